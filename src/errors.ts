@@ -1,0 +1,93 @@
+/**
+ * Every error this project raises on purpose has a code from this registry. It imports nothing, so every layer may use
+ * it. `docs/errors.md` explains each code with its remedy; a test compares the two.
+ *
+ * - permanent: trying again cannot help; somebody must change something.
+ * - transient: trying again later can help.
+ * - throttled: trying again helps, but only after a pause.
+ */
+export const ERROR_STATUS = {
+  // configuration and requests
+  InvalidInput: 'permanent',
+  InvalidConfiguration: 'permanent',
+  UnknownName: 'permanent',
+  BackupAlreadyRunning: 'permanent',
+  PreflightRefused: 'permanent',
+  // platform (the machines' side)
+  AccessDenied: 'permanent',
+  InstanceNotFound: 'permanent',
+  ResourceNotOurs: 'permanent',
+  ResourceMissing: 'permanent',
+  CaptureUnconfirmed: 'transient',
+  CaptureFailed: 'permanent',
+  InsufficientCapacity: 'transient',
+  CloneNotAlive: 'permanent',
+  IsolationBroken: 'permanent',
+  NotReadyYet: 'transient',
+  PlatformUnreachable: 'transient',
+  PlatformRefused: 'permanent',
+  PlatformAnswerIncomplete: 'permanent',
+  UnrelatedSnapshots: 'permanent',
+  DamagedBlock: 'transient',
+  SnapshotFailed: 'permanent',
+  // consistency and verification
+  ConsistencyTooLow: 'permanent',
+  ApplicationNotRecovered: 'permanent',
+  VerificationFailed: 'permanent',
+  // vault
+  ObjectExists: 'permanent',
+  ObjectMissing: 'permanent',
+  ObjectDamaged: 'permanent',
+  DamagedFormat: 'permanent',
+  KeyUnusable: 'permanent',
+  VaultUnreachable: 'transient',
+  VaultNotInitialized: 'permanent',
+  RunAbandoned: 'permanent',
+  PointMissing: 'permanent',
+  SlowDown: 'throttled',
+  // disk readers
+  UnreadableDisk: 'permanent',
+} as const satisfies Record<string, 'permanent' | 'transient' | 'throttled'>;
+
+export type ErrorCode = keyof typeof ERROR_STATUS;
+export type ErrorStatus = (typeof ERROR_STATUS)[ErrorCode];
+
+export interface ErrorDetails {
+  /** Ids and sizes that help to find the cause. They end up in workflow histories: never a secret. */
+  readonly context?: Readonly<Record<string, string | number>>;
+  readonly cause?: unknown;
+}
+
+/** The message says what was tried and found, then what to do about it. */
+export abstract class UnderstudyError extends Error {
+  readonly code: ErrorCode;
+  readonly context: Readonly<Record<string, string | number>>;
+
+  constructor(code: ErrorCode, message: string, { context = {}, cause }: ErrorDetails = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.context = context;
+  }
+
+  get status(): ErrorStatus {
+    return ERROR_STATUS[this.code];
+  }
+}
+
+/** Wrong input or configuration: names the field. */
+export class ConfigurationError extends UnderstudyError {}
+/** The machines' side answered something that stops the run. */
+export class PlatformError extends UnderstudyError {}
+/** The vault, its store or its keys. */
+export class VaultError extends UnderstudyError {}
+/** Bytes that are not what the format says. */
+export class FormatError extends UnderstudyError {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('DamagedFormat', message, details);
+  }
+}
+/** A disk image that cannot be read. */
+export class DiskError extends UnderstudyError {}
+/** What a run proved, or failed to prove, about a recovery point. */
+export class EvidenceError extends UnderstudyError {}

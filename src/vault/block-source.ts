@@ -1,0 +1,42 @@
+/** 512 KiB: the block of the EBS direct APIs (API_ListSnapshotBlocks: BlockSize 524288) and of the vault. */
+export const BLOCK_BYTES = 524_288;
+
+/** One block of a volume as its source names it. `token` is the source's business and may die when listed again. */
+export interface BlockRef {
+  readonly index: number;
+  readonly token: string;
+}
+
+/** Half-open: blocks `from` … `to - 1`. */
+export interface BlockRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * The blocks of one volume at one instant, immutable.
+ * Listing again may end the life of refs from earlier listings (EBS direct APIs: tokens change), so list a range, read it
+ * whole, then list the next.
+ */
+export interface BlockSource {
+  readonly volumeBytes: number;
+  /** Blocks ever written, ascending, each once; the others are zero. */
+  blocks(range: BlockRange, signal: AbortSignal): AsyncIterable<BlockRef>;
+  /** Blocks that differ from `parent`, ascending; 'unrelated' when the source cannot say. */
+  changedSince(parent: string, range: BlockRange, signal: AbortSignal): Promise<AsyncIterable<BlockRef> | 'unrelated'>;
+  /** Exactly BLOCK_BYTES, verified against the source's SHA-256. */
+  read(ref: BlockRef, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+/** Where a restored volume is written. */
+export interface BlockSink {
+  /** Repeatable for the same index and bytes. */
+  write(index: number, bytes: Uint8Array, sha256: Uint8Array, signal: AbortSignal): Promise<void>;
+  /** `digests` by index of every block written, also by earlier attempts; the sink proves them all before it resolves. */
+  complete(digests: ReadonlyMap<number, Uint8Array>, signal: AbortSignal): Promise<SinkResult>;
+}
+
+export interface SinkResult {
+  /** What now holds the volume: a snapshot id, or a file's path. */
+  readonly ref: string;
+}
