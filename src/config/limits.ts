@@ -1,0 +1,32 @@
+import { z } from 'zod';
+
+const MINUTE = 60_000;
+
+export const LimitsConfig = z
+  .strictObject({
+    // A volume made from a snapshot loads lazily, and EC2's data source waits up to 240 s for the metadata service.
+    firstSignMs: z
+      .int()
+      .positive()
+      .default(15 * MINUTE),
+    // Crash recovery reads what was hot at the capture, block by block from S3: up to ten times slower than production.
+    recoverMs: z
+      .int()
+      .positive()
+      .default(60 * MINUTE),
+    // PostgreSQL's shutdown checkpoint writes all of shared_buffers; EC2 itself sets a guest's own power-off no limit.
+    shutdownMs: z
+      .int()
+      .positive()
+      .default(30 * MINUTE),
+    // 16 TiB at 300 MB/s is 15 hours.
+    runMs: z
+      .int()
+      .positive()
+      .default(24 * 60 * MINUTE),
+    // 16 segments = 64 GiB = about 2.5 minutes at the 450 MB/s that one snapshot gives.
+    shardSegments: z.int().min(1).max(16).default(16),
+    // Results of the boot script; agents that write more get their size with their recipe.
+    scratchGiB: z.int().min(1).max(16_384).default(1),
+  })
+  .prefault({});

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { AcceptedRisk, ConfiguredName, ConsistencyClass, InstanceId, Method } from './names.ts';
+
+/**
+ * What a person types, a schedule carries or a service sends. It only names things that the configuration defines: no
+ * commands, addresses or paths come in by hand. `{"instanceId": "i-…"}` is enough.
+ */
+export const BackupRequest = z.strictObject({
+  instanceId: InstanceId,
+  method: Method.default('stop-and-snapshot'),
+  /** The run fails rather than commit a point below this class of the disks. */
+  atLeast: ConsistencyClass.exclude(['application-consistent']).default('clean-shutdown'),
+  /** Restore the point from the vault, boot it and ask its applications. */
+  verify: z.boolean().default(true),
+  /** Snapshots and image of the clone stay in the account, tagged, beside the point in the vault. */
+  retain: z.strictObject({ snapshots: z.boolean().default(false) }).prefault({}),
+  accept: z.array(AcceptedRisk).default([]),
+  /** Default: the configuration's only vault, or its `defaults.vault`. */
+  vault: ConfiguredName.optional(),
+  /** Default: the configuration's only isolation profile, or its `defaults.isolation`. */
+  isolation: ConfiguredName.optional(),
+  /** Default: every recipe of the configuration; those that do not match the machine are left out by its own answer. */
+  recipes: z.array(ConfiguredName).optional(),
+  /** The plan that asks, for the record; set by `backupPlan`. */
+  plan: ConfiguredName.optional(),
+});
+export type BackupRequest = z.input<typeof BackupRequest>;
+
+/** A verification asked for by a person or a service. */
+export const VerificationRequest = z.strictObject({
+  pointId: z.string(),
+  vault: ConfiguredName.optional(),
+  isolation: ConfiguredName.optional(),
+});
+export type VerificationRequest = z.input<typeof VerificationRequest>;
+
+/** What a schedule hands to `backupPlan`. */
+export const PlanRequest = z.strictObject({ plan: ConfiguredName });
+export type PlanRequest = z.input<typeof PlanRequest>;

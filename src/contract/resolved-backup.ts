@@ -1,0 +1,74 @@
+import type { AcceptedRisk, ConsistencyClass, Method } from './names.ts';
+
+/**
+ * A request with every name resolved by the worker's configuration, recorded once in history; workflows never read
+ * configuration.
+ */
+export interface ResolvedBackup {
+  readonly instanceId: string;
+  readonly accountId: string;
+  readonly region: string;
+  readonly deploymentId: string;
+  readonly method: Method;
+  readonly atLeast: ConsistencyClass;
+  readonly verify: boolean;
+  readonly retain: { readonly snapshots: boolean };
+  readonly accept: readonly AcceptedRisk[];
+  readonly vault: string;
+  readonly isolation: IsolationProfile;
+  readonly recipes: readonly ConfiguredRecipe[];
+  readonly limits: Limits;
+  readonly plan?: string;
+}
+
+/** A recovery point to verify, resolved the same way. */
+export interface ResolvedVerification {
+  readonly pointId: string;
+  readonly vault: string;
+  readonly sourceId: string;
+  readonly accountId: string;
+  readonly region: string;
+  readonly deploymentId: string;
+  readonly isolation: IsolationProfile;
+  readonly recipes: readonly ConfiguredRecipe[];
+  readonly limits: Limits;
+}
+
+/** An isolated network that a person has set up, by ids. */
+export interface IsolationProfile {
+  readonly name: string;
+  /** `sealed`: no route, no endpoint, no name resolution. */
+  readonly kind: 'sealed';
+  readonly vpcId: string;
+  readonly subnetId: string;
+  /** Verification machines get a subnet of their own, so that they never meet a clone. */
+  readonly verifySubnetId: string;
+  readonly securityGroupId: string;
+  /** Proof lines that no listed client can read, accepted once by a person. */
+  readonly acceptNotChecked: readonly string[];
+  /** Tried in order when the source's own type has no capacity. */
+  readonly fallbackInstanceTypes: readonly string[];
+  /** Encrypts restored volumes; default: the source volume's key, else the account's default key. */
+  readonly kmsKeyId?: string;
+}
+
+export interface ConfiguredRecipe {
+  readonly name: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** All in milliseconds unless the name says otherwise; reasons stand beside the defaults in config/limits.ts. */
+export interface Limits {
+  /** From launch to the boot script's first console line. */
+  readonly firstSignMs: number;
+  /** For all applications of a machine to recover. */
+  readonly recoverMs: number;
+  /** From "recovered" to powered off. */
+  readonly shutdownMs: number;
+  /** A whole run; clean-up comes on top. */
+  readonly runMs: number;
+  /** Segments (4 GiB) per archive activity, 1 to 16. */
+  readonly shardSegments: number;
+  /** Scratch volume, GiB. */
+  readonly scratchGiB: number;
+}

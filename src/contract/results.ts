@@ -1,0 +1,51 @@
+import type { ConsistencyVerdict, Fact } from './evidence.ts';
+import type { PhaseProgress } from './progress.ts';
+
+export interface BackupResult {
+  readonly pointId: string;
+  readonly runId: string;
+  readonly vault: string;
+  readonly instanceId: string;
+  /** The capture's StartTime, ISO 8601. */
+  readonly pointInTime: string;
+  readonly consistency: ConsistencyVerdict;
+  readonly volumes: readonly ArchivedVolume[];
+  /** Absent when the request said `verify: false`. */
+  readonly verification?: VerificationResult;
+  readonly phases: readonly PhaseProgress[];
+  readonly leftovers: readonly Leftover[];
+}
+
+export interface ArchivedVolume {
+  readonly volumeId: string;
+  readonly deviceName: string;
+  readonly volumeBytes: number;
+  /** Plain bytes read from the source. */
+  readonly bytesRead: number;
+  /** Bytes of sealed packs written by this run. */
+  readonly bytesStored: number;
+  readonly blocks: number;
+  readonly holes: number;
+}
+
+/** The validation result of one verification. */
+export interface VerificationResult {
+  readonly pointId: string;
+  readonly runId: string;
+  readonly verdict: 'green' | 'red';
+  /** ISO 8601. */
+  readonly at: string;
+  readonly facts: readonly Fact[];
+  /** Why it is red; empty when green. */
+  readonly failures: readonly string[];
+  readonly restoredBytes: number;
+  readonly restoreMs: number;
+  readonly leftovers: readonly Leftover[];
+}
+
+/** A resource whose run has ended and which could not be removed. */
+export interface Leftover {
+  readonly kind: 'instance' | 'volume' | 'image' | 'snapshot';
+  readonly id: string;
+  readonly reason: string;
+}

@@ -1,0 +1,23 @@
+/** One instance never has two backups at once, because this id is all there is for it. */
+export function backupWorkflowId(account: string, region: string, instanceId: string): string {
+  return `instance-backup/${account}/${region}/${instanceId}`;
+}
+
+/** Callers that repeat a request with the same id get the same run. */
+export function requestWorkflowId(requestId: string): string {
+  return `backup-request/${requestId}`;
+}
+
+export function verificationWorkflowId(pointId: string, runId: string): string {
+  return `verify/${pointId}/${runId}`;
+}
+
+export function archiveVolumeWorkflowId(runId: string, volumeId: string): string {
+  return `archive/${runId}/${volumeId}`;
+}
+
+export function planScheduleId(plan: string): string {
+  return `understudy-plan/${plan}`;
+}
+
+export const SWEEP_SCHEDULE_ID = 'understudy-sweep';

@@ -1,0 +1,21 @@
+import type { BootReport } from '../contract/evidence.ts';
+import type { ConfiguredRecipe } from '../contract/resolved-backup.ts';
+
+/** What the boot script of one machine is to do. */
+export interface BootPlan {
+  readonly runId: string;
+  /** `clone`: detect, wait until recovered, stop, power off. `verify`: also probe before power-off. */
+  readonly role: 'clone' | 'verify';
+  readonly recipes: readonly ConfiguredRecipe[];
+  readonly recoverMs: number;
+}
+
+/** Made by the same input always to the same bytes, so a retried activity launches the same machine. */
+export interface BootMedia {
+  /** MIME multipart for cloud-init; at most 16,384 bytes (EC2 user data limit). */
+  readonly userData: Uint8Array;
+  /** First bytes of the scratch volume: magic, runId, scripts and parameters. Results follow from 1 MiB on. */
+  readonly scratch: Uint8Array;
+}
+
+export type { BootReport };

@@ -1,0 +1,24 @@
+import type { z } from 'zod';
+import type { Fact } from '../contract/evidence.ts';
+import type { FileReader } from '../disk/file-reader.ts';
+
+/**
+ * What is known about one application. Scripts are static files beside the recipe; their parameters come as a JSON file,
+ * never by interpolation. Each script's last line of output is one JSON object {"ok":…,"facts":{…}} of at most 8 KiB.
+ */
+export interface Recipe<P = unknown> {
+  readonly name: string;
+  readonly params: z.ZodType<P>;
+  readonly scripts: {
+    /** ok: this machine has the application. */
+    readonly detect: URL;
+    /** ok: it answers; called again until it does or the limit is over. */
+    readonly recovered: URL;
+    /** Questions with answers in `facts`; run in verification machines. */
+    readonly probe: URL;
+    /** Ends the application in order before power-off, where the machine's own shutdown would not. */
+    readonly stop?: URL;
+  };
+  /** What its files on disk say about how it ended; absent when nothing on disk tells. */
+  cleanFact?(disk: FileReader, params: P, signal: AbortSignal): Promise<Fact>;
+}
