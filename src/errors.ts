@@ -13,6 +13,8 @@ export const ERROR_STATUS = {
   UnknownName: 'permanent',
   BackupAlreadyRunning: 'permanent',
   PreflightRefused: 'permanent',
+  PlanIncomplete: 'permanent',
+  RunLimitExceeded: 'permanent',
   // platform (the machines' side)
   AccessDenied: 'permanent',
   InstanceNotFound: 'permanent',

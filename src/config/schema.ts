@@ -40,16 +40,48 @@ const PlanConfig = z.strictObject({
   atATime: z.int().min(1).max(50).default(4),
 });
 
-/** `temporal.config.ts`: no address and no credential stands here; those come from the environment and its profiles. */
-export const Config = z.strictObject({
-  temporal: z.strictObject({ profile: z.string().optional() }).prefault({}),
-  vaults: z.record(ConfiguredName, VaultConfig),
-  isolation: z.record(ConfiguredName, IsolationConfig),
+const TemporalConfig = z.strictObject({
+  /** A profile of the Temporal client configuration (`temporal.toml`); default: the environment's. */
+  profile: z.string().min(1).optional(),
+  /** Upserted where the namespace has them (`understudy init` creates them); false never asks. */
+  searchAttributes: z.boolean().default(true),
+});
+
+const SweepConfig = z.strictObject({
+  /** How often leftovers of runs that were terminated are looked for. */
+  every: z.string().default('15m'),
+});
+
+const shape = z.strictObject({
+  temporal: TemporalConfig.prefault({}),
+  vaults: z.record(ConfiguredName, VaultConfig).refine(hasEntries, 'must define at least one vault'),
+  isolation: z.record(ConfiguredName, IsolationConfig).refine(hasEntries, 'must define at least one isolation profile'),
   /** Recipes by name with their parameters; the built-in ones take `{}`. */
   recipes: z.record(ConfiguredName, z.record(z.string(), z.unknown())).default({ postgresql: {}, redis: {} }),
   plans: z.record(ConfiguredName, PlanConfig).default({}),
+  sweep: SweepConfig.prefault({}),
   defaults: z.strictObject({ vault: ConfiguredName.optional(), isolation: ConfiguredName.optional() }).prefault({}),
   limits: LimitsConfig,
+});
+
+function hasEntries(record: Readonly<Record<string, unknown>>): boolean {
+  return Object.keys(record).length > 0;
+}
+
+/** `temporal.config.ts`: no address and no credential stands here; those come from the environment and its profiles. */
+export const Config = shape.superRefine((config, context) => {
+  const mustBeDefined = (path: readonly PropertyKey[], kind: 'vaults' | 'isolation' | 'recipes', name?: string) => {
+    if (name === undefined || name in config[kind]) return;
+    const known = Object.keys(config[kind]).join(', ');
+    context.addIssue({ code: 'custom', path: [...path], message: `"${name}" is not in ${kind} (defined: ${known})` });
+  };
+  mustBeDefined(['defaults', 'vault'], 'vaults', config.defaults.vault);
+  mustBeDefined(['defaults', 'isolation'], 'isolation', config.defaults.isolation);
+  for (const [name, { request }] of Object.entries(config.plans)) {
+    mustBeDefined(['plans', name, 'request', 'vault'], 'vaults', request.vault);
+    mustBeDefined(['plans', name, 'request', 'isolation'], 'isolation', request.isolation);
+    for (const recipe of request.recipes ?? []) mustBeDefined(['plans', name, 'request', 'recipes'], 'recipes', recipe);
+  }
 });
 export type Config = z.output<typeof Config>;
 export type ConfigInput = z.input<typeof Config>;

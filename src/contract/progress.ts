@@ -2,8 +2,11 @@
 export const PHASES = ['preflight', 'capture', 'clone', 'shutdown', 'archive', 'commit', 'verify', 'clean-up'] as const;
 export type Phase = (typeof PHASES)[number];
 
+export const VERIFICATION_PHASES = ['read', 'restore', 'launch', 'probe', 'attest', 'clean-up'] as const;
+export type VerificationPhase = (typeof VERIFICATION_PHASES)[number];
+
 export interface PhaseProgress {
-  readonly phase: Phase;
+  readonly phase: Phase | VerificationPhase;
   readonly state: 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
   /** ISO 8601, from the workflow's clock. */
   readonly startedAt?: string;
@@ -23,8 +26,22 @@ export interface VolumeProgress {
 
 export interface BackupProgress {
   readonly runId?: string;
+  /** The workflow that makes the recovery point, once it runs. */
+  readonly workflowId?: string;
   readonly phases: readonly PhaseProgress[];
   readonly volumes: readonly VolumeProgress[];
+  /** The machine that is being watched, while one is. */
+  readonly machine?: MachineHeartbeat;
+}
+
+/** Where a machine of ours is, as its boot script prints it on the console. */
+export interface MachineHeartbeat {
+  readonly machineId: string;
+  readonly state: string;
+  /** Number of the last progress line; 0 before the first sign of life. */
+  readonly line: number;
+  /** Guest text: at most 200 characters, control characters replaced; escape it for its sink. */
+  readonly says: string;
 }
 
 /** Heartbeat details of a mover activity; a hint, never the truth. */

@@ -1,3 +1,4 @@
+import type { BackupRequest } from './backup-request.ts';
 import type { AcceptedRisk, ConsistencyClass, Method } from './names.ts';
 
 /**
@@ -19,19 +20,29 @@ export interface ResolvedBackup {
   readonly recipes: readonly ConfiguredRecipe[];
   readonly limits: Limits;
   readonly plan?: string;
+  /** Whether the namespace has the `Understudy…` search attributes; upserting an unknown one would block the workflow. */
+  readonly searchAttributes: boolean;
 }
 
 /** A recovery point to verify, resolved the same way. */
 export interface ResolvedVerification {
   readonly pointId: string;
   readonly vault: string;
-  readonly sourceId: string;
-  readonly accountId: string;
-  readonly region: string;
   readonly deploymentId: string;
   readonly isolation: IsolationProfile;
   readonly recipes: readonly ConfiguredRecipe[];
   readonly limits: Limits;
+  readonly searchAttributes: boolean;
+}
+
+/** What a plan asks for now: its instances were selected when the plan's workflow began. */
+export interface ResolvedPlan {
+  readonly plan: string;
+  readonly instanceIds: readonly string[];
+  /** The request of each instance, without its id. */
+  readonly request: Omit<BackupRequest, 'instanceId' | 'plan'>;
+  readonly atATime: number;
+  readonly searchAttributes: boolean;
 }
 
 /** An isolated network that a person has set up, by ids. */

@@ -49,3 +49,31 @@ export interface Leftover {
   readonly id: string;
   readonly reason: string;
 }
+
+/** What became of one instance of a plan. */
+export interface PlanOutcome {
+  readonly instanceId: string;
+  readonly state: 'done' | 'failed' | 'already-running';
+  readonly pointId?: string;
+  /** Error code and message, when it failed. */
+  readonly code?: string;
+  readonly message?: string;
+}
+
+export interface PlanResult {
+  readonly plan: string;
+  readonly outcomes: readonly PlanOutcome[];
+}
+
+export interface SweepResult {
+  /** Runs with resources in the account, by what was decided about them. */
+  readonly runs: readonly SweptRun[];
+  readonly leftovers: readonly Leftover[];
+}
+
+export interface SweptRun {
+  readonly runId: string;
+  readonly decision: 'removed' | 'kept';
+  /** One sentence. */
+  readonly reason: string;
+}

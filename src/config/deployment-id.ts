@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { ConfigurationError } from '../errors.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const DeploymentFile = z.strictObject({ deploymentId: z.uuid() });
+
+/**
+ * The id that all resources of this configuration carry as a tag, so that two deployments in one account never touch each
+ * other's. It lives outside the repository: a copy of the repository is another deployment.
+ */
+export async function readDeploymentId(env: Environment = process.env): Promise<string> {
+  const found = await findDeploymentId(env);
+  if (found) return found;
+  throw new ConfigurationError(
+    'InvalidConfiguration',
+    `there is no deployment id at ${deploymentFile(env)}; run \`understudy init\` once, or set UNDERSTUDY_DEPLOYMENT_ID`,
+  );
+}
+
+/** Makes the deployment id where there is none; repeatable. */
+export async function ensureDeploymentId(env: Environment = process.env): Promise<string> {
+  const found = await findDeploymentId(env);
+  if (found) return found;
+  const path = deploymentFile(env);
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    // `wx`: of two that start at once, one writes and the other reads what it wrote.
+    await writeFile(path, `${JSON.stringify({ deploymentId: randomUUID() })}\n`, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if (!isCode(error, 'EEXIST')) throw error;
+  }
+  return readDeploymentId(env);
+}
+
+/** Where the id is kept. */
+export function deploymentFile(env: Environment): string {
+  return join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'understudy', 'deployment.json');
+}
+
+async function findDeploymentId(env: Environment): Promise<string | undefined> {
+  const given = env['UNDERSTUDY_DEPLOYMENT_ID'];
+  if (given) return checked({ deploymentId: given }, 'UNDERSTUDY_DEPLOYMENT_ID');
+  const path = deploymentFile(env);
+  try {
+    return checked(JSON.parse(await readFile(path, 'utf8')), path);
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined;
+    if (error instanceof SyntaxError) {
+      throw new ConfigurationError(
+        'InvalidConfiguration',
+        `${path} is not JSON; restore it, or set UNDERSTUDY_DEPLOYMENT_ID`,
+      );
+    }
+    throw error;
+  }
+}
+
+function checked(value: unknown, where: string): string {
+  const parsed = DeploymentFile.safeParse(value);
+  if (parsed.success) return parsed.data.deploymentId;
+  throw new ConfigurationError('InvalidConfiguration', `${where} does not hold a deployment id (a UUID)`);
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
