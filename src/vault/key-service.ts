@@ -6,6 +6,8 @@ export type RootPurpose = 'data' | 'meta' | 'control';
  * Errors: VaultError KeyUnusable (permanent), VaultUnreachable (transient).
  */
 export interface KeyService {
+  /** Which wraps of `keys/<epoch>.json` are this service's: 'kms', 'file', later 'age'. */
+  readonly kind: string;
   /** The id of the wrapping key, for people: a KMS ARN, or a file's name. */
   readonly keyId: string;
   /** A fresh root bound to this vault and purpose; only `wrapped` may be stored. */

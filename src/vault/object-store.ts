@@ -10,7 +10,7 @@ export interface ObjectStore {
   readonly url: string;
   /**
    * Atomic: one winner per key, ObjectExists for the rest. Repeatable: a store that already holds exactly `body` counts
-   * as created, so a lost reply can be answered by calling again.
+   * as created, so a lost reply can be answered by calling again. Once it settles, the caller may reuse `body`.
    */
   create(key: string, body: Uint8Array, signal: AbortSignal): Promise<void>;
   /** Resolves only with bytes that match the stored checksum (whole objects) or whose length is the asked one (ranges). */

@@ -1,0 +1,49 @@
+import { hash } from 'node:crypto';
+import { FormatError } from '../errors.ts';
+
+/** A view for reading and writing little-endian fields of `bytes`. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+export function ascii(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1');
+}
+
+/** "ASCII n" of the format: text, then zero bytes. Names are validated long before; a longer one is a bug. */
+export function asciiField(text: string, bytes: number): Uint8Array {
+  if (text.length > bytes) throw new RangeError(`'${text}' does not fit ${bytes} bytes`);
+  const field = new Uint8Array(bytes);
+  field.set(ascii(text));
+  return field;
+}
+
+/** The text of an "ASCII n" field; what follows the first zero byte must be zero. */
+export function readAsciiField(field: string, bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  const text = end < 0 ? bytes : bytes.subarray(0, end);
+  if (end >= 0 && bytes.subarray(end).some((byte) => byte !== 0))
+    throw new FormatError(`${field} goes on after its end`);
+  if (text.some((byte) => byte < 0x20 || byte > 0x7e)) throw new FormatError(`${field} is not printable ASCII`);
+  return Buffer.from(text).toString('latin1');
+}
+
+export function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}
+
+export function fromHex(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text, 'hex'));
+}
+
+export function uuidBytes(uuid: string): Uint8Array {
+  return fromHex(uuid.replaceAll('-', ''));
+}
+
+export function sha256Hex(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'hex');
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}

@@ -1,0 +1,35 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { FormatError } from '../errors.ts';
+
+export const NONCE_BYTES = 12;
+export const TAG_BYTES = 16;
+/** What sealing adds: nonce and tag. */
+export const SEAL_BYTES = NONCE_BYTES + TAG_BYTES;
+
+export interface GcmInput {
+  readonly key: Uint8Array;
+  readonly nonce: Uint8Array;
+  readonly aad: Uint8Array;
+}
+
+/** Ciphertext ‖ tag. */
+export function gcmSeal({ key, nonce, aad }: GcmInput, plain: Uint8Array): Uint8Array {
+  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
+  cipher.setAAD(aad);
+  return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+}
+
+/** The plain bytes of ciphertext ‖ tag, or a FormatError: changed bytes, another key, or another place. */
+export function gcmOpen({ key, nonce, aad }: GcmInput, sealed: Uint8Array): Uint8Array {
+  if (sealed.length < TAG_BYTES) throw new FormatError(`sealed bytes are ${sealed.length}, too short for a tag`);
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
+  decipher.setAAD(aad);
+  decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
+  try {
+    const plain = decipher.update(sealed.subarray(0, sealed.length - TAG_BYTES));
+    decipher.final();
+    return plain;
+  } catch (cause) {
+    throw new FormatError('does not open: changed since it was sealed, or sealed for another place or key', { cause });
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * The vault: recovery points in vault format v1 (docs/vault-format.md). A pure library over three ports: ObjectStore,
+ * KeyService, BlockSource.
+ */
+export { type ArchiveProgress, type ArchiveShardRequest, archiveShard } from './archive-shard.ts';
+export { attest, latestAttestation, listAttestations } from './attest.ts';
+export { Attestation } from './attestation.ts';
+export { beginRun } from './begin-run.ts';
+export { BLOCK_BYTES, type BlockRange, type BlockRef, type BlockSink, type BlockSource } from './block-source.ts';
+export { type ChangeSet, readChangeSet, writeChangeSet } from './change-sets.ts';
+export { type Clock, type RandomBytes, systemClock, systemRandomBytes } from './clock.ts';
+export { commitPoint } from './commit-point.ts';
+export { readEvidence, writeEvidence } from './evidence.ts';
+export { Fence } from './fence.ts';
+export { ChangeSetRef, ConsistencyClass, EvidenceRef, MapRef, RunId, VolumeId } from './fields.ts';
+export { finishVolume } from './finish-volume.ts';
+export { initVault } from './init-vault.ts';
+export type { KeyService, NewRoot, RootPurpose } from './key-service.ts';
+export {
+  CaptureFacts,
+  ConsistencyFacts,
+  MachineFacts,
+  Manifest,
+  ManifestDraft,
+  ManifestVolume,
+  Retention,
+} from './manifest.ts';
+export type { ByteRange, ObjectFacts, ObjectStore } from './object-store.ts';
+export { openKeyService } from './open-key-service.ts';
+export { openStore } from './open-store.ts';
+export { openVault } from './open-vault.ts';
+export { type ArchivedVolume, openArchivedVolume, openVolume, type VolumeBlock } from './open-volume.ts';
+export { countSegments, countShards, MAX_SHARD_SEGMENTS, SEGMENT_BLOCKS } from './parameters.ts';
+export { fenceRun, listPoints, type PointState, readFence, readPoint } from './points.ts';
+export { Session } from './session.ts';
+export { ShardRecord } from './shard-record.ts';
+export { Tombstone } from './tombstone.ts';
+export type { Vault } from './vault.ts';

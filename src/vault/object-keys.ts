@@ -1,0 +1,29 @@
+/** Where each object lives below the vault's prefix; docs/vault-format.md 2. */
+
+export const VAULT_KEY = 'vault.json';
+export const keysKey = (epoch: number) => `keys/${epoch}.json`;
+export const sessionKey = (runId: string) => `runs/${runId}/session.json`;
+export const packsPrefix = (runId: string) => `runs/${runId}/packs/`;
+export const packKey = (runId: string, packId: string) => `${packsPrefix(runId)}${packId}.pack`;
+export const segmentsPrefix = (runId: string) => `runs/${runId}/segments/`;
+export const segmentKey = (runId: string, segmentId: string) => `${segmentsPrefix(runId)}${segmentId}.seg`;
+export const shardKey = (runId: string, volumeId: string, shard: number) =>
+  `runs/${runId}/shards/${volumeId}-${shard}.json`;
+export const mapKey = (runId: string, volumeId: string, mapId: string) => `runs/${runId}/maps/${volumeId}-${mapId}.map`;
+export const mapsPrefix = (runId: string, volumeId: string) => `runs/${runId}/maps/${volumeId}-`;
+export const changesKey = (runId: string, volumeId: string) => `runs/${runId}/changes/${volumeId}.chg`;
+export const evidenceKey = (runId: string, name: string) => `runs/${runId}/evidence/${name}`;
+export const pointKey = (runId: string) => `points/${runId}.json`;
+export const attestationsPrefix = (pointId: string) => `attestations/${pointId}/`;
+export const attestationKey = (pointId: string, runId: string) => `${attestationsPrefix(pointId)}${runId}.json`;
+export const tombstoneKey = (pointId: string) => `tombstones/${pointId}.json`;
+
+/** `capturedAt` is ISO 8601; keys hold its compact form so that they sort and need no escaping. */
+export function catalogKey(machineId: string, capturedAt: string, runId: string): string {
+  return `catalog/${machineId}/${capturedAt.replace(/[-:]|\.\d+/g, '')}-${runId}.json`;
+}
+
+/** The SHA-256 that a key promises for its object, if its name holds one. */
+export function digestInKey(key: string): string | undefined {
+  return /(?:^|[/-])([0-9a-f]{64})\.(?:pack|seg|map)$/.exec(key)?.[1];
+}

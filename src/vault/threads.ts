@@ -1,0 +1,3 @@
+export interface Threads {
+  close(): Promise<void>;
+}

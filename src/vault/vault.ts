@@ -1,0 +1,21 @@
+import type { Clock, RandomBytes } from './clock.ts';
+import type { KeyRing } from './key-ring.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { Threads } from './threads.ts';
+
+/**
+ * An open vault: its store, and the keys of the roles it was opened for. One per process and vault is enough, and
+ * meant: buffers and threads are shared by everything that uses it, so memory stays bounded whatever runs at once.
+ */
+export interface Vault {
+  readonly store: ObjectStore;
+  readonly vaultId: string;
+  /** New objects are written under this epoch. */
+  readonly epoch: number;
+  readonly keys: KeyRing;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly threads: Threads;
+  /** Ends the threads. Nothing may be under way. */
+  close(): Promise<void>;
+}
