@@ -1,0 +1,168 @@
+#!/bin/sh
+# Understudy's boot script: runs once in a machine of ours that has no network. It waits until the applications have
+# recovered, writes their answers to the scratch disk and powers the machine off, whatever happens on the way.
+# POSIX sh; runs under dash, bash and busybox with their ordinary tools.
+UNDERSTUDY_RUN=
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
+unset LC_ALL; LANG=C; export LANG
+umask 077
+N=0
+WORK=/run/understudy
+DISK=
+
+# Every active console: the serial port is what the controller reads, the screen what a screenshot shows.
+# 1,000 characters: a line of the console stays within 1 KiB.
+say() {
+  N=$((N + 1))
+  line=$(printf 'UNDERSTUDY %s %s %s' "$UNDERSTUDY_RUN" "$N" "$1" | tr -d '\000-\037' | cut -c 1-1000)
+  for tty in $(cat /sys/class/tty/console/active 2>/dev/null || echo console); do
+    printf '\r\n%s\r\n' "$line" >"/dev/$tty" 2>/dev/null || :
+  done
+}
+
+# An orderly power-off through the machine's own init; busybox init and sysvinit take plain poweroff.
+power_off() {
+  trap - EXIT HUP INT TERM
+  say "{\"step\":\"powering-off\",\"ok\":$1}"
+  sync
+  if [ -d /run/systemd/system ]; then systemctl poweroff; else poweroff || /sbin/shutdown -h now; fi
+  # An init that does not react leaves the machine running: the controller then stops it, and the class falls.
+}
+
+fail() {
+  say "{\"step\":\"failed\",\"ok\":false,\"text\":\"$1\"}"
+  exit 1
+}
+
+trap 'power_off false' EXIT
+trap 'exit 1' HUP INT TERM
+
+# The disk whose first lines are the magic and this run; nothing is ever written to another one.
+find_scratch() {
+  for block in /sys/block/*; do
+    name=${block##*/}
+    case $name in loop* | ram* | zram* | sr* | fd* | dm-* | md*) continue ;; esac
+    [ -b "/dev/$name" ] || continue
+    [ "$(dd if="/dev/$name" bs=512 count=1 2>/dev/null | tr -d '\000' | head -n 2)" = "USCRATCH1
+$UNDERSTUDY_RUN" ] || continue
+    DISK=/dev/$name
+    return 0
+  done
+  return 1
+}
+
+# limited SECONDS COMMAND...: old guests may lack timeout; the watchdog then still ends the machine.
+limited() {
+  seconds=$1
+  shift
+  if command -v timeout >/dev/null 2>&1; then timeout "$seconds" "$@"; else "$@"; fi
+}
+
+# answer RECIPE STEP SECONDS: runs the recipe's script; its last line is its answer, the rest is its log.
+answer() {
+  script=$WORK/payload/recipes/$1/$2.sh
+  out=$WORK/results/answers/$1.$2
+  [ -f "$script" ] || return 1
+  UNDERSTUDY_LIB=$WORK/payload/lib.sh UNDERSTUDY_PARAMS=$WORK/payload/recipes/$1/params UNDERSTUDY_TMP=$WORK/tmp \
+    limited "$3" sh "$script" >"$out.out" 2>"$out.err" </dev/null
+  status=$?
+  tail -n 1 "$out.out" | head -c 8192 >"$out.json"
+  tail -c 65536 "$out.out" >"$out.log"
+  tail -c 16384 "$out.err" >>"$out.log"
+  rm -f "$out.out" "$out.err"
+  echo "$status" >"$out.status"
+  return "$status"
+}
+
+write_results() {
+  cat /proc/sys/kernel/random/boot_id >boot-id
+  { journalctl -b -n 500 --no-pager 2>/dev/null || dmesg; } 2>/dev/null | tail -c 65536 >journal
+  uname -a >machine
+  : >finished
+  tar cf ../results.tar ./* || return 1
+  bytes=$(wc -c <../results.tar)
+  bytes=$((bytes))
+  [ "$bytes" -le 16777216 ] || return 1
+  # Results first, header last: a power cut in between leaves no header, so nothing half-written is believed.
+  dd if=../results.tar of="$DISK" bs=4096 seek=257 conv=notrunc,fsync 2>/dev/null || return 1
+  sum=$(sha256sum ../results.tar) || return 1
+  printf 'USRESULT1\n%s\n%s\n%s\n' "$UNDERSTUDY_RUN" "$bytes" "${sum%% *}" |
+    dd of="$DISK" bs=4096 seek=256 conv=notrunc,fsync,sync 2>/dev/null || return 1
+  sync
+}
+
+say "{\"step\":\"started\",\"ok\":true,\"text\":\"$(cat /proc/sys/kernel/random/boot_id)\"}"
+
+tries=0
+until find_scratch; do
+  tries=$((tries + 1))
+  # 60 s: a volume is attached at launch, but its driver may load late.
+  [ "$tries" -lt 60 ] || fail "no scratch disk of this run"
+  sleep 1
+done
+
+rm -rf "$WORK"
+mkdir -p "$WORK/payload" "$WORK/results/answers" "$WORK/tmp" || fail "no work folder"
+bytes=$(dd if="$DISK" bs=512 count=1 2>/dev/null | sed -n 3p)
+want=$(dd if="$DISK" bs=512 count=1 2>/dev/null | sed -n 4p)
+case $bytes in '' | *[!0-9]*) fail "the scratch header is damaged" ;; esac
+dd if="$DISK" bs=4096 skip=1 count=$(((bytes + 4095) / 4096)) 2>/dev/null | head -c "$bytes" >"$WORK/payload.tar"
+got=$(sha256sum "$WORK/payload.tar")
+[ "${got%% *}" = "$want" ] || fail "the payload does not match its SHA-256"
+tar xf "$WORK/payload.tar" -C "$WORK/payload" || fail "the payload is not a tar"
+cd "$WORK/results" || fail "no results folder"
+
+role=$(cat "$WORK/payload/plan/role")
+recover_seconds=$(cat "$WORK/payload/plan/recover-seconds")
+probe_seconds=$(cat "$WORK/payload/plan/probe-seconds")
+recipes=$(cat "$WORK/payload/plan/recipes")
+
+# Should anything below hang, the machine still ends in order. The extra 300 s are for detecting, stopping and writing.
+main=$$
+(
+  sleep $((recover_seconds + probe_seconds * 2 + 300))
+  say '{"step":"failed","ok":false,"text":"the boot script ran out of time"}'
+  kill -TERM "$main"
+  sleep 5
+  power_off false
+) >/dev/null 2>&1 </dev/null &
+
+ends=$(($(date +%s) + recover_seconds))
+matched=
+for recipe in $recipes; do
+  if answer "$recipe" detect 60; then
+    matched="$matched $recipe"
+    say "{\"step\":\"detected\",\"recipe\":\"$recipe\",\"ok\":true}"
+  fi
+done
+
+all=true
+for recipe in $matched; do
+  ok=false
+  while :; do
+    if answer "$recipe" recovered 60; then ok=true; break; fi
+    [ "$(date +%s)" -lt "$ends" ] || break
+    sleep 1
+  done
+  [ "$ok" = true ] || all=false
+  say "{\"step\":\"recovered\",\"recipe\":\"$recipe\",\"ok\":$ok}"
+done
+
+if [ "$role" = verify ]; then
+  for recipe in $matched; do
+    if answer "$recipe" probe "$probe_seconds"; then ok=true; else ok=false; all=false; fi
+    say "{\"step\":\"probed\",\"recipe\":\"$recipe\",\"ok\":$ok}"
+  done
+fi
+
+for recipe in $matched; do
+  [ -f "$WORK/payload/recipes/$recipe/stop.sh" ] || continue
+  if answer "$recipe" stop "$probe_seconds"; then ok=true; else ok=false; all=false; fi
+  say "{\"step\":\"stopped\",\"recipe\":\"$recipe\",\"ok\":$ok}"
+done
+
+write_results || fail "the results could not be written"
+say "{\"step\":\"reported\",\"ok\":true}"
+power_off "$all"
+exit 0

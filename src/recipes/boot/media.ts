@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { RunId } from '../../contract/names.ts';
+import { ConfigurationError } from '../../errors.ts';
+import type { BootMedia, BootPlan } from '../boot-plan.ts';
+import type { Recipe } from '../recipe.ts';
+import { findRecipe } from '../registry.ts';
+import { encodeHeader, MAX_PAYLOAD_BYTES, SCRATCH_MAGIC } from './scratch-layout.ts';
+import { encodeTar } from './tar.ts';
+import { encodeUserData } from './user-data.ts';
+
+/** What a recipe's script may not exceed; the rest of the watchdog is for writing results. */
+const PROBE_SECONDS = 600;
+
+/** User data and scratch volume for one machine; the same plan always gives the same bytes. */
+export async function assembleBootMedia(
+  plan: BootPlan,
+  find: (name: string) => Recipe = findRecipe,
+): Promise<BootMedia> {
+  const runId = RunId.parse(plan.runId);
+  const files = new Map<string, Uint8Array>();
+  const put = (name: string, text: string) => files.set(name, new TextEncoder().encode(text));
+  put('plan/role', `${plan.role}\n`);
+  put('plan/recipes', plan.recipes.map(({ name }) => `${name}\n`).join(''));
+  put('plan/recover-seconds', `${Math.ceil(plan.recoverMs / 1000)}\n`);
+  put('plan/probe-seconds', `${PROBE_SECONDS}\n`);
+  files.set('lib.sh', await readFile(new URL('./lib.sh', import.meta.url)));
+  for (const { name, params } of plan.recipes) await putRecipe(files, find(name), params);
+  const payload = encodeTar(files);
+  if (payload.length > MAX_PAYLOAD_BYTES) {
+    throw new ConfigurationError(
+      'InvalidConfiguration',
+      `Scripts and parameters of the recipes take ${payload.length} bytes, the scratch volume has room for ${MAX_PAYLOAD_BYTES}. Shorten their parameters.`,
+    );
+  }
+  const sha256 = createHash('sha256').update(payload).digest('hex');
+  const header = encodeHeader(SCRATCH_MAGIC, { runId, bytes: payload.length, sha256 });
+  const script = await readFile(new URL('./boot.sh', import.meta.url), 'utf8');
+  return { userData: encodeUserData(runId, script), scratch: Buffer.concat([header, payload]) };
+}
+
+async function putRecipe(files: Map<string, Uint8Array>, recipe: Recipe, rawParams: unknown): Promise<void> {
+  const parsed = recipe.params.safeParse(rawParams);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new ConfigurationError(
+      'InvalidConfiguration',
+      `recipes.${recipe.name}.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is not valid'}. Correct it in temporal.config.ts.`,
+    );
+  }
+  for (const [step, url] of Object.entries(recipe.scripts)) {
+    if (url !== undefined) files.set(`recipes/${recipe.name}/${step}.sh`, await readFile(url));
+  }
+  for (const [name, text] of paramFiles(parsed.data)) {
+    files.set(`recipes/${recipe.name}/params/${name}`, new TextEncoder().encode(text));
+  }
+}
+
+/**
+ * Each parameter becomes a file, so that no value is ever part of a shell text: lists hold one item per line, records
+ * one file per key. Scripts read them with `cat`.
+ */
+function* paramFiles(params: unknown): Generator<[name: string, text: string]> {
+  if (typeof params !== 'object' || params === null) return;
+  for (const [name, value] of Object.entries(params)) {
+    if (Array.isArray(value)) yield [name, value.map((item) => `${String(item)}\n`).join('')];
+    else if (typeof value === 'object' && value !== null) {
+      for (const [key, inner] of Object.entries(value)) yield [`${name}/${key}`, `${String(inner)}\n`];
+    } else if (value !== undefined) yield [name, `${String(value)}\n`];
+  }
+}

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import type { BootReport, RecipeAnswer } from '../../contract/evidence.ts';
+import type { ByteSource } from '../../disk/byte-source.ts';
+import { guestText, guestTextOf } from '../../disk/guest-text.ts';
+import { DiskError } from '../../errors.ts';
+import { decodeHeader, HEADER_BYTES, MAX_RESULT_BYTES, RESULT_MAGIC, RESULT_OFFSET } from './scratch-layout.ts';
+import { decodeTar } from './tar.ts';
+
+/** What the boot script left, with its files for the vault's sealed evidence (outputs, journal): hostile text. */
+export interface BootResults extends BootReport {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
+const STEPS = ['detect', 'recovered', 'probe', 'stop'] as const;
+/** A script's last line is at most this long (recipe.ts). */
+const MAX_ANSWER_BYTES = 8_192;
+const MAX_FACTS = 200;
+
+/**
+ * Reads the results from a scratch volume. Nothing written, or another run's: an unfinished report. Bytes that contradict
+ * their own header: a DiskError.
+ */
+export async function readBootReport(source: ByteSource, runId: string, signal: AbortSignal): Promise<BootResults> {
+  const nothing: BootResults = { finished: false, answers: [], files: new Map() };
+  if (source.bytes < RESULT_OFFSET + HEADER_BYTES) return nothing;
+  const first = await source.readAt(RESULT_OFFSET, HEADER_BYTES, signal);
+  const header = decodeHeader(
+    RESULT_MAGIC,
+    first,
+    Math.min(MAX_RESULT_BYTES, source.bytes - RESULT_OFFSET - HEADER_BYTES),
+  );
+  if (header === undefined || header.runId !== runId) return nothing;
+  const tar = await source.readAt(RESULT_OFFSET + HEADER_BYTES, header.bytes, signal);
+  const found = createHash('sha256').update(tar).digest('hex');
+  if (found !== header.sha256) {
+    throw new DiskError(
+      'UnreadableDisk',
+      "The boot script's results do not match their SHA-256. Look at the console.",
+      {
+        context: { expected: header.sha256, found },
+      },
+    );
+  }
+  return interpret(decodeTar(tar));
+}
+
+function interpret(files: ReadonlyMap<string, Uint8Array>): BootResults {
+  const answers: RecipeAnswer[] = [];
+  for (const name of [...files.keys()].sort()) {
+    const match = /^answers\/([a-z][a-z0-9-]{0,62})\.(detect|recovered|probe|stop)\.json$/.exec(name);
+    const step = STEPS.find((known) => known === match?.[2]);
+    if (!match?.[1] || step === undefined) continue;
+    const status = guestTextOf(files.get(`answers/${match[1]}.${step}.status`) ?? new Uint8Array(), 10);
+    answers.push({ recipe: match[1], step, ...parseAnswer(files.get(name) ?? new Uint8Array(), status) });
+  }
+  const bootId = guestTextOf(files.get('boot-id') ?? new Uint8Array(), 36);
+  return {
+    finished: files.has('finished'),
+    answers,
+    ...(/^[0-9a-f-]{36}$/.test(bootId) && { bootId }),
+    files,
+  };
+}
+
+/** Both must agree that it went well: the exit status, which boot.sh acted on, and the answer's own word. */
+function parseAnswer(bytes: Uint8Array, status: string): Pick<RecipeAnswer, 'ok' | 'facts'> {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes.subarray(0, MAX_ANSWER_BYTES)));
+    if (typeof value !== 'object' || value === null) return { ok: false, facts: { error: 'no answer' } };
+    const facts = 'facts' in value && typeof value.facts === 'object' && value.facts !== null ? value.facts : {};
+    return { ok: 'ok' in value && value.ok === true && status === '0', facts: cleanFacts(facts) };
+  } catch {
+    return { ok: false, facts: { error: guestText(`no answer (exit status ${status}): ${guestTextOf(bytes, 120)}`) } };
+  }
+}
+
+function cleanFacts(facts: object): RecipeAnswer['facts'] {
+  const entries = Object.entries(facts)
+    .slice(0, MAX_FACTS)
+    .map(([name, value]): [string, string | number | boolean | null] => {
+      if (typeof value === 'number' || typeof value === 'boolean' || value === null)
+        return [guestText(name, 64), value];
+      return [guestText(name, 64), guestText(typeof value === 'string' ? value : JSON.stringify(value))];
+    });
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,37 @@
+/** EC2 refuses more (API_RunInstances, UserData: 16 KB before base64). */
+export const MAX_USER_DATA_BYTES = 16_384;
+
+const BOUNDARY = 'understudy-boot-media';
+
+/**
+ * What cloud-init must not do again only because the instance id is new: the archived disks should differ from
+ * production as little as possible (aws.md 2.4, cc_ssh, cc_set_hostname, cc_package_update_upgrade_install).
+ */
+const CLOUD_CONFIG = `#cloud-config
+ssh_deletekeys: false
+ssh_genkeytypes: []
+preserve_hostname: true
+package_update: false
+package_upgrade: false
+package_reboot_if_required: false
+growpart: {mode: 'off'}
+resize_rootfs: false
+`;
+
+/** MIME multipart for cloud-init: the settings above, then the script, which learns its run from one assignment. */
+export function encodeUserData(runId: string, script: string): Uint8Array {
+  // The runId's form (contract/names.ts) holds no character that a shell would look at.
+  const withRun = script.replace(/^UNDERSTUDY_RUN=$/m, `UNDERSTUDY_RUN=${runId}`);
+  if (withRun === script) throw new RangeError('boot.sh has no line "UNDERSTUDY_RUN=" to fill in');
+  const parts = [part('text/cloud-config', CLOUD_CONFIG), part('text/x-shellscript', withRun)];
+  const head = `Content-Type: multipart/mixed; boundary="${BOUNDARY}"\nMIME-Version: 1.0\n\n`;
+  const bytes = new TextEncoder().encode(`${head}${parts.join('')}--${BOUNDARY}--\n`);
+  if (bytes.length > MAX_USER_DATA_BYTES) {
+    throw new RangeError(`user data takes ${bytes.length} bytes, EC2 accepts ${MAX_USER_DATA_BYTES}: shorten boot.sh`);
+  }
+  return bytes;
+}
+
+function part(contentType: string, body: string): string {
+  return `--${BOUNDARY}\nContent-Type: ${contentType}; charset="us-ascii"\nMIME-Version: 1.0\nContent-Transfer-Encoding: 7bit\n\n${body}\n`;
+}

@@ -1,0 +1,90 @@
+import type { BootReport, ConsistencyVerdict, Fact } from '../contract/evidence.ts';
+import type { Observation } from '../contract/machine.ts';
+import type { FileSystemFact } from '../disk/file-system-fact.ts';
+
+export interface ConsistencyEvidence {
+  /** Of the stopped clone. */
+  readonly observation: Observation;
+  /** Whether StopInstances was called: an orderly end can then no longer be proven. */
+  readonly stoppedByUs: boolean;
+  /** Of every volume, read from blocks. */
+  readonly fileSystems: readonly FileSystemFact[];
+  /** `readConsole(…).fact`. */
+  readonly console: Fact;
+  /** By recipe: its own clean fact, for those that matched and have one. */
+  readonly cleanFacts: Readonly<Record<string, Fact>>;
+  /** From the scratch volume; undefined when none could be read. */
+  readonly bootReport: BootReport | undefined;
+}
+
+/** What the platform says when a guest powered itself off (AWS: StateReason of an instance-initiated shutdown). */
+export const GUEST_POWERED_OFF = 'Client.InstanceInitiatedShutdown';
+
+/**
+ * `clean-shutdown` needs every item: the guest's own power-off, every file system clean by its own flag, a console that
+ * does not contradict, every application recovered and clean on disk. Whatever is missing is named in `lowered`.
+ */
+export function judgeConsistency(evidence: ConsistencyEvidence): ConsistencyVerdict {
+  const facts = [
+    powerOffFact(evidence),
+    ...fileSystemFacts(evidence.fileSystems),
+    evidence.console,
+    ...applicationFacts(evidence),
+  ];
+  const lowered = facts.filter(lowers).map(({ name, found }) => `${name}: ${found}`);
+  return { disks: lowered.length === 0 ? 'clean-shutdown' : 'crash-consistent', agents: {}, facts, lowered };
+}
+
+/** `not-observed` is noted, not fatal: a platform without a console, an application whose files tell nothing. */
+function lowers({ verdict }: Fact): boolean {
+  return verdict === 'dirty' || verdict === 'unknown';
+}
+
+function powerOffFact({ observation, stoppedByUs }: ConsistencyEvidence): Fact {
+  const code = observation.reasonCode ?? 'no reason given';
+  if (stoppedByUs) {
+    return {
+      name: 'power-off',
+      verdict: 'dirty',
+      found: `stopped from outside (${code}), orderly or not is undecidable`,
+    };
+  }
+  if (observation.state !== 'stopped') {
+    return { name: 'power-off', verdict: 'dirty', found: `the machine is ${observation.state}, not stopped (${code})` };
+  }
+  if (code !== GUEST_POWERED_OFF) return { name: 'power-off', verdict: 'dirty', found: `the machine ended by ${code}` };
+  return { name: 'power-off', verdict: 'clean', found: `the guest powered itself off (${code})` };
+}
+
+function fileSystemFacts(fileSystems: readonly FileSystemFact[]): Fact[] {
+  const facts = fileSystems.map((fs): Fact => {
+    const name = `file-system ${fs.volumeId}${fs.partition === 0 ? '' : `/p${fs.partition}`}`;
+    // Nothing to be clean: shown, not judged.
+    return { name, verdict: fs.state === 'none' ? 'clean' : fs.state, found: `${fs.kind}: ${fs.found}` };
+  });
+  if (fileSystems.some(({ state }) => state !== 'none')) return facts;
+  return [...facts, { name: 'file-systems', verdict: 'unknown', found: 'no file system was found on any volume' }];
+}
+
+function applicationFacts({ bootReport, cleanFacts }: ConsistencyEvidence): Fact[] {
+  if (bootReport === undefined || !bootReport.finished) {
+    const found =
+      bootReport === undefined ? 'no report on the scratch volume' : 'the boot script did not finish its report';
+    return [
+      { name: 'boot-script', verdict: 'unknown', found: `${found}: which applications ran is unknown` },
+      ...Object.values(cleanFacts),
+    ];
+  }
+  const matched = bootReport.answers.filter(({ step, ok }) => step === 'detect' && ok).map(({ recipe }) => recipe);
+  return [...new Set([...matched, ...Object.keys(cleanFacts)])].flatMap((recipe) => [
+    ...(matched.includes(recipe) ? [recoveredFact(recipe, bootReport)] : []),
+    cleanFacts[recipe] ?? { name: `${recipe} clean`, verdict: 'not-observed', found: 'its files on disk tell nothing' },
+  ]);
+}
+
+function recoveredFact(recipe: string, { answers }: BootReport): Fact {
+  const recovered = answers.some((answer) => answer.recipe === recipe && answer.step === 'recovered' && answer.ok);
+  return recovered
+    ? { name: `${recipe} recovered`, verdict: 'clean', found: 'it answered before the shutdown' }
+    : { name: `${recipe} recovered`, verdict: 'dirty', found: `${recipe} did not recover within its limit` };
+}
