@@ -27,10 +27,12 @@ export const ERROR_STATUS = {
   IsolationBroken: 'permanent',
   NotReadyYet: 'transient',
   PlatformUnreachable: 'transient',
+  PlatformThrottled: 'throttled',
   PlatformRefused: 'permanent',
   PlatformAnswerIncomplete: 'permanent',
   UnrelatedSnapshots: 'permanent',
   DamagedBlock: 'transient',
+  StaleListing: 'transient',
   SnapshotFailed: 'permanent',
   // consistency and verification
   ConsistencyTooLow: 'permanent',
