@@ -11,12 +11,12 @@ const USUAL_PLACE = '/usr/local/go/bin/go';
 
 /**
  * A Go that can build the servers.
- * @param {{ env: NodeJS.ProcessEnv, purpose: string }} context
+ * @param {{ env: NodeJS.ProcessEnv, wayOut: string, usualPlace?: string }} context `wayOut` is the way out without Go
  * @returns {Promise<string>}
  */
-export async function requireGo({ env, purpose }) {
-  const go = findOnPath('go', env) ?? (existsSync(USUAL_PLACE) ? USUAL_PLACE : undefined);
-  const remedy = `install Go ${MIN_GO.join('.')} or later (https://go.dev/dl/, or the package golang-go where it is new enough), or ${purpose}`;
+export async function requireGo({ env, wayOut, usualPlace = USUAL_PLACE }) {
+  const go = findOnPath('go', env) ?? (existsSync(usualPlace) ? usualPlace : undefined);
+  const remedy = `install Go ${MIN_GO.join('.')} or later (https://go.dev/dl/, or the package golang-go where it is new enough), or ${wayOut}`;
   if (go === undefined)
     throw new SetupError('Nothing could be downloaded and there is no Go to build from source', remedy);
   const { stdout } = await run(go, ['version'], { env: { ...env, GOTOOLCHAIN: 'local' } });

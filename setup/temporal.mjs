@@ -24,7 +24,7 @@ export async function findTemporal(context) {
   const module = join(root, 'setup', 'temporal');
   const pinned = await Promise.all(['go.mod', 'go.sum'].map((name) => readFile(join(module, name))));
   const digest = createHash('sha256').update(Buffer.concat(pinned)).digest('hex').slice(0, 12);
-  const go = () => requireGo({ env, purpose: 'set TEMPORAL_CLI_PATH to a temporal program' });
+  const go = () => requireGo({ env, wayOut: 'set TEMPORAL_CLI_PATH to a temporal program' });
   return findProgram(
     {
       command: 'temporal',

@@ -30,7 +30,7 @@ export function findVersitygw(context) {
           title: 'built from source',
           lasts: 'about 1 min on 2 cores',
           run: async (folder) => {
-            const go = await requireGo({ env, purpose: 'set VERSITYGW_PATH to a versitygw program' });
+            const go = await requireGo({ env, wayOut: 'set VERSITYGW_PATH to a versitygw program' });
             const flags = `-s -w -X main.Version=v${VERSION}`;
             const name = `github.com/versity/versitygw/cmd/versitygw@v${VERSION}`;
             await runGo(go, ['install', '-trimpath', '-ldflags', flags, name], {
