@@ -15,6 +15,7 @@ export const ERROR_STATUS = {
   PreflightRefused: 'permanent',
   PlanIncomplete: 'permanent',
   RunLimitExceeded: 'permanent',
+  StepTimedOut: 'permanent',
   // platform (the machines' side)
   AccessDenied: 'permanent',
   InstanceNotFound: 'permanent',
@@ -46,6 +47,8 @@ export const ERROR_STATUS = {
   KeyUnusable: 'permanent',
   VaultUnreachable: 'transient',
   VaultNotInitialized: 'permanent',
+  VaultIncompatible: 'permanent',
+  VaultRefused: 'permanent',
   RunAbandoned: 'permanent',
   PointMissing: 'permanent',
   SlowDown: 'throttled',

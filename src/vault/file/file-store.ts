@@ -1,0 +1,184 @@
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { VaultError } from '../../errors.ts';
+import { sameBytes } from '../bytes.ts';
+import type { ByteRange, ObjectFacts, ObjectStore } from '../object-store.ts';
+import { alreadyExists, missing, mustBeKey, mustBeWhole, mustHaveLength } from '../whole-object.ts';
+
+/** Objects under way. The dot keeps it out of every listing, the folder keeps it on the same file system for link(2). */
+const INCOMING = '.incoming';
+
+/**
+ * A vault in a folder: each object a file with the same bytes as in a bucket. Created by link(2), which fails when the
+ * name exists; file and folder are synced first, so a create that resolved survives a power cut.
+ */
+export function createFileStore(folder: string): ObjectStore {
+  const url = pathToFileURL(folder).href;
+  const pathOf = (key: string) => {
+    mustBeKey(key);
+    return join(folder, key);
+  };
+  return {
+    url,
+    create: (key, body, signal) => guard(key, url, () => createFile(folder, { key, path: pathOf(key), body, url }, signal)),
+    get: (key, signal, range) =>
+      guard(key, url, async () => {
+        signal.throwIfAborted();
+        if (range) return readRange(key, pathOf(key), range);
+        const bytes = await readFile(pathOf(key), { signal });
+        mustBeWhole(key, bytes, { url });
+        return bytes;
+      }),
+    head: (key, signal) =>
+      guard(key, url, async () => {
+        signal.throwIfAborted();
+        const facts = await stat(pathOf(key));
+        if (!facts.isFile()) throw missing(key, url);
+        return { key, bytes: facts.size };
+      }),
+    list: (prefix, signal) => listFiles(folder, prefix, { url, signal }),
+  };
+}
+
+interface NewFile {
+  readonly key: string;
+  readonly path: string;
+  readonly body: Uint8Array;
+  readonly url: string;
+}
+
+async function createFile(folder: string, { key, path, body, url }: NewFile, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  await makeFolder(dirname(path), folder);
+  await mkdir(join(folder, INCOMING), { recursive: true });
+  const incoming = join(folder, INCOMING, randomUUID());
+  try {
+    await writeSynced(incoming, body, signal);
+    await link(incoming, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    if (!sameBytes(await readFile(path), body)) throw alreadyExists(key, url);
+  } finally {
+    await rm(incoming, { force: true });
+  }
+}
+
+/** A new folder's name is synced in its parent too, or the file could be lost with it. */
+async function makeFolder(path: string, root: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length && made !== root; made = dirname(made)) await syncFolder(dirname(made));
+}
+
+async function writeSynced(path: string, body: Uint8Array, signal: AbortSignal): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(body, { signal });
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function readRange(key: string, path: string, { offset, length }: ByteRange): Promise<Uint8Array> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const from = offset < 0 ? size + offset : offset;
+    const bytes = from < 0 ? new Uint8Array(size) : await readFully(file, from, length);
+    mustHaveLength(key, bytes, length);
+    return bytes;
+  } finally {
+    await file.close();
+  }
+}
+
+async function readFully(file: FileHandle, from: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await file.read(bytes, done, length - done, from + done);
+    if (bytesRead === 0) return bytes.subarray(0, done);
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+async function* listFiles(
+  folder: string,
+  prefix: string,
+  { url, signal }: { url: string; signal: AbortSignal },
+): AsyncIterable<ObjectFacts> {
+  const inFolder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+  for await (const facts of walk(folder, inFolder, { url, signal })) {
+    if (facts.key.startsWith(prefix)) yield facts;
+  }
+}
+
+async function* walk(
+  folder: string,
+  below: string,
+  { url, signal }: { url: string; signal: AbortSignal },
+): AsyncIterable<ObjectFacts> {
+  signal.throwIfAborted();
+  const entries = await guard(below, url, () => readdir(join(folder, below), { withFileTypes: true })).catch(emptyIfMissing);
+  // Sorted as keys: a folder compares with its slash, else 'a/b' and 'a-b' come in another order than in a bucket.
+  const names = entries
+    .filter(({ name }) => !name.startsWith('.'))
+    .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.isFile() ? entry.name : ''))
+    .filter((name) => name !== '')
+    .sort((a, b) => (a < b ? -1 : 1));
+  for (const name of names) {
+    const key = below + name;
+    if (name.endsWith('/')) yield* walk(folder, key, { url, signal });
+    else yield { key, bytes: (await guard(key, url, () => stat(join(folder, key)))).size };
+  }
+}
+
+function emptyIfMissing(error: unknown): never[] {
+  if (error instanceof VaultError && error.code === 'ObjectMissing') return [];
+  throw error;
+}
+
+async function guard<T>(key: string, url: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw translate(error, key, url);
+  }
+}
+
+function translate(error: unknown, key: string, url: string): unknown {
+  const code = codeOf(error);
+  if (code === undefined || code === 'ABORT_ERR') return error;
+  const context = { key, code };
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return missing(key, url, error);
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return new VaultError('AccessDenied', `${key} in ${url}: the folder may not be used (${code}); check its owner and mode`, {
+      context,
+      cause: error,
+    });
+  }
+  return new VaultError('VaultUnreachable', `${key} in ${url}: ${code}; check the disk's space and health`, {
+    context,
+    cause: error,
+  });
+}
+
+/** The code of a system error; undefined for our own errors and bugs. */
+function codeOf(error: unknown): string | undefined {
+  if (error instanceof VaultError || !(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,147 @@
+import { hash } from 'node:crypto';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { VaultError } from '../../errors.ts';
+import { sameBytes } from '../bytes.ts';
+import type { ByteRange, ObjectFacts, ObjectStore } from '../object-store.ts';
+import { alreadyExists, mustBeKey, mustBeWhole, mustHaveLength } from '../whole-object.ts';
+import { isPreconditionFailed, translateS3Error } from './s3-errors.ts';
+
+// Uploads, reads ahead and listings of several volumes share one client; the SDK's default is 50.
+const SOCKETS = 96;
+const CONNECT_TIMEOUT_MS = 5_000;
+// The SDK waits for ever by default. 32 MiB at 1 MiB/s.
+const REQUEST_TIMEOUT_MS = 60_000;
+
+export interface S3Place {
+  readonly bucket: string;
+  /** Empty, or ends with '/'. */
+  readonly prefix: string;
+}
+
+/** Credentials, region and endpoint come from AWS's standard environment. */
+export function createS3Client(env: NodeJS.ProcessEnv): S3Client {
+  const agent = { keepAlive: true, maxSockets: SOCKETS };
+  const ownEndpoint = env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL;
+  return new S3Client({
+    maxAttempts: 1, // retrying.ts repeats, around the reading of the body too
+    forcePathStyle: ownEndpoint !== undefined, // other servers have no name per bucket
+    requestChecksumCalculation: 'WHEN_REQUIRED', // we send SHA-256, which the object's name holds too
+    responseChecksumValidation: 'WHEN_REQUIRED', // and compare it ourselves, with an error that names the object
+    requestHandler: {
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      throwOnRequestTimeout: true,
+      httpAgent: agent,
+      httpsAgent: agent,
+    },
+  });
+}
+
+/** A vault in a bucket. S3 is strongly consistent, so what was created is seen by every later call. */
+export function createS3Store(client: S3Client, { bucket, prefix }: S3Place): ObjectStore {
+  const url = `s3://${bucket}/${prefix}`;
+  const at = (key: string) => {
+    mustBeKey(key);
+    return { Bucket: bucket, Key: prefix + key };
+  };
+  async function guard<T>(key: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw translateS3Error(error, key, url);
+    }
+  }
+  async function get(key: string, signal: AbortSignal, range?: ByteRange): Promise<Uint8Array> {
+    const command = new GetObjectCommand({ ...at(key), ...(range && { Range: rangeHeader(range) }) });
+    if (!range) askForChecksum(command);
+    const reply = await client.send(command, { abortSignal: signal });
+    const bytes = await readBody(key, reply.Body);
+    if (range) mustHaveLength(key, bytes, range.length);
+    else mustBeWhole(key, bytes, { url, ...checksumOf(reply.ChecksumSHA256) });
+    return bytes;
+  }
+  async function create(key: string, body: Uint8Array, signal: AbortSignal): Promise<void> {
+    const ChecksumSHA256 = hash('sha256', body, 'base64');
+    const input = { ...at(key), Body: body, ContentLength: body.length, IfNoneMatch: '*', ChecksumSHA256 };
+    try {
+      await client.send(new PutObjectCommand(input), { abortSignal: signal });
+    } catch (error) {
+      if (!isPreconditionFailed(error)) throw error;
+      // A lost reply, or another writer: the stored bytes tell which.
+      if (!sameBytes(await get(key, signal), body)) throw alreadyExists(key, url);
+    }
+  }
+  return {
+    url,
+    create: (key, body, signal) => guard(key, () => create(key, body, signal)),
+    get: (key, signal, range) => guard(key, () => get(key, signal, range)),
+    head: (key, signal) =>
+      guard(key, async () => {
+        const reply = await client.send(new HeadObjectCommand(at(key)), { abortSignal: signal });
+        return { key, bytes: reply.ContentLength ?? 0 };
+      }),
+    list: (below, signal) => listObjects(client, { bucket, prefix, below, url }, signal),
+  };
+}
+
+interface Listing extends S3Place {
+  readonly below: string;
+  readonly url: string;
+}
+
+async function* listObjects(client: S3Client, listing: Listing, signal: AbortSignal): AsyncIterable<ObjectFacts> {
+  const { bucket, prefix, below, url } = listing;
+  let token: string | undefined;
+  do {
+    const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix + below, ContinuationToken: token });
+    const page = await client.send(command, { abortSignal: signal }).catch((error: unknown) => {
+      throw translateS3Error(error, below, url);
+    });
+    for (const { Key, Size } of page.Contents ?? []) {
+      if (Key !== undefined) yield { key: Key.slice(prefix.length), bytes: Size ?? 0 };
+    }
+    token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+  } while (token !== undefined);
+}
+
+function rangeHeader({ offset, length }: ByteRange): string {
+  return offset < 0 ? `bytes=${offset}` : `bytes=${offset}-${offset + length - 1}`;
+}
+
+/** By header and not by `ChecksumMode`: the SDK would then check too, and fail with an error that has no name. */
+function askForChecksum(command: GetObjectCommand): void {
+  command.middlewareStack.add(
+    (next) => (args) => {
+      const request: unknown = args.request;
+      if (hasHeaders(request)) request.headers['x-amz-checksum-mode'] = 'ENABLED';
+      return next(args);
+    },
+    { step: 'build', name: 'askForChecksum' },
+  );
+}
+
+function hasHeaders(request: unknown): request is { headers: Record<string, string> } {
+  return typeof request === 'object' && request !== null && 'headers' in request;
+}
+
+function checksumOf(base64: string | undefined): { stored?: string } {
+  return base64 === undefined ? {} : { stored: Buffer.from(base64, 'base64').toString('hex') };
+}
+
+async function readBody(key: string, body: { transformToByteArray(): Promise<Uint8Array> } | undefined): Promise<Uint8Array> {
+  if (!body) return new Uint8Array();
+  try {
+    return await body.transformToByteArray();
+  } catch (cause) {
+    throw new VaultError('VaultUnreachable', `${key}: the connection broke while the object was read`, {
+      context: { key },
+      cause,
+    });
+  }
+}

@@ -1,0 +1,97 @@
+import { createHmac, hash } from 'node:crypto';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { FormatError } from '../errors.ts';
+import { BLOCK_BYTES } from './block-source.ts';
+import { ascii, hex, sameBytes, uuidBytes } from './bytes.ts';
+import { gcmOpen, gcmSeal, NONCE_BYTES, SEAL_BYTES } from './gcm.ts';
+import { mustBe, mustBeWithin } from './must-be.ts';
+import { PACK_MAGIC } from './pack-tail.ts';
+
+/** docs/vault-format.md 4.1. */
+export const STORED = 0;
+export const ZSTD = 1;
+export const BLOCK_ID_BYTES = 32;
+/** Nonce, one byte, tag. */
+export const MIN_SEALED_BLOCK_BYTES = SEAL_BYTES + 1;
+export const MAX_SEALED_BLOCK_BYTES = BLOCK_BYTES + SEAL_BYTES;
+
+// A frame that saves less than 3 % costs more at every restore than it saves.
+const LARGEST_FRAME_BYTES = Math.floor(BLOCK_BYTES * 0.97);
+// Level 1: ~145 MiB/s per core on executables at a ratio of 0.39; level 3 gives 0.35 at ~100 MiB/s.
+const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+/** What sealing blocks needs: keys of one vault and, for `block`, one epoch. */
+export interface BlockKeys {
+  readonly vaultId: string;
+  /** Derived `block`, of the pack's epoch. */
+  readonly block: Uint8Array;
+  /** Derived `block-id`, of epoch 1. */
+  readonly blockId: Uint8Array;
+}
+
+export interface SealedBlock {
+  readonly blockId: Uint8Array;
+  readonly codec: number;
+  /** nonce ‖ ciphertext ‖ tag */
+  readonly sealed: Uint8Array;
+}
+
+export interface BlockPayload {
+  readonly codec: number;
+  readonly payload: Uint8Array;
+}
+
+export function compressBlock(block: Uint8Array): BlockPayload {
+  const frame = zstdCompressSync(block, COMPRESSION);
+  return frame.length <= LARGEST_FRAME_BYTES ? { codec: ZSTD, payload: frame } : { codec: STORED, payload: block };
+}
+
+/** Seals a block and opens the result again before anybody relies on it: bad memory shows here, not at a restore. */
+export function sealBlock(block: Uint8Array, keys: BlockKeys, nonce: Uint8Array): SealedBlock {
+  const digest = hash('sha256', block, 'buffer');
+  const blockId = hmacSha256(keys.blockId, digest);
+  const { codec, payload } = compressBlock(block);
+  const input = { key: hmacSha256(keys.block, blockId), nonce, aad: blockAad(keys.vaultId, blockId, codec) };
+  const sealed = Buffer.concat([nonce, gcmSeal(input, payload)]);
+  openBlock({ blockId, codec, sealed }, keys);
+  return { blockId, codec, sealed };
+}
+
+export interface OpenedBlock {
+  readonly bytes: Uint8Array;
+  readonly sha256: Uint8Array;
+}
+
+/** Any bytes give the very block that `blockId` names, or a FormatError. */
+export function openBlock({ blockId, codec, sealed }: SealedBlock, keys: BlockKeys): OpenedBlock {
+  mustBeWithin('sealed block', sealed.length, MIN_SEALED_BLOCK_BYTES, MAX_SEALED_BLOCK_BYTES);
+  const key = hmacSha256(keys.block, blockId);
+  const aad = blockAad(keys.vaultId, blockId, codec);
+  const payload = gcmOpen({ key, nonce: sealed.subarray(0, NONCE_BYTES), aad }, sealed.subarray(NONCE_BYTES));
+  const bytes = codec === ZSTD ? decompressBlock(payload) : payload;
+  mustBe('block', bytes.length, BLOCK_BYTES);
+  const sha256 = hash('sha256', bytes, 'buffer');
+  if (!sameBytes(hmacSha256(keys.blockId, sha256), blockId)) {
+    throw new FormatError(`block content does not match its id ${hex(blockId)}`);
+  }
+  return { bytes, sha256 };
+}
+
+function decompressBlock(frame: Uint8Array): Uint8Array {
+  try {
+    return zstdDecompressSync(frame, { maxOutputLength: BLOCK_BYTES });
+  } catch (cause) {
+    throw new FormatError('block is not one zstd frame of a block', { cause });
+  }
+}
+
+function blockAad(vaultId: string, blockId: Uint8Array, codec: number): Uint8Array {
+  const sizes = Buffer.alloc(5);
+  sizes.writeUInt32LE(BLOCK_BYTES, 0);
+  sizes[4] = codec;
+  return Buffer.concat([ascii(PACK_MAGIC), uuidBytes(vaultId), blockId, sizes]);
+}
+
+function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
+  return createHmac('sha256', key).update(message).digest();
+}

@@ -1,0 +1,38 @@
+import { VaultError } from '../errors.ts';
+import { sha256Hex } from './bytes.ts';
+import { digestInKey } from './object-keys.ts';
+
+/** Compares a whole object with the digests that its name and its store promise; ObjectDamaged when one differs. */
+export function mustBeWhole(key: string, bytes: Uint8Array, { url, stored }: { url: string; stored?: string }): void {
+  const promised = [digestInKey(key), stored].filter((digest) => digest !== undefined);
+  if (promised.length === 0) return;
+  const found = sha256Hex(bytes);
+  const wrong = promised.find((digest) => digest !== found);
+  if (wrong === undefined) return;
+  throw new VaultError(
+    'ObjectDamaged',
+    `${key} in ${url} holds ${bytes.length} bytes with SHA-256 ${found}, must be ${wrong}; the object was changed or damaged, restore it from a copy of the vault`,
+    { context: { key, bytes: bytes.length } },
+  );
+}
+
+const PART = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+/** Keys are made by object-keys.ts from checked ids; anything else is a bug and must not become a path. */
+export function mustBeKey(key: string): void {
+  if (key.length > 900 || !key.split('/').every((part) => PART.test(part))) throw new TypeError(`'${key}' is no object key`);
+}
+
+export function missing(key: string, url: string, cause?: unknown): VaultError {
+  return new VaultError('ObjectMissing', `${key} does not exist in ${url}`, { context: { key }, cause });
+}
+
+export function alreadyExists(key: string, url: string): VaultError {
+  return new VaultError('ObjectExists', `${key} exists in ${url} with other content`, { context: { key } });
+}
+
+export function mustHaveLength(key: string, bytes: Uint8Array, wanted: number): void {
+  if (bytes.length === wanted) return;
+  const found = `${key} gave ${bytes.length} of ${wanted} bytes asked for; the object is shorter than its index says`;
+  throw new VaultError('ObjectDamaged', found, { context: { key, bytes: bytes.length } });
+}
