@@ -39,11 +39,11 @@ export async function ensureDeploymentId(env: Environment = process.env): Promis
 
 /** Where the id is kept. */
 export function deploymentFile(env: Environment): string {
-  return join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'understudy', 'deployment.json');
+  return join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'understudy', 'deployment.json');
 }
 
 async function findDeploymentId(env: Environment): Promise<string | undefined> {
-  const given = env['UNDERSTUDY_DEPLOYMENT_ID'];
+  const given = env.UNDERSTUDY_DEPLOYMENT_ID;
   if (given) return checked({ deploymentId: given }, 'UNDERSTUDY_DEPLOYMENT_ID');
   const path = deploymentFile(env);
   try {

@@ -30,11 +30,11 @@ export async function loadConfig(
       `${path} has no default export; write \`export default defineConfig({ … })\``,
     );
   }
-  return { config: checkConfig(module['default'], path), path };
+  return { config: checkConfig(module.default, path), path };
 }
 
 async function findConfig({ env, cwd }: ConfigSource): Promise<string> {
-  const named = env['UNDERSTUDY_CONFIG'];
+  const named = env.UNDERSTUDY_CONFIG;
   if (named) {
     const path = resolve(cwd, named);
     if (await exists(path)) return path;

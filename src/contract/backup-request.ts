@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AcceptedRisk, ConfiguredName, ConsistencyClass, InstanceId, Method } from './names.ts';
+import { AcceptedRisk, ConfiguredName, ConsistencyClass, InstanceId, Method, RunId } from './names.ts';
 
 /**
  * What a person types, a schedule carries or a service sends. It only names things that the configuration defines: no
@@ -28,9 +28,11 @@ export type BackupRequest = z.input<typeof BackupRequest>;
 
 /** A verification asked for by a person or a service. */
 export const VerificationRequest = z.strictObject({
-  pointId: z.string(),
+  pointId: RunId,
   vault: ConfiguredName.optional(),
   isolation: ConfiguredName.optional(),
+  /** Default: every recipe of the configuration. */
+  recipes: z.array(ConfiguredName).optional(),
 });
 export type VerificationRequest = z.input<typeof VerificationRequest>;
 

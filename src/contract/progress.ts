@@ -50,4 +50,6 @@ export interface MoverHeartbeat {
   readonly bytesRead: number;
   readonly bytesStored: number;
   readonly blocksDone: number;
+  /** Restores only: every block up to this index was acknowledged, so a retry need not put it again. */
+  readonly writtenThrough?: number;
 }

@@ -21,3 +21,8 @@ export function planScheduleId(plan: string): string {
 }
 
 export const SWEEP_SCHEDULE_ID = 'understudy-sweep';
+
+/** The runId that a verification's own workflow id names; undefined under any other id. */
+export function verificationRunId(workflowId: string): string | undefined {
+  return /^verify\/[^/]+\/(\d{8}T\d{6}Z-[0-9a-f]{8})$/.exec(workflowId)?.[1];
+}

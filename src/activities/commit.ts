@@ -1,0 +1,134 @@
+import type { BootReport, ConsistencyVerdict, EvidenceRef, Fact } from '../contract/evidence.ts';
+import type { Capture, MachineFacts, Observation, OwnMachine, SnapshotFacts } from '../contract/machine.ts';
+import type { ResolvedBackup } from '../contract/resolved-backup.ts';
+import type { Run } from '../contract/run.ts';
+import { judgeConsistency } from '../recipes/consistency.ts';
+import { commitPoint, type ManifestDraft, type ManifestVolume, openArchivedVolume } from '../vault/index.ts';
+import type { ArchivedWithChanges, VolumeArchive } from './archive.ts';
+import { beating } from './beating.ts';
+import { readDiskFacts } from './disk-facts.ts';
+import { matched } from './examine.ts';
+import { recordMachine } from './machine-record.ts';
+import type { VaultDoor } from './vault-door.ts';
+
+export interface CommitDeps {
+  readonly vaults: VaultDoor;
+  readonly toolVersion: string;
+}
+
+export interface ConfirmRequest {
+  readonly backup: ResolvedBackup;
+  readonly volumes: readonly VolumeArchive[];
+  readonly observation: Observation;
+  readonly stoppedByUs: boolean;
+  readonly console: Fact;
+  readonly report?: BootReport;
+}
+
+export interface CommitRequest {
+  readonly run: Run;
+  readonly backup: ResolvedBackup;
+  readonly machine: MachineFacts;
+  readonly capture: Capture;
+  readonly clone: OwnMachine;
+  readonly snapshots: readonly SnapshotFacts[];
+  readonly volumes: readonly ArchivedWithChanges[];
+  readonly consistency: ConsistencyVerdict;
+  readonly evidence: readonly EvidenceRef[];
+}
+
+export interface CommittedPoint {
+  readonly pointId: string;
+  /** ISO 8601. */
+  readonly committedAt: string;
+}
+
+export function createCommitActivities({ vaults, toolVersion }: CommitDeps) {
+  return {
+    /** Reads the facts once more, from the sealed packs: what the vault holds is what is judged. */
+    async confirmFacts({
+      backup,
+      volumes,
+      observation,
+      stoppedByUs,
+      console,
+      report,
+    }: ConfirmRequest): Promise<ConsistencyVerdict> {
+      return beating(async (beat) => {
+        const vault = await vaults.open(backup.vault, beat.signal);
+        const disks = new Map();
+        for (const { volumeId, map } of volumes) {
+          disks.set(volumeId, (await openArchivedVolume({ vault, volumeId, map, signal: beat.signal })).source);
+        }
+        const facts = await readDiskFacts({ disks, recipes: matched(backup.recipes, report), beat });
+        return judgeConsistency({ observation, stoppedByUs, ...facts, console, bootReport: report });
+      });
+    },
+
+    /** By one conditional put. Before it nothing is a recovery point, after it everything is. */
+    async commitPoint(request: CommitRequest): Promise<CommittedPoint> {
+      return beating(async ({ signal }) => {
+        const vault = await vaults.open(request.backup.vault, signal);
+        const { pointId, committedAt } = await commitPoint({ vault, draft: draftOf(request, toolVersion), signal });
+        return { pointId, committedAt };
+      });
+    },
+  };
+}
+
+/** The run's knowledge in the manifest's words. */
+export function draftOf(request: CommitRequest, toolVersion: string): ManifestDraft {
+  const { run, backup, machine, capture, clone, snapshots, consistency, evidence } = request;
+  return {
+    pointId: run.runId,
+    toolVersion,
+    method: backup.method,
+    workflow: { workflowId: run.workflowId, temporalRunId: run.temporalRunId },
+    plan: backup.plan ?? null,
+    machine: recordMachine(machine, 'ec2'),
+    capture: {
+      capturedAt: new Date(capture.startTime).toISOString(),
+      requestedAt: null,
+      memory: null,
+      snapshots: capture.snapshots.map(({ sourceVolumeId, snapshotId }) => ({ volumeId: sourceVolumeId, snapshotId })),
+      cloneId: clone.machineId,
+      cloneSnapshots: snapshots.map(({ sourceVolumeId, snapshotId }) => ({ volumeId: sourceVolumeId, snapshotId })),
+    },
+    volumes: request.volumes.map((volume) => manifestVolume(volume, machine)),
+    consistency: {
+      atLeast: backup.atLeast,
+      disks: consistency.disks,
+      agents: { ...consistency.agents },
+      proofs: consistency.facts.map(({ name, verdict, found }) => ({ name, verdict: PROOF_OF[verdict], text: found })),
+    },
+    evidence: evidence.map((ref) => ({ runId: run.runId, ...ref })),
+    acceptedWarnings: backup.accept.map((code) => ({ code, text: 'accepted in the request' })),
+    parents: [],
+    retention: { mode: 'none', retainUntil: null, keepUntil: null },
+  };
+}
+
+const PROOF_OF = { clean: 'proven', dirty: 'refuted', unknown: 'unknown', 'not-observed': 'not-observed' } as const;
+
+function manifestVolume(
+  { volumeId, map, changes }: CommitRequest['volumes'][number],
+  machine: MachineFacts,
+): ManifestVolume {
+  const volume = machine.volumes.find((one) => one.volumeId === volumeId);
+  if (!volume) throw new RangeError(`volume ${volumeId} is not one of ${machine.machineId}`);
+  return {
+    volumeId,
+    role: 'machine',
+    deviceName: volume.deviceName,
+    root: volume.root,
+    volumeBytes: volume.bytes,
+    type: volume.type,
+    iops: volume.iops ?? null,
+    throughput: volume.throughput ?? null,
+    encrypted: volume.encrypted,
+    kmsKeyId: volume.kmsKeyId ?? null,
+    tags: {},
+    map,
+    changes,
+  };
+}

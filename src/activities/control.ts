@@ -1,0 +1,32 @@
+import { type CaptureDeps, createCaptureActivities } from './capture.ts';
+import { type CleanUpDeps, createCleanUpActivities } from './clean-up.ts';
+import { createMachineActivities, type MachineDeps } from './machine.ts';
+import { createPointActivities, type PointDeps } from './point.ts';
+import { createPreflightActivities, type PreflightDeps } from './preflight.ts';
+import { createResolveActivities, type ResolveDeps } from './resolve.ts';
+import { createSweepActivities, type SweepDeps } from './sweep.ts';
+import { createWatchActivities, type WatchDeps } from './watch.ts';
+
+export type ControlDeps = ResolveDeps &
+  PreflightDeps &
+  CaptureDeps &
+  MachineDeps &
+  WatchDeps &
+  PointDeps &
+  CleanUpDeps &
+  SweepDeps;
+
+/** What the control worker does: calls that steer. It holds the vault's meta and control roots, never the data root. */
+export function createControlActivities(deps: ControlDeps) {
+  return {
+    ...createResolveActivities(deps),
+    ...createPreflightActivities(deps),
+    ...createCaptureActivities(deps),
+    ...createMachineActivities(deps),
+    ...createWatchActivities(deps),
+    ...createPointActivities(deps),
+    ...createCleanUpActivities(deps),
+    ...createSweepActivities(deps),
+  };
+}
+export type ControlActivities = ReturnType<typeof createControlActivities>;

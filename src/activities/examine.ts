@@ -1,0 +1,155 @@
+import type { BootReport, ConsistencyVerdict, EvidenceRef, Fact } from '../contract/evidence.ts';
+import type { Observation, OwnMachine, SnapshotFacts } from '../contract/machine.ts';
+import type { ConfiguredRecipe } from '../contract/resolved-backup.ts';
+import type { Run } from '../contract/run.ts';
+import { guestText } from '../disk/guest-text.ts';
+import { DiskError } from '../errors.ts';
+import type { ClonePlatform, DataPlatform, StoppedSnapshots } from '../platforms/platform.ts';
+import { readConsole } from '../recipes/boot/console.ts';
+import { type BootResults, readBootReport } from '../recipes/boot/report.ts';
+import { judgeConsistency } from '../recipes/consistency.ts';
+import { writeEvidence } from '../vault/index.ts';
+import { type Beat, beating } from './beating.ts';
+import { readDiskFacts } from './disk-facts.ts';
+import { snapshotBytes } from './snapshot-bytes.ts';
+import type { VaultDoor } from './vault-door.ts';
+
+export interface ExamineDeps {
+  readonly platform: ClonePlatform & DataPlatform;
+  readonly vaults: VaultDoor;
+}
+
+export interface EvidenceRequest {
+  readonly run: Run;
+  readonly vault: string;
+  readonly machine: OwnMachine;
+}
+
+export interface ExamineRequest extends EvidenceRequest {
+  readonly recipes: readonly ConfiguredRecipe[];
+  readonly observation: Observation;
+  readonly stoppedByUs: boolean;
+  readonly snapshots: StoppedSnapshots;
+}
+
+/** What a stopped clone proved. `report` and `console` are needed again when the sealed packs are judged. */
+export interface CloneExamination {
+  readonly verdict: ConsistencyVerdict;
+  readonly report?: BootReport;
+  readonly console: Fact;
+  readonly evidence: readonly EvidenceRef[];
+}
+
+/** What a verification machine answered. */
+export interface ProbeExamination {
+  readonly report?: BootReport;
+  readonly console: Fact;
+  readonly evidence: readonly EvidenceRef[];
+}
+
+export function createExamineActivities({ platform, vaults }: ExamineDeps) {
+  async function seal(
+    { run, vault: name, machine }: EvidenceRequest,
+    files: EvidenceFiles,
+    { signal, progress }: Beat,
+  ) {
+    const vault = await vaults.open(name, signal);
+    const refs: EvidenceRef[] = [];
+    for (const { name: file, contentType, bytes } of files) {
+      const name = `${machine.role}-${machine.attempt}-${evidenceName(file)}`;
+      const ref = await writeEvidence({ vault, runId: run.runId, name, contentType, bytes, signal });
+      refs.push({ name: ref.name, sha256: ref.sha256, bytes: ref.bytes, contentType: ref.contentType });
+      progress();
+    }
+    return refs;
+  }
+
+  /** Console and screenshot as they are now. */
+  async function look({ run, machine }: EvidenceRequest, { signal }: Beat) {
+    const console = await platform.readConsole(run, machine.machineId, signal);
+    const screenshot = await platform.screenshot(run, machine.machineId, signal);
+    const files: EvidenceFiles = [
+      ...(console ? [{ name: 'console.txt', contentType: 'text/plain', bytes: console }] : []),
+      ...(screenshot ? [{ name: 'screenshot.jpg', contentType: 'image/jpeg', bytes: screenshot }] : []),
+    ];
+    return { files, fact: readConsole(console, run.runId).fact };
+  }
+
+  async function readResults(run: Run, scratch: SnapshotFacts, { signal }: Beat): Promise<BootResults | undefined> {
+    const source = await platform.openSource(run, scratch.snapshotId, signal);
+    try {
+      return await readBootReport(snapshotBytes(source), run.runId, signal);
+    } catch (error) {
+      // Damaged results are a finding about the machine, not a failure of the run: the verdict names what is missing.
+      if (error instanceof DiskError) return undefined;
+      throw error;
+    }
+  }
+
+  return {
+    /** Evidence of a machine before it is given up: its console and its screen. */
+    async keepEvidence(request: EvidenceRequest): Promise<readonly EvidenceRef[]> {
+      return beating(async (beat) => seal(request, (await look(request, beat)).files, beat));
+    },
+
+    /** Reads results, console and disks of the stopped clone, seals what is evidence, and sets the class. */
+    async examineClone(request: ExamineRequest): Promise<CloneExamination> {
+      return beating(async (beat) => {
+        const { run, observation, stoppedByUs, snapshots, recipes } = request;
+        const results = await readResults(run, snapshots.scratch, beat);
+        const { files, fact } = await look(request, beat);
+        const evidence = await seal(request, [...files, ...filesOf(results)], beat);
+        const disks = new Map<string, ReturnType<typeof snapshotBytes>>();
+        for (const { snapshotId, sourceVolumeId } of snapshots.disks) {
+          disks.set(sourceVolumeId, snapshotBytes(await platform.openSource(run, snapshotId, beat.signal)));
+        }
+        const report = reportOf(results);
+        const facts = await readDiskFacts({ disks, recipes: matched(recipes, report), beat });
+        const verdict = judgeConsistency({ observation, stoppedByUs, ...facts, console: fact, bootReport: report });
+        return { verdict, ...(report && { report }), console: fact, evidence };
+      });
+    },
+
+    /** The same for a verification machine: its disks were read from the vault already. */
+    async examineProbe(request: EvidenceRequest & { readonly scratch: SnapshotFacts }): Promise<ProbeExamination> {
+      return beating(async (beat) => {
+        const results = await readResults(request.run, request.scratch, beat);
+        const { files, fact } = await look(request, beat);
+        const evidence = await seal(request, [...files, ...filesOf(results)], beat);
+        const report = reportOf(results);
+        return { ...(report && { report }), console: fact, evidence };
+      });
+    },
+  };
+}
+
+type EvidenceFiles = readonly { readonly name: string; readonly contentType: string; readonly bytes: Uint8Array }[];
+
+/** Recipes whose application is in this machine, by its own answer. Without a report all are asked for what is on disk. */
+export function matched(recipes: readonly ConfiguredRecipe[], report: BootReport | undefined) {
+  if (!report?.finished) return recipes;
+  const names = new Set(report.answers.filter(({ step, ok }) => step === 'detect' && ok).map(({ recipe }) => recipe));
+  return recipes.filter(({ name }) => names.has(name));
+}
+
+/** boot.sh leaves about 30 files for three recipes; a guest that leaves thousands gets no more of them sealed. */
+const MAX_RESULT_FILES = 100;
+
+function filesOf(results: BootResults | undefined): EvidenceFiles {
+  return [...(results?.files ?? [])].slice(0, MAX_RESULT_FILES).map(([name, bytes]) => ({
+    name: `result-${name}`,
+    contentType: 'application/octet-stream',
+    bytes,
+  }));
+}
+
+/** Names of results come from the guest: only harmless characters stay (the vault's EvidenceName), 60 at most. */
+function evidenceName(name: string): string {
+  return guestText(name, 60).replaceAll(/[^A-Za-z0-9._-]/g, '-');
+}
+
+function reportOf(results: BootResults | undefined): BootReport | undefined {
+  if (!results) return undefined;
+  const { finished, answers, bootId } = results;
+  return { finished, answers, ...(bootId !== undefined && { bootId }) };
+}

@@ -1,0 +1,47 @@
+import type { RunResources } from '../platforms/platform.ts';
+
+/** `over`: closed. A paused execution is alive. */
+export type RunStatus = 'running' | 'over' | 'unknown';
+
+/** Run ids whose capture is that of the newest point which may be a parent, one per source. */
+export interface CaptureKeeper {
+  keeps(runId: string): boolean;
+}
+
+export interface Judgement {
+  readonly status: RunStatus;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Undefined while a vault cannot be read: then no capture is touched. */
+  readonly keeper: CaptureKeeper | undefined;
+}
+
+export type RunDecision =
+  | { readonly action: 'keep'; readonly reason: string }
+  | { readonly action: 'remove'; readonly keepCapture: boolean; readonly reason: string };
+
+/** What the sweeper may do about one run's resources; when in doubt, nothing. */
+export function judgeRun({ run, roles, resources }: RunResources, { status, now, keeper }: Judgement): RunDecision {
+  if (status === 'running') return { action: 'keep', reason: 'its workflow is running' };
+  if (status === 'unknown' && now < Date.parse(run.expiresAt)) {
+    return { action: 'keep', reason: `Temporal does not know its workflow; left alone until ${run.expiresAt}` };
+  }
+  if (roles.includes('restored')) return { action: 'keep', reason: 'it holds restored machines or volumes' };
+  const removable = resources.filter(({ retained }) => !retained);
+  if (removable.length === 0) return { action: 'keep', reason: 'everything of it is retained' };
+  const why =
+    status === 'over'
+      ? 'its workflow is over'
+      : `Temporal does not know its workflow and it expired at ${run.expiresAt}`;
+  const onlyCapture = roles.every((role) => role === 'capture');
+  if (!roles.includes('capture')) return { action: 'remove', keepCapture: false, reason: why };
+  if (keeper === undefined) {
+    return onlyCapture
+      ? { action: 'keep', reason: 'a vault cannot be read, so no capture is touched' }
+      : { action: 'remove', keepCapture: true, reason: `${why}; its capture stays because a vault cannot be read` };
+  }
+  if (!keeper.keeps(run.runId)) return { action: 'remove', keepCapture: false, reason: why };
+  return onlyCapture
+    ? { action: 'keep', reason: "its capture is the base of the next backup's increment" }
+    : { action: 'remove', keepCapture: true, reason: `${why}; its capture stays for the next increment` };
+}

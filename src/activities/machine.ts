@@ -1,0 +1,125 @@
+import type { MachineFacts, OwnMachine, SnapshotFacts, VolumeFacts } from '../contract/machine.ts';
+import type { ConfiguredRecipe, IsolationProfile } from '../contract/resolved-backup.ts';
+import type { Run } from '../contract/run.ts';
+import { PlatformError } from '../errors.ts';
+import type {
+  ClonePlatform,
+  DataPlatform,
+  InventoryPlatform,
+  SinkRequest,
+  StoppedSnapshotRequest,
+  StoppedSnapshots,
+  VerificationPlatform,
+} from '../platforms/platform.ts';
+import type { BootMedia, BootPlan } from '../recipes/boot-plan.ts';
+import { BLOCK_BYTES } from '../vault/index.ts';
+import { beating } from './beating.ts';
+import { digestBlock } from './digest-block.ts';
+
+export type { StoppedSnapshots };
+
+export interface MachineDeps {
+  readonly platform: ClonePlatform & InventoryPlatform & DataPlatform & VerificationPlatform;
+  readonly assembleBootMedia: (plan: BootPlan) => Promise<BootMedia>;
+}
+
+/** What a machine of ours is made of. */
+export interface MachineOrder {
+  readonly run: Run;
+  readonly role: 'clone' | 'verify';
+  readonly like: MachineFacts;
+  readonly isolation: IsolationProfile;
+  readonly recipes: readonly ConfiguredRecipe[];
+  readonly recoverMs: number;
+}
+
+export interface ScratchOrder extends MachineOrder {
+  readonly scratchGiB: number;
+}
+
+export interface LaunchOrder extends MachineOrder {
+  readonly attempt: number;
+  readonly snapshots: readonly SnapshotFacts[];
+  readonly scratchSnapshotId: string;
+}
+
+export interface MachineRef {
+  readonly run: Run;
+  readonly machineId: string;
+}
+
+export function createMachineActivities({ platform, assembleBootMedia }: MachineDeps) {
+  return {
+    /** Writes the snapshot that the scratch volume is made of: scripts and parameters, then room for results. */
+    async prepareScratch(order: ScratchOrder): Promise<{ readonly scratchSnapshotId: string }> {
+      return beating(async ({ signal, progress }) => {
+        const { scratch } = await assembleBootMedia(planOf(order));
+        const sink = await platform.openSink(
+          {
+            run: order.run,
+            role: 'scratch',
+            name: `${order.role}-scratch`,
+            volumeBytes: order.scratchGiB * 2 ** 30,
+            encryption: scratchEncryption(order, platform),
+          },
+          signal,
+        );
+        const digests = new Map<number, Uint8Array>();
+        for (let index = 0; index * BLOCK_BYTES < scratch.length; index++) {
+          const block = new Uint8Array(BLOCK_BYTES);
+          block.set(scratch.subarray(index * BLOCK_BYTES, (index + 1) * BLOCK_BYTES));
+          digests.set(index, digestBlock(block));
+          await sink.write(index, block, digestBlock(block), signal);
+          progress();
+        }
+        const { ref } = await sink.complete(digests, signal);
+        return { scratchSnapshotId: ref };
+      });
+    },
+
+    /** Launches, or adopts what an earlier attempt launched, and proves that the running machine reaches nothing. */
+    async launchMachine(order: LaunchOrder): Promise<OwnMachine> {
+      return beating(async ({ signal }) => {
+        const { userData } = await assembleBootMedia(planOf(order));
+        const { run, role, attempt, like, snapshots, scratchSnapshotId, isolation } = order;
+        const machine = await platform.launch(
+          { run, role, attempt, like, snapshots, scratchSnapshotId, isolation, userData },
+          signal,
+        );
+        const checks = await platform.proveIsolation(
+          { isolation, sourceId: run.sourceId, machineId: machine.machineId, role },
+          signal,
+        );
+        const broken = checks.filter(({ verdict }) => verdict === 'broken' || verdict === 'not-checked');
+        if (broken.length === 0) return machine;
+        throw new PlatformError(
+          'IsolationBroken',
+          `the running ${role} ${machine.machineId} is not isolated: ${broken.map(({ name, found }) => `${name}: ${found}`).join('; ')}. It is being terminated`,
+          { context: { machineId: machine.machineId, runId: run.runId } },
+        );
+      });
+    },
+
+    async terminateMachine({ run, machineId }: MachineRef): Promise<void> {
+      await beating(({ signal }) => platform.terminate(run, machineId, signal));
+    },
+
+    async snapshotStopped(request: StoppedSnapshotRequest): Promise<StoppedSnapshots> {
+      return beating(({ signal }) => platform.snapshotStopped(request, signal));
+    },
+  };
+}
+
+function planOf({ run, role, recipes, recoverMs }: MachineOrder): BootPlan {
+  return { runId: run.runId, role, recipes, recoverMs };
+}
+
+/** Restored volumes are always encrypted, so is what stands beside them; a clone's scratch volume follows its source. */
+function scratchEncryption(
+  { like, isolation, role }: MachineOrder,
+  platform: VerificationPlatform,
+): SinkRequest['encryption'] {
+  const encrypted = (volume: VolumeFacts) => role === 'verify' || volume.encrypted;
+  const pattern = like.volumes.find((volume) => volume.root && encrypted(volume)) ?? like.volumes.find(encrypted);
+  return pattern ? platform.encryptionFor(pattern, isolation) : 'none';
+}

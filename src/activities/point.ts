@@ -1,0 +1,88 @@
+import type { EvidenceRef } from '../contract/evidence.ts';
+import type { MachineFacts } from '../contract/machine.ts';
+import type { ConsistencyClass } from '../contract/names.ts';
+import type { Run } from '../contract/run.ts';
+import { attest, readPoint } from '../vault/index.ts';
+import { beating } from './beating.ts';
+import { machineOf } from './machine-record.ts';
+import type { PointRef } from './restore.ts';
+import type { VaultDoor } from './vault-door.ts';
+
+export interface PointDeps {
+  readonly vaults: VaultDoor;
+  readonly toolVersion: string;
+}
+
+/** What a verification needs to know of the point it verifies. */
+export interface PointFacts {
+  readonly pointId: string;
+  readonly capturedAt: string;
+  readonly machine: MachineFacts;
+  readonly disks: ConsistencyClass;
+  readonly agents: Readonly<Record<string, ConsistencyClass>>;
+  /** Recipes whose application recovered in the clone: they must answer again. */
+  readonly recovered: readonly string[];
+  readonly storedBytes: number;
+}
+
+export interface AttestRequest {
+  readonly run: Run;
+  readonly vault: string;
+  readonly pointId: string;
+  readonly verdict: 'green' | 'red';
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly disks: { readonly claimed: ConsistencyClass; readonly verdict: 'confirmed' | 'refuted' | 'not-checked' };
+  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly text: string }[];
+  readonly evidence: readonly EvidenceRef[];
+}
+
+export function createPointActivities({ vaults, toolVersion }: PointDeps) {
+  return {
+    /** The committed manifest. PointMissing, RunAbandoned, or DamagedFormat naming the object. */
+    async readPoint({ vault: name, pointId }: PointRef): Promise<PointFacts> {
+      return beating(async ({ signal }) => {
+        const manifest = await readPoint({ vault: await vaults.open(name, signal), pointId, signal });
+        return {
+          pointId,
+          capturedAt: manifest.capture.capturedAt,
+          machine: machineOf(manifest.machine, manifest.volumes),
+          disks: manifest.consistency.disks,
+          agents: manifest.consistency.agents,
+          recovered: manifest.consistency.proofs.flatMap(recoveredRecipe),
+          storedBytes: manifest.volumes.reduce((sum, { map }) => sum + map.storedBytes, 0),
+        };
+      });
+    },
+
+    /** The control key signs what a verification found; the first attestation of a run stands. */
+    async attestPoint(request: AttestRequest): Promise<void> {
+      await beating(async ({ signal }) => {
+        const { run, pointId, verdict, disks } = request;
+        await attest({
+          vault: await vaults.open(request.vault, signal),
+          attestation: {
+            pointId,
+            runId: run.runId,
+            verdict: verdict === 'green' ? 'passed' : 'failed',
+            startedAt: request.startedAt,
+            finishedAt: request.finishedAt,
+            toolVersion,
+            workflow: { workflowId: run.workflowId, temporalRunId: run.temporalRunId },
+            consistency: { disks, agents: {} },
+            checks: request.checks.map((check) => ({ ...check })),
+            evidence: request.evidence.map((ref) => ({ runId: run.runId, ...ref })),
+          },
+          signal,
+        });
+      });
+    },
+  };
+}
+
+/** `judgeConsistency` writes `<recipe> recovered` for every recipe that matched the clone. */
+function recoveredRecipe({ name, verdict }: { readonly name: string; readonly verdict: string }): string[] {
+  const recipe = /^(\S+) recovered$/.exec(name)?.[1];
+  return recipe !== undefined && verdict === 'proven' ? [recipe] : [];
+}

@@ -1,0 +1,84 @@
+import type { Check } from '../contract/check.ts';
+import type { MachineFacts } from '../contract/machine.ts';
+import type { ResolvedBackup } from '../contract/resolved-backup.ts';
+import type { Run } from '../contract/run.ts';
+import { guestText } from '../disk/guest-text.ts';
+import { PlatformError } from '../errors.ts';
+import type { InventoryPlatform } from '../platforms/platform.ts';
+import { beginRun } from '../vault/index.ts';
+import { beating } from './beating.ts';
+import type { VaultDoor } from './vault-door.ts';
+
+export interface PreflightDeps {
+  readonly platform: InventoryPlatform;
+  readonly vaults: VaultDoor;
+  readonly toolVersion: string;
+}
+
+export interface PreflightRequest {
+  readonly run: Run;
+  readonly backup: ResolvedBackup;
+}
+
+export interface PreflightReport {
+  readonly machine: MachineFacts;
+  readonly checks: readonly Check[];
+}
+
+export function createPreflightActivities({ platform, vaults, toolVersion }: PreflightDeps) {
+  return {
+    /** Refuses with every reason at once. Last, after all refusals, it writes the run's session: the vault takes writes. */
+    async preflight({ run, backup }: PreflightRequest): Promise<PreflightReport> {
+      return beating(async ({ signal }) => {
+        const { isolation, accept } = backup;
+        const machine = await platform.describeMachine(run.sourceId, signal);
+        const checks = [
+          ...(await platform.preflight({ machine, accept, isolation }, signal)),
+          ...(await platform.proveIsolation({ isolation, sourceId: run.sourceId, role: 'clone' }, signal)),
+          ...(backup.verify
+            ? await platform.proveIsolation({ isolation, sourceId: run.sourceId, role: 'verify' }, signal)
+            : []),
+        ];
+        refuseBroken(checks, run);
+        const vault = await vaults.open(backup.vault, signal);
+        await beginRun({ vault, session: sessionOf(run, machine, toolVersion), signal });
+        return { machine, checks };
+      });
+    },
+  };
+}
+
+function sessionOf(run: Run, machine: MachineFacts, toolVersion: string) {
+  return {
+    runId: run.runId,
+    startedAt: timeOf(run.runId),
+    toolVersion,
+    source: { platform: 'ec2', machineId: run.sourceId },
+    workflow: { workflowId: run.workflowId, temporalRunId: run.temporalRunId },
+    volumes: machine.volumes.map(({ volumeId, bytes }) => ({ volumeId, volumeBytes: bytes })),
+    candidateParents: [],
+  };
+}
+
+/** A runId begins with its time: a repeated attempt writes the same session. */
+function timeOf(runId: string): string {
+  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(runId) ?? [];
+  return `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
+}
+
+function refuseBroken(checks: readonly Check[], run: Run): void {
+  // What no listed client can read counts as broken until the isolation profile accepts it by name.
+  const refused = checks.filter(({ verdict }) => verdict === 'broken' || verdict === 'not-checked');
+  if (refused.length === 0) return;
+  const reasons = [...new Set(refused.map(describeCheck))];
+  throw new PlatformError(
+    'PreflightRefused',
+    `${run.sourceId} cannot be backed up as asked (${reasons.length} reason${reasons.length === 1 ? '' : 's'}):\n${reasons.map((reason) => `- ${reason}`).join('\n')}`,
+    { context: { instanceId: run.sourceId, reasons: reasons.length } },
+  );
+}
+
+function describeCheck({ name, verdict, found, remedy }: Check): string {
+  const read = `${name}: ${verdict === 'not-checked' ? 'could not be checked: ' : ''}${guestText(found)}`;
+  return remedy ? `${read}. ${guestText(remedy)}` : read;
+}

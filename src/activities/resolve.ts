@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { resolveIsolation, resolveRecipes, resolveVault } from '../config/resolve-names.ts';
+import type { Config } from '../config/schema.ts';
+import { BackupRequest, PlanRequest, VerificationRequest } from '../contract/backup-request.ts';
+import type { ResolvedBackup, ResolvedPlan, ResolvedVerification } from '../contract/resolved-backup.ts';
+import { ConfigurationError } from '../errors.ts';
+import type { InventoryPlatform } from '../platforms/platform.ts';
+import { beating } from './beating.ts';
+
+export interface ResolveDeps {
+  readonly config: Config;
+  readonly deploymentId: string;
+  readonly platform: InventoryPlatform;
+  /** Whether the namespace has the `Understudy…` search attributes. */
+  readonly hasSearchAttributes: () => Promise<boolean>;
+  /** The execution that holds a workflow id now. */
+  readonly describeWorkflow: (workflowId: string) => Promise<RunningWorkflow | undefined>;
+}
+
+export interface RunningWorkflow {
+  readonly temporalRunId: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+}
+
+/** Input is anything: people type it by hand. What comes out is frozen in history; workflows read no configuration. */
+export function createResolveActivities(deps: ResolveDeps) {
+  const { config, deploymentId, platform } = deps;
+  const searchAttributes = async () => config.temporal.searchAttributes && (await deps.hasSearchAttributes());
+
+  return {
+    async resolveRequest(input: unknown): Promise<ResolvedBackup> {
+      const request = parse(BackupRequest, input, 'requestBackup', '{"instanceId": "i-0123456789abcdef0"}');
+      const resolved = {
+        vault: resolveVault(config, request.vault),
+        isolation: resolveIsolation(config, request.isolation),
+        recipes: resolveRecipes(config, request.recipes),
+      };
+      if (request.method === 'application-agent') {
+        throw new ConfigurationError(
+          'InvalidInput',
+          'method: "application-agent" needs a recipe with an agent; none has one',
+        );
+      }
+      const machine = await beating(({ signal }) => platform.describeMachine(request.instanceId, signal));
+      return {
+        instanceId: request.instanceId,
+        accountId: machine.accountId,
+        region: machine.region,
+        deploymentId,
+        method: request.method,
+        atLeast: request.atLeast,
+        verify: request.verify,
+        retain: request.retain,
+        accept: request.accept,
+        ...resolved,
+        limits: config.limits,
+        ...(request.plan !== undefined && { plan: request.plan }),
+        searchAttributes: await searchAttributes(),
+      };
+    },
+
+    async resolveVerification(input: unknown): Promise<ResolvedVerification> {
+      const example = '{"pointId": "20261123T023107Z-9f2c01ab"}';
+      const request = parse(VerificationRequest, input, 'verifyRecoveryPoint', example);
+      return {
+        pointId: request.pointId,
+        vault: resolveVault(config, request.vault),
+        deploymentId,
+        isolation: resolveIsolation(config, request.isolation),
+        recipes: resolveRecipes(config, request.recipes),
+        limits: config.limits,
+        searchAttributes: await searchAttributes(),
+      };
+    },
+
+    /** Selects the plan's instances, as they are now. */
+    async resolvePlan(input: unknown): Promise<ResolvedPlan> {
+      const { plan: name } = parse(PlanRequest, input, 'backupPlan', '{"plan": "nightly"}');
+      const plan = config.plans[name];
+      if (!plan) {
+        const known = Object.keys(config.plans).join(', ') || 'none';
+        throw new ConfigurationError(
+          'UnknownName',
+          `plan: "${name}" is not in this worker's configuration (defined: ${known})`,
+        );
+      }
+      const { instanceIds, tags } = plan.select;
+      const byTags = Object.keys(tags).length > 0;
+      const tagged = byTags ? await beating(({ signal }) => platform.selectMachines(tags, signal)) : [];
+      return {
+        plan: name,
+        instanceIds: [...new Set([...instanceIds, ...tagged])].sort(),
+        request: plan.request,
+        atATime: plan.atATime,
+        searchAttributes: await searchAttributes(),
+      };
+    },
+
+    /** For the message of BackupAlreadyRunning. */
+    async describeRunning({ workflowId }: { readonly workflowId: string }): Promise<RunningWorkflow | undefined> {
+      return deps.describeWorkflow(workflowId);
+    },
+  };
+}
+
+function parse<S extends z.ZodType>(schema: S, input: unknown, workflow: string, example: string): z.output<S> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const wrong =
+    input === undefined || input === null ? 'there is no input' : z.prettifyError(parsed.error).replaceAll('\n', ' ');
+  throw new ConfigurationError(
+    'InvalidInput',
+    `${workflow}: ${wrong}. The input is one object, for example ${example}`,
+  );
+}

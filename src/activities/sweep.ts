@@ -1,0 +1,53 @@
+import type { Leftover, SweepResult, SweptRun } from '../contract/results.ts';
+import type { CleanUpPlatform, RunResources } from '../platforms/platform.ts';
+import { beating } from './beating.ts';
+import { type CaptureKeeper, judgeRun, type RunStatus } from './judge-run.ts';
+
+export interface SweepDeps {
+  readonly platform: CleanUpPlatform;
+  readonly deploymentId: string;
+  readonly now: () => number;
+  /** What Temporal says of an execution; `unknown` when it has none of that id. */
+  readonly runStatus: (workflowId: string, temporalRunId: string) => Promise<RunStatus>;
+  /** Which captures the vaults still need; undefined while any vault cannot be read. */
+  readonly findKeptCaptures: (signal: AbortSignal) => Promise<CaptureKeeper | undefined>;
+}
+
+export function createSweepActivities({ platform, deploymentId, now, runStatus, findKeptCaptures }: SweepDeps) {
+  async function sweepRun(resources: RunResources, keeper: CaptureKeeper | undefined, signal: AbortSignal) {
+    const { run } = resources;
+    const decision = judgeRun(resources, {
+      status: await runStatus(run.workflowId, run.temporalRunId),
+      now: now(),
+      keeper,
+    });
+    if (decision.action === 'keep') return { swept: sweptRun(run.runId, 'kept', decision.reason), leftovers: [] };
+    const leftovers = await platform.removeRunResources(
+      { run, keepCapture: decision.keepCapture, replacedCaptures: 'keep' },
+      signal,
+    );
+    return { swept: sweptRun(run.runId, 'removed', decision.reason), leftovers };
+  }
+
+  return {
+    /** The backstop for runs whose own clean-up never ran: terminated ones. Acts only on this deployment's resources. */
+    async sweepDeployment(): Promise<SweepResult> {
+      return beating(async ({ signal, progress }) => {
+        const runs: SweptRun[] = [];
+        const leftovers: Leftover[] = [];
+        const keeper = await findKeptCaptures(signal);
+        for (const resources of await platform.findRuns(deploymentId, signal)) {
+          const one = await sweepRun(resources, keeper, signal);
+          runs.push(one.swept);
+          leftovers.push(...one.leftovers);
+          progress({ runs: runs.length });
+        }
+        return { runs, leftovers };
+      });
+    },
+  };
+}
+
+function sweptRun(runId: string, decision: SweptRun['decision'], reason: string): SweptRun {
+  return { runId, decision, reason };
+}

@@ -1,0 +1,83 @@
+import { CancellationScope } from '@temporalio/workflow';
+import { PHASES, type Phase } from '../contract/progress.ts';
+import type { ResolvedBackup } from '../contract/resolved-backup.ts';
+import type { BackupResult, Leftover } from '../contract/results.ts';
+import type { Run } from '../contract/run.ts';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
+import { archiveVolumes } from './archive-volumes.ts';
+import { bootMachine } from './boot-machine.ts';
+import { captureProduction } from './capture-production.ts';
+import { commitRun } from './commit-run.ts';
+import { readableFailure, withinLimit } from './failures.ts';
+import { identifyRun, newRunId } from './identify-run.ts';
+import { mustComeFromParent } from './must-come-from-parent.ts';
+import { answering, cleanUp } from './proxies.ts';
+import { quiesceClone } from './quiesce-clone.ts';
+import * as say from './summaries.ts';
+import { type PhaseTracker, trackPhases } from './track-phases.ts';
+import { verifyCommitted } from './verify-committed.ts';
+
+/** Makes one recovery point of one instance. Production is read and snapshotted, nothing else. */
+export async function backupInstance(backup: ResolvedBackup): Promise<BackupResult> {
+  mustComeFromParent('backupInstance', 'requestBackup');
+  const { instanceId, deploymentId, limits, searchAttributes } = backup;
+  const run = identifyRun({ runId: newRunId(), deploymentId, sourceId: instanceId, runMs: limits.runMs });
+  const title = `Backup of ${instanceId}`;
+  const attributes = [{ key: SEARCH_ATTRIBUTES.pointId, value: run.runId }];
+  const phases = trackPhases<Phase>({ runId: run.runId, title, phases: PHASES, searchAttributes, attributes });
+  const leftovers: Leftover[] = [];
+  try {
+    const made = await makePoint({ run, backup, phases, leftovers });
+    return { ...made, phases: phases.finish('done'), leftovers };
+  } catch (error) {
+    phases.finish('failed');
+    throw readableFailure(error, { phase: phases.failed(), leftovers });
+  }
+}
+
+interface PointOrder {
+  readonly run: Run;
+  readonly backup: ResolvedBackup;
+  readonly phases: PhaseTracker<Phase>;
+  /** Filled by clean-up, whichever way the run ends. */
+  readonly leftovers: Leftover[];
+}
+
+type MadePoint = Omit<BackupResult, 'phases' | 'leftovers'>;
+
+async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promise<MadePoint> {
+  let keepCapture = false;
+  try {
+    return await withinLimit(backup.limits.runMs, async () => {
+      const { machine } = await phases.run('preflight', () => answering.preflight({ run, backup }), say.preflight);
+      const capture = await phases.run('capture', () => captureProduction(run, machine), say.capture);
+      const order = { run, role: 'clone', like: machine, snapshots: capture.snapshots, ...backup } as const;
+      const clone = await phases.run('clone', () => bootMachine(order), say.boot);
+      const end = await phases.run('shutdown', () => quiesceClone({ run, backup, clone }), say.shutdown);
+      const facts = { run, backup, machine, capture, clone, end };
+      const volumes = await phases.run('archive', () => archiveVolumes({ ...facts, phases }), say.archive);
+      const consistency = await phases.run('commit', () => commitRun({ ...facts, volumes }), say.commit);
+      const verification = backup.verify
+        ? await phases.run('verify', () => verifyCommitted({ run, backup }), say.verification)
+        : undefined;
+      // Only a point that was committed and that no verification refuted may be a parent: its capture stays.
+      keepCapture = true;
+      return {
+        pointId: run.runId,
+        runId: run.runId,
+        vault: backup.vault,
+        instanceId: run.sourceId,
+        pointInTime: capture.startTime,
+        consistency,
+        volumes: volumes.map(({ map: _map, changes: _changes, ...volume }) => volume),
+        ...(verification && { verification }),
+      };
+    });
+  } finally {
+    // On success too: no clone outlives its run. It finds resources by run tag, so any half-done step is covered, and it
+    // returns leftovers instead of throwing: a throw here would replace the error that matters.
+    const removal = { run, keepCapture, replacedCaptures: keepCapture ? 'remove' : 'keep' } as const;
+    const remove = () => phases.run('clean-up', () => cleanUp.removeRunResources(removal), say.cleanUp);
+    leftovers.push(...(await CancellationScope.nonCancellable(remove)));
+  }
+}

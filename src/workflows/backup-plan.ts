@@ -1,0 +1,79 @@
+import {
+  ChildWorkflowCancellationType,
+  executeChild,
+  isCancellation,
+  ParentClosePolicy,
+  setCurrentDetails,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { PlanRequest } from '../contract/backup-request.ts';
+import type { ResolvedPlan } from '../contract/resolved-backup.ts';
+import type { PlanOutcome, PlanResult } from '../contract/results.ts';
+import { codeOf, failure, readableFailure } from './failures.ts';
+import { markdownText } from './markdown.ts';
+import { answering } from './proxies.ts';
+import { requestBackup } from './request-backup.ts';
+
+/** Backs up the instances that a plan selects, some at a time. One that fails does not keep the others from theirs. */
+export async function backupPlan(request: PlanRequest): Promise<PlanResult> {
+  try {
+    const plan = await answering.resolvePlan(request);
+    const outcomes = await backUpAll(plan);
+    const failed = outcomes.filter(({ state }) => state === 'failed');
+    if (failed.length === 0) return { plan: plan.plan, outcomes };
+    throw failure(
+      'PlanIncomplete',
+      `${failed.length} of ${outcomes.length} instances of plan ${plan.plan} have no new recovery point: ${failed.map(({ instanceId, code }) => `${instanceId} (${code})`).join(', ')}`,
+      { plan: plan.plan, failed: failed.length },
+      { outcomes },
+    );
+  } catch (error) {
+    throw readableFailure(error);
+  }
+}
+
+async function backUpAll(plan: ResolvedPlan): Promise<readonly PlanOutcome[]> {
+  const waiting = [...plan.instanceIds];
+  const outcomes: PlanOutcome[] = [];
+  const work = async () => {
+    for (let instanceId = waiting.shift(); instanceId !== undefined; instanceId = waiting.shift()) {
+      outcomes.push(await backUpOne(plan, instanceId));
+      setCurrentDetails(describe(plan, outcomes));
+    }
+  };
+  await Promise.all(Array.from({ length: plan.atATime }, work));
+  return outcomes;
+}
+
+async function backUpOne({ plan, request }: ResolvedPlan, instanceId: string): Promise<PlanOutcome> {
+  try {
+    const { pointId } = await executeChild(requestBackup, {
+      workflowId: `${workflowInfo().workflowId}/${instanceId}`,
+      args: [{ ...request, instanceId, plan }],
+      staticSummary: `Backup of ${instanceId} (${plan})`,
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+    });
+    return { instanceId, state: 'done', pointId };
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const code = codeOf(error) ?? 'StepTimedOut';
+    const reason = readableFailure(error);
+    const message = reason instanceof Error ? reason.message : String(reason);
+    return { instanceId, state: code === 'BackupAlreadyRunning' ? 'already-running' : 'failed', code, message };
+  }
+}
+
+function describe({ plan, instanceIds }: ResolvedPlan, outcomes: readonly PlanOutcome[]): string {
+  const rows = outcomes.map(
+    ({ instanceId, state, pointId, message }) =>
+      `| ${instanceId} | ${state} | ${markdownText(pointId ?? message ?? '')} |`,
+  );
+  return [
+    `### Plan ${plan}: ${outcomes.length} of ${instanceIds.length}`,
+    '',
+    '| instance | state | |',
+    '|---|---|---|',
+    ...rows,
+  ].join('\n');
+}

@@ -1,0 +1,51 @@
+import type { LaunchOrder, MachineOrder } from '../activities/machine.ts';
+import type { WatchOutcome } from '../activities/watch.ts';
+import type { EvidenceRef } from '../contract/evidence.ts';
+import type { OwnMachine, SnapshotFacts } from '../contract/machine.ts';
+import type { Limits } from '../contract/resolved-backup.ts';
+import { failure } from './failures.ts';
+import { control, mover, watching } from './proxies.ts';
+
+export interface BootOrder extends Omit<MachineOrder, 'recoverMs'> {
+  readonly vault: string;
+  readonly snapshots: readonly SnapshotFacts[];
+  readonly limits: Limits;
+}
+
+export interface BootedMachine {
+  readonly machine: OwnMachine;
+  readonly outcome: WatchOutcome;
+  /** Of machines that were given up on the way. */
+  readonly evidence: readonly EvidenceRef[];
+}
+
+/** A first machine may stand on a broken host; a second one that is silent too says something about the image. */
+const ATTEMPTS = 2;
+
+/**
+ * Launches a machine of ours and waits until its applications were asked whether they recovered. One without a sign of
+ * life leaves its console and screen as evidence, is terminated and launched once more.
+ */
+export async function bootMachine({ vault, snapshots, limits, ...order }: BootOrder): Promise<BootedMachine> {
+  const whole = { ...order, recoverMs: limits.recoverMs };
+  const { scratchSnapshotId } = await control.prepareScratch({ ...whole, scratchGiB: limits.scratchGiB });
+  const evidence: EvidenceRef[] = [];
+  for (let attempt = 1; ; attempt++) {
+    const launch: LaunchOrder = { ...whole, attempt, snapshots, scratchSnapshotId };
+    const machine = await control.launchMachine(launch);
+    const outcome = await watching.awaitRecovered({ run: order.run, machine, since: Date.now(), limits });
+    if (outcome.saw !== 'no-sign') return { machine, outcome, evidence };
+    evidence.push(...(await mover.keepEvidence({ run: order.run, vault, machine })));
+    await control.terminateMachine({ run: order.run, machineId: machine.machineId });
+    if (attempt === ATTEMPTS) throw silent(machine, limits, evidence);
+  }
+}
+
+function silent({ machineId, role }: OwnMachine, { firstSignMs }: Limits, evidence: readonly EvidenceRef[]) {
+  return failure(
+    'CloneNotAlive',
+    `two ${role} machines gave no sign of life within ${firstSignMs / 1000} s each (last: ${machineId}). Look at the sealed console and screenshot of the run: does the image run cloud-init and boot from this snapshot?`,
+    { machineId, attempts: ATTEMPTS },
+    { evidence },
+  );
+}

@@ -1,0 +1,107 @@
+import type { AttestRequest, PointFacts } from '../activities/point.ts';
+import type { EvidenceRef, Fact } from '../contract/evidence.ts';
+import type { ConsistencyClass } from '../contract/names.ts';
+import type { VerificationPhase } from '../contract/progress.ts';
+import type { ResolvedVerification } from '../contract/resolved-backup.ts';
+import type { Run } from '../contract/run.ts';
+import type { ErrorCode } from '../errors.ts';
+import { type BootedMachine, bootMachine } from './boot-machine.ts';
+import { codeOf, readableFailure } from './failures.ts';
+import { judgeVerification } from './judge-verification.ts';
+import { mover } from './proxies.ts';
+import { stopAndSnapshot } from './stop-machine.ts';
+import * as say from './summaries.ts';
+import type { PhaseTracker } from './track-phases.ts';
+
+/** What a verification found; green without failures. */
+export interface Finding {
+  readonly facts: readonly Fact[];
+  readonly failures: readonly string[];
+  readonly disks: AttestRequest['disks'];
+  readonly evidence: readonly EvidenceRef[];
+  readonly restoredBytes: number;
+  readonly restoreMs: number;
+}
+
+export interface ExamineOrder {
+  readonly run: Run;
+  readonly resolved: ResolvedVerification;
+  readonly point: PointFacts;
+  readonly phases: PhaseTracker<VerificationPhase>;
+}
+
+/** From the vault's blocks to an answering machine. What speaks against the point is a finding, not an error. */
+export async function examinePoint({ run, resolved, point, phases }: ExamineOrder): Promise<Finding> {
+  const { vault, pointId, isolation, limits } = resolved;
+  const recipes = resolved.recipes.filter(({ name }) => point.recovered.includes(name));
+  const { volumes } = point.machine;
+  try {
+    const startedMs = Date.now();
+    const restored = await phases.run(
+      'restore',
+      async () => {
+        const volumeIds = volumes.map(({ volumeId }) => volumeId);
+        const [disks, ...restoredVolumes] = await Promise.all([
+          mover.readPointFacts({ vault, pointId, volumeIds, recipes }),
+          ...volumes.map((volume) => mover.restoreVolume({ run, vault, pointId, volume, isolation })),
+        ]);
+        const bytes = restoredVolumes.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0);
+        return { disks, snapshots: restoredVolumes.map(({ snapshot }) => snapshot), bytes, ms: Date.now() - startedMs };
+      },
+      say.restore,
+    );
+    const order = {
+      run,
+      role: 'verify',
+      like: point.machine,
+      snapshots: restored.snapshots,
+      isolation,
+      vault,
+      limits,
+    } as const;
+    const booted = await phases.run('launch', () => bootMachine({ ...order, recipes: resolved.recipes }), say.boot);
+    const probed = await phases.run('probe', () => probe({ run, resolved, booted }));
+    const verdict = judgeVerification({ point, disks: restored.disks, ...probed });
+    const evidence = [...booted.evidence, ...probed.evidence];
+    return { ...verdict, evidence, restoredBytes: restored.bytes, restoreMs: restored.ms };
+  } catch (error) {
+    return refutation(error, point.disks);
+  }
+}
+
+async function probe(order: {
+  readonly run: Run;
+  readonly resolved: ResolvedVerification;
+  readonly booted: BootedMachine;
+}) {
+  const { run, resolved, booted } = order;
+  const { machine, outcome } = booted;
+  const { vault, limits } = resolved;
+  const stopped = await stopAndSnapshot({ run, machine, outcome, limits, scratchOnly: true, retain: false });
+  const examined = await mover.examineProbe({ run, vault, machine, scratch: stopped.snapshots.scratch });
+  return { stopped, ...examined };
+}
+
+/** What these say is said about the point itself; every other error is about the attempt and fails it. */
+const REFUTES: ReadonlySet<string | undefined> = new Set<ErrorCode>([
+  'DamagedFormat',
+  'ObjectDamaged',
+  'ObjectMissing',
+  'UnreadableDisk',
+  'CloneNotAlive',
+]);
+
+/** An error that speaks against the point, as a finding; others are thrown again. */
+export function refutation(error: unknown, claimed: ConsistencyClass): Finding {
+  if (!REFUTES.has(codeOf(error))) throw error;
+  const reason = readableFailure(error);
+  const found = reason instanceof Error ? reason.message : String(reason);
+  return {
+    facts: [],
+    failures: [found],
+    disks: { claimed, verdict: 'not-checked' },
+    evidence: [],
+    restoredBytes: 0,
+    restoreMs: 0,
+  };
+}

@@ -1,0 +1,73 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  ChildWorkflowFailure,
+  isCancellation,
+  TimeoutFailure,
+} from '@temporalio/workflow';
+import type { Leftover } from '../contract/results.ts';
+import type { ErrorCode } from '../errors.ts';
+
+/** A failure of our own: its type is a code of the registry, and no retry of the workflow cures it. */
+export function failure(code: ErrorCode, message: string, ...details: unknown[]): ApplicationFailure {
+  return ApplicationFailure.create({ type: code, message, nonRetryable: true, details });
+}
+
+/** The registry's code of whatever an activity or a child failed with. */
+export function codeOf(error: unknown): string | undefined {
+  return reasonOf(error)?.type ?? undefined;
+}
+
+export interface FailureFrame {
+  /** Which phase failed. */
+  readonly phase?: string | undefined;
+  readonly leftovers?: readonly Leftover[];
+}
+
+/**
+ * What a person reads on the failed workflow: the phase, then the error's own words, which say what was read and what to
+ * do. Without it the UI shows "Activity task failed". Cancellation passes unchanged.
+ */
+export function readableFailure(error: unknown, { phase, leftovers = [] }: FailureFrame = {}): unknown {
+  if (isCancellation(error)) return error;
+  const prefix = phase === undefined ? '' : `${phase}: `;
+  const suffix = leftovers.length === 0 ? '' : `. Left behind: ${leftovers.map(({ id }) => id).join(', ')}`;
+  const reason = reasonOf(error);
+  if (reason) {
+    const message = reason.message.startsWith(prefix) ? reason.message : `${prefix}${reason.message}`;
+    return ApplicationFailure.create({
+      type: reason.type ?? 'StepTimedOut',
+      message: `${message}${suffix}`,
+      nonRetryable: true,
+      details: reason.details ?? [],
+      ...(error instanceof Error && { cause: error }),
+    });
+  }
+  if (error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) {
+    const what = error instanceof ActivityFailure ? error.activityType : error.workflowType;
+    const message = `${prefix}${what} did not finish in time and said nothing; look at its worker's log${suffix}`;
+    return ApplicationFailure.create({ type: 'StepTimedOut', message, nonRetryable: true, cause: error });
+  }
+  return error;
+}
+
+/** The first failure in the chain that says something of its own. */
+function reasonOf(error: unknown): ApplicationFailure | undefined {
+  if (error instanceof ApplicationFailure) return error;
+  const wraps =
+    error instanceof ActivityFailure || error instanceof ChildWorkflowFailure || error instanceof TimeoutFailure;
+  return wraps ? reasonOf(error.cause) : undefined;
+}
+
+/** A deadline that goes through clean-up; an execution timeout would skip it. */
+export async function withinLimit<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+  try {
+    return await CancellationScope.withTimeout(limitMs, work);
+  } catch (error) {
+    if (!isCancellation(error) || CancellationScope.current().consideredCancelled) throw error;
+    throw failure('RunLimitExceeded', `the run took longer than limits.runMs = ${limitMs} ms and was ended`, {
+      limitMs,
+    });
+  }
+}

@@ -1,0 +1,6 @@
+export { archiveVolume } from './archive-volume.ts';
+export { backupInstance } from './backup-instance.ts';
+export { backupPlan } from './backup-plan.ts';
+export { requestBackup } from './request-backup.ts';
+export { sweepLeftovers } from './sweep-leftovers.ts';
+export { verifyRecoveryPoint } from './verify-recovery-point.ts';

@@ -1,0 +1,9 @@
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is taken out.
+const BREAKING = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
+const MARKUP = /[\\`*_{}[\]()<>#+!|~&:@]/g;
+
+/** Text of unknown origin as plain text in a markdown table: no links, no markup, no new cells or rows. */
+export function markdownText(text: string, limit = 200): string {
+  const line = text.replaceAll(BREAKING, ' ').slice(0, limit);
+  return line.replaceAll(MARKUP, (character) => `&#${character.charCodeAt(0)};`);
+}

@@ -1,0 +1,56 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { ControlActivities } from '../activities/control.ts';
+import type { MoverActivities } from '../activities/mover.ts';
+import { CONTROL_QUEUE, MOVER_QUEUE } from '../contract/task-queues.ts';
+
+// Attempts are never counted: a deploy costs one each. Errors that cannot be cured say so themselves (errors.ts).
+const patient = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' } as const;
+
+/** A person waits for the answer: after 10 minutes of trying, what was wrong last is the answer. */
+export const answering = proxyActivities<ControlActivities>({
+  taskQueue: CONTROL_QUEUE,
+  startToCloseTimeout: '5m',
+  scheduleToCloseTimeout: '10m',
+  heartbeatTimeout: '30s',
+  retry: patient,
+});
+
+export const control = proxyActivities<ControlActivities>({
+  taskQueue: CONTROL_QUEUE,
+  // The slowest is a launch with all its rungs of fallback.
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: '30s',
+  retry: patient,
+});
+
+/** Retries are the poll, so ten hours of waiting cost three events; the activity itself sets the next delay. */
+export const polling = proxyActivities<ControlActivities>({
+  taskQueue: CONTROL_QUEUE,
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: '30s',
+  retry: { initialInterval: '2s', backoffCoefficient: 1.5, maximumInterval: '1m' },
+});
+
+/** Long looks at one machine. Their own limits end them; the run's limit ends everything. */
+export const watching = proxyActivities<ControlActivities>({
+  taskQueue: CONTROL_QUEUE,
+  startToCloseTimeout: '30d',
+  heartbeatTimeout: '30s',
+  retry: patient,
+});
+
+export const mover = proxyActivities<MoverActivities>({
+  taskQueue: MOVER_QUEUE,
+  startToCloseTimeout: '30d',
+  // A killed mover is noticed after 20 s; heartbeats come every second (workers/mover.ts).
+  heartbeatTimeout: '20s',
+  retry: patient,
+});
+
+/** Retried until it wins: no limit on attempts or time. */
+export const cleanUp = proxyActivities<ControlActivities>({
+  taskQueue: CONTROL_QUEUE,
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: '1m',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '5m' },
+});

@@ -1,0 +1,48 @@
+import type { PreflightReport } from '../activities/preflight.ts';
+import type { ConsistencyVerdict } from '../contract/evidence.ts';
+import type { Capture } from '../contract/machine.ts';
+import type { ArchivedVolume, Leftover, VerificationResult } from '../contract/results.ts';
+import type { BootedMachine } from './boot-machine.ts';
+import type { QuietClone } from './quiesce-clone.ts';
+
+/** One line per phase for people; whoever shows it escapes it. */
+
+export function preflight({ checks, machine }: PreflightReport): string {
+  return `${checks.length} checks hold, ${machine.volumes.length} volumes`;
+}
+
+export function capture({ snapshots, startTime }: Capture): string {
+  return `${snapshots.length} volumes at one instant, ${startTime}`;
+}
+
+export function boot({ machine, outcome }: BootedMachine): string {
+  return `${machine.machineId} (${machine.instanceType}, ${machine.zone}): ${outcome.saw === 'limit' ? 'did not recover in time' : outcome.says || outcome.saw}`;
+}
+
+export function shutdown({ stoppedByUs, examined }: QuietClone): string {
+  const { disks, lowered } = examined.verdict;
+  const how = stoppedByUs ? 'stopped past its limit' : 'powered itself off';
+  return lowered.length === 0 ? `${how}: ${disks}` : `${how}: ${disks}, because ${lowered.join('; ')}`;
+}
+
+export function archive(volumes: readonly ArchivedVolume[]): string {
+  const sum = (key: 'bytesRead' | 'bytesStored') => volumes.reduce((total, volume) => total + volume[key], 0) / 1e6;
+  return `${sum('bytesRead').toFixed(1)} MB read, ${sum('bytesStored').toFixed(1)} MB stored`;
+}
+
+export function commit({ disks }: ConsistencyVerdict): string {
+  return `committed as ${disks}`;
+}
+
+export function verification({ restoredBytes, restoreMs }: VerificationResult): string {
+  return `restored ${(restoredBytes / 1e6).toFixed(1)} MB in ${(restoreMs / 1000).toFixed(1)} s, booted, all applications answered`;
+}
+
+export function cleanUp(leftovers: readonly Leftover[]): string {
+  if (leftovers.length === 0) return 'nothing left behind';
+  return `left behind: ${leftovers.map(({ id, reason }) => `${id} (${reason})`).join(', ')}`;
+}
+
+export function restore({ bytes, ms }: { readonly bytes: number; readonly ms: number }): string {
+  return `${(bytes / 1e6).toFixed(1)} MB from the vault in ${(ms / 1000).toFixed(1)} s`;
+}
