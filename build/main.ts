@@ -1,0 +1,50 @@
+import { spawnSync } from 'node:child_process';
+import { cp, readdir, rm, writeFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode } from '@temporalio/worker';
+
+// What `npm pack` ships: JavaScript and declarations (Node does not strip types under node_modules), the scripts that
+// recipes send to machines, and the workflows as one bundle, so that a worker starts without a bundler.
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const SRC = join(ROOT, 'src');
+const DIST = join(ROOT, 'dist');
+
+async function main(): Promise<void> {
+  await rm(DIST, { recursive: true, force: true });
+  compile();
+  const files = await copyStaticFiles();
+  const bundleBytes = await bundleWorkflows();
+  process.stderr.write(
+    `dist: compiled, ${files} static files, workflow bundle of ${Math.ceil(bundleBytes / 1024)} KiB\n`,
+  );
+}
+
+function compile(): void {
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  const { status } = spawnSync(process.execPath, [tsc, '-p', join(ROOT, 'tsconfig.build.json')], {
+    stdio: ['ignore', 2, 2],
+  });
+  if (status !== 0) throw new Error('the compiler found mistakes: see above');
+}
+
+/** Everything under src that is not TypeScript, at the same place: modules read such files beside themselves. */
+async function copyStaticFiles(): Promise<number> {
+  const entries = await readdir(SRC, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile() && extname(entry.name) !== '.ts');
+  for (const { parentPath, name } of files) {
+    const from = join(parentPath, name);
+    await cp(from, join(DIST, from.slice(SRC.length)));
+  }
+  return files.length;
+}
+
+/** From the compiled files: what a worker of the package runs is what the package holds. */
+async function bundleWorkflows(): Promise<number> {
+  const { code } = await bundleWorkflowCode({ workflowsPath: join(DIST, 'workflows', 'index.js') });
+  await writeFile(join(DIST, 'workflow-bundle.cjs'), code);
+  return Buffer.byteLength(code);
+}
+
+await main();

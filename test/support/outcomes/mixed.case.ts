@@ -1,0 +1,10 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+
+// One of each way a test can end; run by test/unit/support/reporter.test.ts, never by `npm test` itself.
+test('passes', () => {});
+test('differs', () => expect({ a: 1 }).toEqual({ a: 2 }));
+test.skip('is skipped', () => {});
+describe('a suite', () => {
+  beforeAll(() => Promise.reject(new Error('the hook broke')));
+  test('never starts', () => {});
+});
