@@ -1,0 +1,81 @@
+import type { BackupRequest, VerificationRequest } from '../contract/backup-request.ts';
+import type { BackupProgress } from '../contract/progress.ts';
+import type { BackupResult, VerificationResult } from '../contract/results.ts';
+import type { PointLine } from './point-line.ts';
+
+/** Everything that commands may touch; main.ts makes the real ones. Ports open only when a command needs them. */
+export interface CliDeps {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly now: () => Date;
+  /** Rejects with the signal's reason when aborted. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Aborted by Ctrl-C: commands stop watching, what runs goes on. */
+  readonly signal: AbortSignal;
+  readonly newRequestId: () => string;
+  openBackups(): Promise<Backups>;
+  openPoints(vault: string | undefined): Promise<Points>;
+  openSetUp(): Promise<SetUp>;
+  /** Resolves when the worker has ended in order. */
+  runWorker(role: WorkerRole): Promise<void>;
+}
+
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
+
+export type WorkerRole = 'control' | 'mover';
+
+/** Temporal's side: runs that are started and watched. Errors are what readFailure (failure.ts) understands. */
+export interface Backups {
+  /** The same requestId twice gives the same run. */
+  startBackup(request: BackupRequest, requestId: string): Promise<WatchedRun<BackupResult>>;
+  startVerification(request: VerificationRequest, requestId: string): Promise<WatchedRun<VerificationResult>>;
+  /** Backups under way now. */
+  running(): Promise<readonly RunningBackup[]>;
+  close(): Promise<void>;
+}
+
+export interface WatchedRun<R> {
+  readonly workflowId: string;
+  /** Where a person can look at it; undefined when the UI's address is not known. */
+  readonly link?: string;
+  /** May fail while no worker is there; the result tells how it ends. */
+  progress(): Promise<BackupProgress>;
+  result(): Promise<R>;
+}
+
+export interface RunningBackup {
+  readonly instanceId: string;
+  readonly workflowId: string;
+  readonly phase: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+}
+
+/** The vault's side: what can be restored, from the vault itself. */
+export interface Points {
+  /** Newest first. */
+  list(filter: { readonly instanceId?: string | undefined }): AsyncIterable<PointLine>;
+  close(): Promise<void>;
+}
+
+/** Everything that must exist before the first run; all repeatable. */
+export interface SetUp {
+  ensureDeploymentId(): Promise<SetUpStep>;
+  /** One step per configured vault. */
+  ensureVaults(): Promise<readonly SetUpStep[]>;
+  ensureSearchAttributes(): Promise<SetUpStep>;
+  syncSchedules(options: { readonly prune: boolean }): Promise<readonly SetUpStep[]>;
+  close(): Promise<void>;
+}
+
+export interface SetUpStep {
+  /** Such as `vault main`. */
+  readonly what: string;
+  readonly outcome: 'created' | 'unchanged' | 'updated' | 'paused' | 'removed';
+  /** Where it is, or what it is now. */
+  readonly found: string;
+}

@@ -1,0 +1,38 @@
+import type { BackupProgress } from '../contract/progress.ts';
+import { CommandEnd, writeFailure } from './command-end.ts';
+import type { CliDeps, WatchedRun } from './deps.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { readFailure } from './failure.ts';
+import { jsonLines } from './json-lines.ts';
+import { progressSink } from './progress-sinks.ts';
+import { watchRun } from './watch-run.ts';
+
+/** The run's result; a failure is told in the asked form and ends the command. */
+export async function followRun<R>(
+  run: WatchedRun<R>,
+  what: string,
+  deps: CliDeps,
+  { json }: { readonly json?: true | undefined },
+): Promise<R> {
+  const sink = progressSink(deps, json && jsonLines(deps.stdout));
+  const watched = await watchRun(run, deps, sink);
+  if (watched.ended === 'result') return watched.result;
+  if (watched.ended === 'stopped-watching') {
+    deps.stderr.write(
+      `stopped watching; the run goes on. To end it:\n  temporal workflow cancel --workflow-id ${run.workflowId}\n`,
+    );
+    throw new CommandEnd(EXIT.stoppedWatching);
+  }
+  const failure = readFailure(watched.error);
+  writeFailure(deps, `${what}${phaseText(watched.last)}`, failure, { json });
+  throw new CommandEnd(exitCodeOf(failure, { duringPreflight: failedPhase(watched.last) === 'preflight' }));
+}
+
+function failedPhase(progress: BackupProgress | undefined): string | undefined {
+  return progress?.phases.find(({ state }) => state === 'failed')?.phase;
+}
+
+function phaseText(progress: BackupProgress | undefined): string {
+  const phase = failedPhase(progress);
+  return phase === undefined ? '' : ` (${phase})`;
+}

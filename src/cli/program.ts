@@ -1,0 +1,51 @@
+import { Command, CommanderError } from 'commander';
+import { backupCommand } from './backup.ts';
+import { CommandEnd, writeFailure } from './command-end.ts';
+import type { CliDeps } from './deps.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { readFailure } from './failure.ts';
+import { initCommand } from './init.ts';
+import { pointsCommand } from './points.ts';
+import { schedulesCommand } from './schedules.ts';
+import { statusCommand } from './status.ts';
+import { verifyCommand } from './verify.ts';
+import { workerCommand } from './worker.ts';
+
+/** Runs one command line and resolves with the exit code (design 6a); never ends the process itself. */
+export async function runCli(args: readonly string[], deps: CliDeps): Promise<number> {
+  const program = new Command('understudy')
+    .description('Zero-impact, verified backups: clones a live machine, backs up the clone, restores it and asks it')
+    .showHelpAfterError('(add --help for what is allowed)');
+  for (const make of [
+    backupCommand,
+    pointsCommand,
+    verifyCommand,
+    statusCommand,
+    schedulesCommand,
+    initCommand,
+    workerCommand,
+  ]) {
+    program.addCommand(make(deps));
+  }
+  for (const command of [program, ...program.commands]) prepare(command, deps);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return EXIT.done;
+  } catch (error) {
+    return endOf(error, args, deps);
+  }
+}
+
+function prepare(command: Command, { stdout, stderr }: CliDeps): void {
+  command.exitOverride();
+  command.configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) });
+}
+
+function endOf(error: unknown, args: readonly string[], deps: CliDeps): number {
+  if (error instanceof CommandEnd) return error.exitCode;
+  // Help and version are "errors" with exit code 0; everything else commander refuses is wrong usage, already told.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  const failure = readFailure(error);
+  writeFailure(deps, `understudy ${args[0] ?? ''}`.trim(), failure, { json: args.includes('--json') });
+  return exitCodeOf(failure);
+}

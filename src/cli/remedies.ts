@@ -1,0 +1,27 @@
+import type { ErrorCode } from '../errors.ts';
+
+type Code = ErrorCode | 'Cancelled' | 'Terminated' | 'TemporalUnreachable' | 'Unexpected';
+
+/** The first thing to try, in one line; docs/errors.md says more. Codes whose messages already say it all are left out. */
+export const REMEDIES: Readonly<Record<string, string>> = {
+  InvalidInput: 'correct the named field; `understudy backup --help` lists what is allowed',
+  InvalidConfiguration: 'correct the named field of temporal.config.ts',
+  UnknownName: 'use a name that temporal.config.ts defines, or restart the workers after changing it',
+  BackupAlreadyRunning: 'wait for the running backup (`understudy status`), or cancel it in the Temporal UI',
+  PreflightRefused: 'mend what the list names, or accept it by name with --accept where that is offered',
+  AccessDenied: 'give the role the named permission (docs/operations)',
+  InstanceNotFound: 'check the id, the region and the credentials',
+  IsolationBroken: 'mend the isolated network before the next run; the clone has been removed',
+  InsufficientCapacity: 'try again later, or add types to fallbackInstanceTypes of the isolation profile',
+  ConsistencyTooLow: 'see what is missing above; --at-least crash-consistent commits such a point',
+  VerificationFailed: 'the point stays and is marked; see its facts with `understudy points --json`',
+  VaultNotInitialized: 'run `understudy init`',
+  VaultUnreachable: 'check the vault URL of temporal.config.ts, the network and the bucket',
+  KeyUnusable: 'check the KMS key of temporal.config.ts and who may use it',
+  PointMissing: '`understudy points` lists what the vault holds',
+  Cancelled: 'start it again when you want it',
+  Terminated: 'what it left is removed by the sweeper within its interval',
+  TemporalUnreachable:
+    'start the server, or set TEMPORAL_ADDRESS (for the local cloud: `npm run --silent local -- env`)',
+  Unexpected: 'this is a bug of understudy or of something below it; please report it with this output',
+} satisfies Partial<Record<Code, string>>;

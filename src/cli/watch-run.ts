@@ -1,0 +1,66 @@
+import type { BackupProgress } from '../contract/progress.ts';
+import type { CliDeps, WatchedRun } from './deps.ts';
+
+// Mover heartbeats are throttled to 1 s (design 4): looking more often shows nothing new.
+const LOOK_EVERY_MS = 1000;
+
+/** How watching ended: the run's own end, or Ctrl-C, which leaves the run going. */
+export type Watched<R> =
+  | { readonly ended: 'result'; readonly result: R; readonly last: BackupProgress | undefined }
+  | { readonly ended: 'failure'; readonly error: unknown; readonly last: BackupProgress | undefined }
+  | { readonly ended: 'stopped-watching'; readonly last: BackupProgress | undefined };
+
+export interface ProgressSink {
+  show(progress: BackupProgress): void;
+  /** Progress cannot be read now; the run may go on all the same. */
+  unavailable(error: unknown): void;
+  /** The last state stays on the screen. */
+  end(): void;
+}
+
+/** Shows progress until the run ends or the person stops watching. */
+export async function watchRun<R>(
+  run: WatchedRun<R>,
+  { sleep, signal }: Pick<CliDeps, 'sleep' | 'signal'>,
+  sink: ProgressSink,
+): Promise<Watched<R>> {
+  let last: BackupProgress | undefined;
+  const look = async () => {
+    try {
+      last = await run.progress();
+      sink.show(last);
+    } catch (error) {
+      sink.unavailable(error);
+    }
+  };
+  const stop = new AbortController();
+  const watching = AbortSignal.any([signal, stop.signal]);
+  const end = settle(run.result());
+  const stopped = new Promise<'stopped'>((resolve) => {
+    if (signal.aborted) resolve('stopped');
+    signal.addEventListener('abort', () => resolve('stopped'), { once: true });
+  });
+  const looking = lookUntil(watching, look, sleep);
+  const outcome = await Promise.race([end, stopped]);
+  stop.abort();
+  await looking;
+  if (outcome !== 'stopped') await look();
+  sink.end();
+  return outcome === 'stopped' ? { ended: 'stopped-watching', last } : { ...outcome, last };
+}
+
+async function lookUntil(over: AbortSignal, look: () => Promise<void>, sleep: CliDeps['sleep']): Promise<void> {
+  while (!over.aborted) {
+    await look();
+    await sleep(LOOK_EVERY_MS, over).catch(() => undefined); // aborted: the loop's condition ends it
+  }
+}
+
+function settle<R>(
+  promise: Promise<R>,
+): Promise<{ ended: 'result'; result: R } | { ended: 'failure'; error: unknown }> {
+  return promise.then(
+    (result) => ({ ended: 'result', result }),
+    (error: unknown) => ({ ended: 'failure', error }),
+  );
+}

@@ -1,0 +1,134 @@
+import type { Backups, CliDeps, Points, RunningBackup, SetUp, SetUpStep } from '../../../src/cli/deps.ts';
+import type { PointLine } from '../../../src/cli/point-line.ts';
+import { runCli } from '../../../src/cli/program.ts';
+import type { BackupProgress } from '../../../src/contract/progress.ts';
+import type { BackupResult, VerificationResult } from '../../../src/contract/results.ts';
+
+/** What the fake ports answer; what is not given is a port that no command of the test may open. */
+export interface Script {
+  readonly progress?: readonly BackupProgress[];
+  readonly result?: BackupResult | Error;
+  readonly verification?: VerificationResult | Error;
+  readonly running?: readonly RunningBackup[];
+  readonly points?: readonly PointLine[] | Error;
+  readonly steps?: readonly SetUpStep[];
+  /** Ctrl-C as soon as the run is looked at for the first time; it then never ends. */
+  readonly interrupt?: boolean;
+}
+
+export interface CliRun {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly json: readonly Record<string, unknown>[];
+  readonly requests: readonly unknown[];
+  readonly closed: number;
+}
+
+export const NOW = new Date('2026-11-23T03:00:00.000Z');
+
+/** One command line against fakes at the ports. */
+export async function runFake(args: readonly string[], script: Script = {}): Promise<CliRun> {
+  const written = { stdout: '', stderr: '' };
+  const requests: unknown[] = [];
+  const interrupt = new AbortController();
+  let closed = 0;
+  const close = async () => void closed++;
+  const deps: CliDeps = {
+    stdout: { write: (text) => (written.stdout += text) },
+    stderr: { write: (text) => (written.stderr += text) },
+    now: () => NOW,
+    sleep: (_ms, signal) =>
+      new Promise((resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+        setImmediate(resolve);
+      }),
+    signal: interrupt.signal,
+    newRequestId: () => 'request-1',
+    openBackups: async () => fakeBackups(script, requests, interrupt, close),
+    openPoints: async (vault) => {
+      requests.push({ vault });
+      return fakePoints(script, close);
+    },
+    openSetUp: async () => fakeSetUp(script, requests, close),
+    runWorker: async (role) => void requests.push({ worker: role }),
+  };
+  const exitCode = await runCli(args, deps);
+  const json = written.stdout.startsWith('{')
+    ? written.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+    : [];
+  return { exitCode, ...written, json, requests, closed };
+}
+
+function fakeBackups(
+  script: Script,
+  requests: unknown[],
+  interrupt: AbortController,
+  close: () => Promise<void>,
+): Backups {
+  const run = <R>(outcome: R | Error | undefined) => {
+    const steps = [...(script.progress ?? [])];
+    let shownAll: () => void = () => {};
+    const ended = new Promise<void>((resolve) => {
+      shownAll = resolve;
+    });
+    return {
+      workflowId: 'backup-request/request-1',
+      async progress() {
+        if (script.interrupt) interrupt.abort();
+        const step = steps.length > 1 ? steps.shift() : steps[0];
+        if (steps.length <= 1 && !script.interrupt) shownAll();
+        if (step === undefined) throw new Error('no worker');
+        return step;
+      },
+      async result(): Promise<R> {
+        await ended;
+        if (outcome instanceof Error) throw outcome;
+        if (outcome === undefined) throw new Error('this test scripted no result');
+        return outcome;
+      },
+    };
+  };
+  return {
+    async startBackup(request, requestId) {
+      requests.push({ request, requestId });
+      return run(script.result);
+    },
+    async startVerification(request) {
+      requests.push({ request });
+      return run(script.verification);
+    },
+    running: async () => script.running ?? [],
+    close,
+  };
+}
+
+function fakePoints({ points = [] }: Script, close: () => Promise<void>): Points {
+  return {
+    async *list({ instanceId }) {
+      if (points instanceof Error) throw points;
+      for (const point of points) {
+        if (instanceId === undefined || ('instanceId' in point && point.instanceId === instanceId)) yield point;
+      }
+    },
+    close,
+  };
+}
+
+function fakeSetUp({ steps = [] }: Script, requests: unknown[], close: () => Promise<void>): SetUp {
+  const take = (prefix: string) => steps.filter(({ what }) => what.startsWith(prefix));
+  const one = (prefix: string) => take(prefix)[0] ?? { what: prefix, outcome: 'unchanged', found: 'there' };
+  return {
+    ensureDeploymentId: async () => one('deployment'),
+    ensureVaults: async () => take('vault'),
+    ensureSearchAttributes: async () => one('search attributes'),
+    async syncSchedules(options) {
+      requests.push(options);
+      return take('schedule');
+    },
+    close,
+  };
+}
