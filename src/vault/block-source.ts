@@ -22,7 +22,10 @@ export interface BlockSource {
   readonly volumeBytes: number;
   /** Blocks ever written, ascending, each once; the others are zero. */
   blocks(range: BlockRange, signal: AbortSignal): AsyncIterable<BlockRef>;
-  /** Blocks that differ from `parent`, ascending; 'unrelated' when the source cannot say. */
+  /**
+   * Blocks that differ from `parent`, ascending; 'unrelated' when the source cannot say. A block that only the parent
+   * holds is among them and reads as zeros, though `blocks` does not list it: what is not listed there is a hole.
+   */
   changedSince(parent: string, range: BlockRange, signal: AbortSignal): Promise<AsyncIterable<BlockRef> | 'unrelated'>;
   /** Exactly BLOCK_BYTES, verified against the source's SHA-256. */
   read(ref: BlockRef, signal: AbortSignal): Promise<Uint8Array>;

@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { GetSnapshotBlockCommand, ListChangedBlocksCommand, ListSnapshotBlocksCommand } from '@aws-sdk/client-ebs';
+import type { Run } from '../../contract/run.ts';
+import { PlatformError } from '../../errors.ts';
+import { BLOCK_BYTES, type BlockRange, type BlockRef, type BlockSource } from '../../vault/block-source.ts';
+import type { Ec2Context } from './context.ts';
+import { retryBlockCall } from './ebs-retry.ts';
+import { isCode } from './errors.ts';
+import { GIB, present } from './narrow.ts';
+import { claimSnapshot } from './owned.ts';
+
+/** Token of a block that the parent holds and this snapshot does not: it reads as zeros without a call. */
+const HOLE = '';
+
+// A segment has 8,192 blocks: one page, and its tokens are used before the next listing kills them.
+const MAX_RESULTS = 10_000;
+/** MaxResults below 100 is treated as 100 (API_ListSnapshotBlocks). */
+const MIN_RESULTS = 100;
+
+export async function openEbsSource(
+  context: Ec2Context,
+  run: Run,
+  snapshotId: string,
+  signal: AbortSignal,
+): Promise<BlockSource> {
+  const { snapshot } = await claimSnapshot(context, run, snapshotId, signal);
+  if (snapshot.State !== 'completed') {
+    throw new PlatformError(
+      'NotReadyYet',
+      `The snapshot ${snapshotId} is ${snapshot.State}; only completed ones can be read.`,
+    );
+  }
+  const volumeBytes = present(snapshot.VolumeSize, 'VolumeSize', snapshotId) * GIB;
+  return {
+    volumeBytes,
+    blocks: (range, listSignal) => listBlocks(context, snapshotId, range, listSignal),
+    changedSince: (parent, range, listSignal) => listChanged(context, { parent, snapshotId, range }, listSignal),
+    read: (ref, readSignal) => readBlock(context, snapshotId, ref, readSignal),
+  };
+}
+
+async function* listBlocks(
+  context: Ec2Context,
+  SnapshotId: string,
+  range: BlockRange,
+  signal: AbortSignal,
+): AsyncIterable<BlockRef> {
+  const pages = pagesOf(range, (start) => {
+    const command = new ListSnapshotBlocksCommand({ SnapshotId, ...start });
+    return retryBlockCall(context, { attempted: `ListSnapshotBlocks ${SnapshotId}` }, signal, async () => {
+      const page = await context.clients.ebs.send(command, { abortSignal: signal });
+      mustHaveOurBlockSize(page.BlockSize, SnapshotId);
+      return { items: page.Blocks ?? [], next: page.NextToken };
+    });
+  });
+  for await (const { BlockIndex, BlockToken } of pages) {
+    const index = present(BlockIndex, 'BlockIndex', SnapshotId);
+    yield { index, token: present(BlockToken, 'BlockToken', `block ${index} of ${SnapshotId}`) };
+  }
+}
+
+interface Comparison {
+  readonly parent: string;
+  readonly snapshotId: string;
+  readonly range: BlockRange;
+}
+
+async function listChanged(
+  context: Ec2Context,
+  { parent, snapshotId, range }: Comparison,
+  signal: AbortSignal,
+): Promise<AsyncIterable<BlockRef> | 'unrelated'> {
+  const readPage = (start: PageStart) => {
+    const command = new ListChangedBlocksCommand({ FirstSnapshotId: parent, SecondSnapshotId: snapshotId, ...start });
+    return retryBlockCall(context, { attempted: `ListChangedBlocks ${parent} ${snapshotId}` }, signal, async () => {
+      const page = await context.clients.ebs.send(command, { abortSignal: signal });
+      mustHaveOurBlockSize(page.BlockSize, snapshotId);
+      return { items: page.ChangedBlocks ?? [], next: page.NextToken };
+    });
+  };
+  // Unrelated snapshots are refused by the first page, so it is read before anything is promised.
+  let first: Awaited<ReturnType<typeof readPage>> | undefined;
+  try {
+    first = await readPage(startOf(range));
+  } catch (error) {
+    // A parent that is gone tells as little as one that is no relative.
+    if (isCode(error, 'UnrelatedSnapshots', 'ResourceMissing')) return 'unrelated';
+    throw error;
+  }
+  return (async function* () {
+    const pages = pagesOf(range, (start) => {
+      const known = first;
+      first = undefined;
+      return known ? Promise.resolve(known) : readPage(start);
+    });
+    for await (const { BlockIndex, SecondBlockToken } of pages) {
+      yield { index: present(BlockIndex, 'BlockIndex', snapshotId), token: SecondBlockToken ?? HOLE };
+    }
+  })();
+}
+
+interface PageStart {
+  readonly StartingBlockIndex?: number;
+  readonly NextToken?: string;
+  readonly MaxResults: number;
+}
+
+interface ListPage<T> {
+  readonly items: readonly T[];
+  readonly next: string | undefined;
+}
+
+function startOf({ from, to }: BlockRange): PageStart {
+  return { StartingBlockIndex: from, MaxResults: Math.min(MAX_RESULTS, Math.max(MIN_RESULTS, to - from)) };
+}
+
+/** Items of a range in ascending order. Pages may be short, or empty with a successor; listing stops at `range.to`. */
+async function* pagesOf<T extends { readonly BlockIndex?: number | undefined }>(
+  range: BlockRange,
+  read: (start: PageStart) => Promise<ListPage<T>>,
+): AsyncIterable<T> {
+  if (range.from >= range.to) return;
+  let page = await read(startOf(range));
+  let last = range.from - 1;
+  for (;;) {
+    for (const item of page.items) {
+      const index = item.BlockIndex ?? Number.NaN;
+      if (index >= range.to) return;
+      if (!(index > last)) {
+        throw new PlatformError(
+          'PlatformAnswerIncomplete',
+          `A listing went from block ${last} to ${index}: not ascending.`,
+        );
+      }
+      last = index;
+      yield item;
+    }
+    if (!page.next) return;
+    page = await read({ NextToken: page.next, MaxResults: startOf(range).MaxResults });
+  }
+}
+
+/** The call, its body, its length and its digest are one unit: any of them can fail in transit. */
+async function readBlock(
+  context: Ec2Context,
+  SnapshotId: string,
+  { index, token }: BlockRef,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  if (token === HOLE) return new Uint8Array(BLOCK_BYTES);
+  const attempted = `GetSnapshotBlock ${SnapshotId} ${index}`;
+  return retryBlockCall(context, { attempted }, signal, async () => {
+    const command = new GetSnapshotBlockCommand({ SnapshotId, BlockIndex: index, BlockToken: token });
+    const answer = await context.clients.ebs.send(command, { abortSignal: signal });
+    const bytes = await present(answer.BlockData, 'BlockData', attempted).transformToByteArray();
+    const digest = createHash('sha256').update(bytes).digest('base64');
+    if (answer.ChecksumAlgorithm === 'SHA256' && answer.Checksum === digest && bytes.length === BLOCK_BYTES)
+      return bytes;
+    throw new PlatformError(
+      'DamagedBlock',
+      `${attempted}: ${bytes.length} bytes with SHA-256 ${digest}, announced ${answer.Checksum}.`,
+      {
+        context: { snapshotId: SnapshotId, index },
+      },
+    );
+  });
+}
+
+function mustHaveOurBlockSize(blockSize: number | undefined, snapshotId: string): void {
+  if (blockSize === BLOCK_BYTES) return;
+  throw new PlatformError(
+    'PlatformRefused',
+    `The blocks of ${snapshotId} have ${blockSize} bytes, this version reads ${BLOCK_BYTES}.`,
+  );
+}

@@ -1,0 +1,113 @@
+import {
+  CreateSnapshotCommand,
+  CreateSnapshotsCommand,
+  DeleteSnapshotCommand,
+  DeleteVolumeCommand,
+  DeregisterImageCommand,
+  type Snapshot,
+  type SnapshotInfo,
+  StopInstancesCommand,
+  type Tag,
+  TerminateInstancesCommand,
+} from '@aws-sdk/client-ec2';
+import type { Ec2Context } from './context.ts';
+import { call } from './errors.ts';
+import type { Owned } from './owned.ts';
+
+/** Every call that changes or ends something that exists. Each takes an Owned id; no other file sends these commands. */
+export async function stopMachine(
+  { clients }: Ec2Context,
+  { id }: Owned<'instance'>,
+  signal: AbortSignal,
+): Promise<void> {
+  await call(`StopInstances ${id}`, signal, () =>
+    clients.ec2.send(new StopInstancesCommand({ InstanceIds: [id] }), { abortSignal: signal }),
+  );
+}
+
+export async function terminateMachine(
+  { clients }: Ec2Context,
+  { id }: Owned<'instance'>,
+  signal: AbortSignal,
+): Promise<void> {
+  await call(`TerminateInstances ${id}`, signal, () =>
+    clients.ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }), { abortSignal: signal }),
+  );
+}
+
+export async function deregisterImage(
+  { clients }: Ec2Context,
+  { id }: Owned<'image'>,
+  signal: AbortSignal,
+): Promise<void> {
+  await call(`DeregisterImage ${id}`, signal, () =>
+    clients.ec2.send(new DeregisterImageCommand({ ImageId: id }), { abortSignal: signal }),
+  );
+}
+
+export async function deleteSnapshot(
+  { clients }: Ec2Context,
+  { id }: Owned<'snapshot'>,
+  signal: AbortSignal,
+): Promise<void> {
+  await call(`DeleteSnapshot ${id}`, signal, () =>
+    clients.ec2.send(new DeleteSnapshotCommand({ SnapshotId: id }), { abortSignal: signal }),
+  );
+}
+
+export async function deleteVolume(
+  { clients }: Ec2Context,
+  { id }: Owned<'volume'>,
+  signal: AbortSignal,
+): Promise<void> {
+  await call(`DeleteVolume ${id}`, signal, () =>
+    clients.ec2.send(new DeleteVolumeCommand({ VolumeId: id }), { abortSignal: signal }),
+  );
+}
+
+export interface MachineSnapshotRequest {
+  readonly machine: Owned<'instance'>;
+  readonly excludeVolumeIds: readonly string[];
+  readonly tags: Tag[];
+  readonly description: string;
+}
+
+/** Snapshots of a machine of ours, all at one instant. No token exists for it: sent once, found again by volume and tag. */
+export async function snapshotMachine(
+  { clients }: Ec2Context,
+  { machine, excludeVolumeIds, tags, description }: MachineSnapshotRequest,
+  signal: AbortSignal,
+): Promise<readonly SnapshotInfo[]> {
+  const command = new CreateSnapshotsCommand({
+    InstanceSpecification: {
+      InstanceId: machine.id,
+      ...(excludeVolumeIds.length > 0 && { ExcludeDataVolumeIds: [...excludeVolumeIds] }),
+    },
+    Description: description,
+    TagSpecifications: [{ ResourceType: 'snapshot', Tags: tags }],
+  });
+  const answer = await call(`CreateSnapshots of ${machine.id}`, signal, () =>
+    clients.ec2Once.send(command, { abortSignal: signal }),
+  );
+  return answer.Snapshots ?? [];
+}
+
+export interface VolumeSnapshotRequest {
+  readonly volume: Owned<'volume'>;
+  readonly tags: Tag[];
+  readonly description: string;
+}
+
+/** The same for one volume. */
+export async function snapshotVolume(
+  { clients }: Ec2Context,
+  { volume, tags, description }: VolumeSnapshotRequest,
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  const command = new CreateSnapshotCommand({
+    VolumeId: volume.id,
+    Description: description,
+    TagSpecifications: [{ ResourceType: 'snapshot', Tags: tags }],
+  });
+  return call(`CreateSnapshot of ${volume.id}`, signal, () => clients.ec2Once.send(command, { abortSignal: signal }));
+}

@@ -1,0 +1,103 @@
+import { RunInstancesCommand, type RunInstancesCommandInput } from '@aws-sdk/client-ec2';
+import type { MachineFacts } from '../../contract/machine.ts';
+import { PlatformError } from '../../errors.ts';
+import type { LaunchRequest } from '../platform.ts';
+import type { Ec2Context } from './context.ts';
+import { awsName, call } from './errors.ts';
+import { present } from './narrow.ts';
+import { runTags } from './tags.ts';
+
+export interface InstanceRequest extends LaunchRequest {
+  readonly imageId: string;
+  readonly instanceType: string;
+  readonly subnetId: string;
+  /** Undefined: any address of the subnet. */
+  readonly address: string | undefined;
+  readonly clientToken: string;
+}
+
+/** One instance; the token makes it the same one when asked again. Not repeated by the SDK: capacity does not come in 100 ms. */
+export async function runInstance(context: Ec2Context, request: InstanceRequest, signal: AbortSignal): Promise<string> {
+  const { clients, log } = context;
+  try {
+    const answer = await call(`RunInstances ${request.instanceType} in ${request.subnetId}`, signal, () =>
+      clients.ec2Once.send(new RunInstancesCommand(instanceFields(request)), { abortSignal: signal }),
+    );
+    return present(answer.Instances?.[0]?.InstanceId, 'InstanceId', 'the launched machine');
+  } catch (error) {
+    if (awsName(error) === 'InvalidIPAddress.InUse' && request.address !== undefined) {
+      log('address taken meanwhile', { address: request.address });
+      // Another token, for the same token with other fields is refused.
+      return runInstance(
+        context,
+        { ...request, address: undefined, clientToken: `any-${request.clientToken}`.slice(0, 64) },
+        signal,
+      );
+    }
+    if (awsName(error) === 'IdempotentInstanceTerminated') {
+      throw new PlatformError(
+        'CloneNotAlive',
+        `The machine of attempt ${request.attempt} was ended by somebody else before it ran.`,
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+}
+
+function instanceFields(request: InstanceRequest): RunInstancesCommandInput {
+  const { run, role, like, attempt } = request;
+  const Tags = runTags(run, role, { attempt });
+  return {
+    ImageId: request.imageId,
+    InstanceType: request.instanceType as RunInstancesCommandInput['InstanceType'],
+    MinCount: 1,
+    MaxCount: 1,
+    ClientToken: request.clientToken,
+    NetworkInterfaces: [
+      {
+        DeviceIndex: 0,
+        SubnetId: request.subnetId,
+        Groups: [request.isolation.securityGroupId],
+        AssociatePublicIpAddress: false,
+        DeleteOnTermination: true,
+        ...(request.address !== undefined && { PrivateIpAddress: request.address }),
+      },
+    ],
+    BlockDeviceMappings: [
+      {
+        DeviceName: scratchDevice(like),
+        Ebs: { SnapshotId: request.scratchSnapshotId, VolumeType: 'gp3', DeleteOnTermination: true },
+      },
+    ],
+    MetadataOptions: {
+      HttpEndpoint: 'enabled',
+      // As the source: an old agent that speaks only the first version would not boot to the end.
+      HttpTokens: like.boot.metadataTokens,
+      HttpPutResponseHopLimit: 1,
+      InstanceMetadataTags: 'disabled',
+    },
+    // The guest's own power-off must stop, not terminate: its disks are what this is for.
+    InstanceInitiatedShutdownBehavior: 'stop',
+    DisableApiTermination: false,
+    DisableApiStop: false,
+    // Or the clone would eat a reservation that production counts on.
+    CapacityReservationSpecification: { CapacityReservationPreference: 'none' },
+    Monitoring: { Enabled: false },
+    ...(/^t\d/.test(request.instanceType) && { CreditSpecification: { CpuCredits: 'standard' } }),
+    UserData: Buffer.from(request.userData).toString('base64'),
+    TagSpecifications: (['instance', 'volume', 'network-interface'] as const).map((ResourceType) => ({
+      ResourceType,
+      Tags,
+    })),
+  };
+}
+
+/** From f on, as EC2 advises for data volumes; some kernels show /dev/sdf as /dev/xvdf, so letters are compared. */
+const LETTERS = 'fghijklmnopqrstuvwxyz';
+
+export function scratchDevice({ volumes }: MachineFacts): string {
+  const taken = new Set(volumes.map(({ deviceName }) => /^(?:\/dev\/)?(?:sd|xvd)([a-z])/.exec(deviceName)?.[1]));
+  const free = [...LETTERS].find((letter) => !taken.has(letter));
+  return `/dev/sd${present(free, 'free device name', 'the machine')}`;
+}
