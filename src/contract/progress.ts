@@ -28,10 +28,13 @@ export interface BackupProgress {
   readonly runId?: string;
   /** The workflow that makes the recovery point, once it runs. */
   readonly workflowId?: string;
+  readonly temporalRunId?: string;
   readonly phases: readonly PhaseProgress[];
   readonly volumes: readonly VolumeProgress[];
   /** The machine that is being watched, while one is. */
   readonly machine?: MachineHeartbeat;
+  /** The verification's own phases and volumes, while it runs. */
+  readonly verification?: BackupProgress;
 }
 
 /** Where a machine of ours is, as its boot script prints it on the console. */

@@ -1,10 +1,10 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ChildWorkflowCancellationType,
-  executeChild,
   ParentClosePolicy,
   setCurrentDetails,
   setHandler,
+  startChild,
 } from '@temporalio/workflow';
 import type { BackupRequest } from '../contract/backup-request.ts';
 import { progressQuery } from '../contract/queries.ts';
@@ -18,23 +18,25 @@ import { answering } from './proxies.ts';
 
 /** The front door, under any workflow id: checks what was typed, then follows the instance's one backup. */
 export async function requestBackup(request: BackupRequest): Promise<BackupResult> {
-  let workflowId: string | undefined;
-  setHandler(progressQuery, () => ({ ...(workflowId !== undefined && { workflowId }), phases: [], volumes: [] }), {
+  let child: { readonly workflowId: string; readonly temporalRunId?: string } | undefined;
+  setHandler(progressQuery, () => ({ ...child, phases: [], volumes: [] }), {
     description: 'Which workflow makes the recovery point; ask that one for its phases',
   });
   try {
     const backup = await answering.resolveRequest(request);
-    workflowId = backupWorkflowId(backup.accountId, backup.region, backup.instanceId);
+    const workflowId = backupWorkflowId(backup.accountId, backup.region, backup.instanceId);
+    const handle = await startBackup(workflowId, backup);
+    child = { workflowId, temporalRunId: handle.firstExecutionRunId };
     setCurrentDetails(`The backup runs as workflow \`${workflowId}\`.`);
-    return await followBackup(workflowId, backup);
+    return await handle.result();
   } catch (error) {
     throw readableFailure(error);
   }
 }
 
-async function followBackup(workflowId: string, backup: ResolvedBackup): Promise<BackupResult> {
+async function startBackup(workflowId: string, backup: ResolvedBackup) {
   try {
-    return await executeChild(backupInstance, {
+    return await startChild(backupInstance, {
       workflowId,
       args: [backup],
       staticSummary: `Backup of ${backup.instanceId}`,

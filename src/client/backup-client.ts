@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import type { BackupRequest, VerificationRequest } from '../contract/backup-request.ts';
+import type { BackupResult, VerificationResult } from '../contract/results.ts';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
+import { CONTROL_QUEUE } from '../contract/task-queues.ts';
+import { requestWorkflowId } from '../contract/workflow-ids.ts';
+import { type ConnectOptions, connectTemporal } from './connect.ts';
+import { followRun, type Run } from './run.ts';
+
+export interface StartOptions {
+  /** Calls with the same id get the same run, also after it has ended. Default: a new one. */
+  readonly requestId?: string;
+}
+
+/** A backup that is under way. */
+export interface RunningBackup {
+  readonly instanceId: string;
+  readonly workflowId: string;
+  readonly phase: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+}
+
+/** Starts and follows backups from any service. It needs a Temporal server; the work is done by Understudy's workers. */
+export class BackupClient {
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /** Takes address, namespace and credentials from TEMPORAL_… variables or a profile of `temporal.toml`. */
+  static async connect(options: ConnectOptions = {}): Promise<BackupClient> {
+    return new BackupClient(await connectTemporal(options));
+  }
+
+  /** Asks for one recovery point of one instance. */
+  async start(request: BackupRequest, { requestId = randomUUID() }: StartOptions = {}): Promise<Run<BackupResult>> {
+    const workflowId = requestWorkflowId(requestId);
+    await this.#start('requestBackup', workflowId, request, `Backup of ${request.instanceId}`);
+    return followRun(this.#client, workflowId);
+  }
+
+  /** Restores a recovery point from its vault, boots it and asks its applications. */
+  async verify(
+    request: VerificationRequest,
+    { requestId = randomUUID() }: StartOptions = {},
+  ): Promise<Run<VerificationResult>> {
+    const workflowId = `verify/${request.pointId}/${requestId}`;
+    await this.#start('verifyRecoveryPoint', workflowId, request, `Verification of ${request.pointId}`);
+    return followRun(this.#client, workflowId);
+  }
+
+  /** A backup that was started with this requestId, here or elsewhere. */
+  find(requestId: string): Run<BackupResult> {
+    return followRun(this.#client, requestWorkflowId(requestId));
+  }
+
+  /** Backups under way, from the server's index, which lags by about a second. */
+  async running(): Promise<readonly RunningBackup[]> {
+    const found: RunningBackup[] = [];
+    const query = 'WorkflowType = "backupInstance" AND ExecutionStatus = "Running"';
+    for await (const { workflowId, startTime, typedSearchAttributes } of this.#client.workflow.list({ query })) {
+      found.push({
+        instanceId: workflowId.split('/').at(-1) ?? workflowId,
+        workflowId,
+        phase: typedSearchAttributes.get(SEARCH_ATTRIBUTES.phase) ?? 'running',
+        startedAt: startTime.toISOString(),
+      });
+    }
+    return found;
+  }
+
+  async close(): Promise<void> {
+    await this.#client.connection.close();
+  }
+
+  async #start(workflowType: string, workflowId: string, request: object, staticSummary: string): Promise<void> {
+    // WorkflowExecutionAlreadyStarted of a run that has ended means the same: this request was made before.
+    try {
+      await this.#client.workflow.start(workflowType, {
+        workflowId,
+        taskQueue: CONTROL_QUEUE,
+        args: [request],
+        staticSummary,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      });
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'WorkflowExecutionAlreadyStartedError') throw error;
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import { type Client, WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import type { BackupProgress, VolumeProgress } from '../contract/progress.ts';
+import { ERROR_STATUS, type ErrorCode, UnderstudyError } from '../errors.ts';
+import { readProgress } from './read-progress.ts';
+
+/** A run ended without its result. `code` and `message` say why; `details` holds what the workflow attached. */
+export class RunFailed extends UnderstudyError {
+  readonly details: readonly unknown[];
+
+  constructor(code: ErrorCode, message: string, cause: WorkflowFailedError, details: readonly unknown[]) {
+    super(code, message, { cause, context: contextOf(details) });
+    this.details = details;
+  }
+}
+
+/** One run that was started or found again. */
+export interface Run<R> {
+  readonly workflowId: string;
+  /** Waits for the end. RunFailed, or WorkflowFailedError for a cancelled or terminated run. */
+  result(): Promise<R>;
+  /** Where it is now. */
+  progress(): Promise<BackupProgress>;
+  /** Asks it to end; it cleans up first, `result()` then rejects. */
+  cancel(): Promise<void>;
+}
+
+export function followRun<R>(client: Client, workflowId: string): Run<R> {
+  const handle = client.workflow.getHandle(workflowId);
+  const rates = rateMeter();
+  return {
+    workflowId,
+    async result() {
+      try {
+        return await handle.result();
+      } catch (error) {
+        throw explain(error);
+      }
+    },
+    async progress() {
+      const own = await readProgress(client, { workflowId });
+      const { workflowId: child, temporalRunId } = own;
+      const whole =
+        child === undefined || child === workflowId
+          ? own
+          : await readProgress(client, { workflowId: child, temporalRunId });
+      return { ...whole, volumes: rates(whole.volumes) };
+    },
+    async cancel() {
+      await handle.cancel();
+    },
+  };
+}
+
+function explain(error: unknown): unknown {
+  if (!(error instanceof WorkflowFailedError) || !(error.cause instanceof ApplicationFailure)) return error;
+  const { type, message, details } = error.cause;
+  return isCode(type) ? new RunFailed(type, message, error, details ?? []) : error;
+}
+
+function isCode(type: string | undefined | null): type is ErrorCode {
+  return typeof type === 'string' && Object.hasOwn(ERROR_STATUS, type);
+}
+
+function contextOf([first]: readonly unknown[]): Record<string, string | number> {
+  if (typeof first !== 'object' || first === null) return {};
+  const entries = Object.entries(first).filter(
+    (entry): entry is [string, string | number] => typeof entry[1] === 'string' || typeof entry[1] === 'number',
+  );
+  return Object.fromEntries(entries);
+}
+
+/** Heartbeats come every second; a mean over five looks is steady enough to read. */
+const LOOKS = 5;
+
+function rateMeter(): (volumes: readonly VolumeProgress[]) => readonly VolumeProgress[] {
+  const looks = new Map<string, { readonly atMs: number; readonly bytes: number }[]>();
+  return (volumes) =>
+    volumes.map((volume) => {
+      const seen = looks.get(volume.volumeId) ?? [];
+      seen.push({ atMs: performance.now(), bytes: volume.bytesRead });
+      if (seen.length > LOOKS) seen.shift();
+      looks.set(volume.volumeId, seen);
+      const [first] = seen;
+      const last = seen.at(-1);
+      if (!first || !last || last.bytes <= first.bytes) return volume;
+      return { ...volume, rate: (last.bytes - first.bytes) / ((last.atMs - first.atMs) / 1000) };
+    });
+}

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import {
+  type Client,
+  ScheduleAlreadyRunning,
+  type ScheduleDescription,
+  type ScheduleOptions,
+  ScheduleOverlapPolicy,
+} from '@temporalio/client';
+import type { Duration } from '@temporalio/common';
+import type { Config } from '../config/schema.ts';
+import { CONTROL_QUEUE } from '../contract/task-queues.ts';
+import { planScheduleId, SWEEP_SCHEDULE_ID } from '../contract/workflow-ids.ts';
+import { ConfigurationError } from '../errors.ts';
+
+export interface ScheduleSync {
+  readonly client: Client;
+  readonly config: Config;
+  /** Removes schedules of plans that are gone; without it they are paused with a note. */
+  readonly prune?: boolean;
+}
+
+export interface SyncedSchedule {
+  readonly scheduleId: string;
+  readonly outcome: 'created' | 'unchanged' | 'updated' | 'paused' | 'removed';
+  /** When it runs, or what became of it. */
+  readonly found: string;
+}
+
+/** Makes Temporal's schedules what the configuration says. Repeatable; a person's pause and note stay. */
+export async function syncSchedules({
+  client,
+  config,
+  prune = false,
+}: ScheduleSync): Promise<readonly SyncedSchedule[]> {
+  const wanted = wantedSchedules(config);
+  const synced: SyncedSchedule[] = [];
+  for (const schedule of wanted) synced.push(await syncOne(client, schedule));
+  const known = new Set(wanted.map(({ options }) => options.scheduleId));
+  for await (const { scheduleId } of client.schedule.list()) {
+    // Only what carries our prefix is ours to touch.
+    if (!scheduleId.startsWith(planScheduleId('')) || known.has(scheduleId)) continue;
+    synced.push(await retire(client, scheduleId, prune));
+  }
+  return synced;
+}
+
+interface WantedSchedule {
+  readonly options: ScheduleOptions;
+  readonly hash: string;
+  readonly when: string;
+}
+
+function wantedSchedules({ plans, sweep }: Config): readonly WantedSchedule[] {
+  return [
+    ...Object.entries(plans).map(([plan, { schedule }]) =>
+      wantedSchedule(`${schedule.cron.join('; ')} ${schedule.timezone}`, {
+        scheduleId: planScheduleId(plan),
+        spec: {
+          cronExpressions: schedule.cron,
+          timezone: schedule.timezone,
+          jitter: duration(schedule.jitter, `plans.${plan}.schedule.jitter`),
+        },
+        action: action('backupPlan', `plan/${plan}`, [{ plan }], `Plan ${plan}`),
+      }),
+    ),
+    wantedSchedule(`every ${sweep.every}`, {
+      scheduleId: SWEEP_SCHEDULE_ID,
+      spec: { intervals: [{ every: duration(sweep.every, 'sweep.every') }] },
+      action: action('sweepLeftovers', 'sweep', [], 'Remove what terminated runs left behind'),
+    }),
+  ];
+}
+
+function action(
+  workflowType: string,
+  workflowId: string,
+  args: unknown[],
+  staticSummary: string,
+): ScheduleOptions['action'] {
+  return { type: 'startWorkflow', workflowType, taskQueue: CONTROL_QUEUE, workflowId, args, staticSummary };
+}
+
+function wantedSchedule(
+  when: string,
+  options: Pick<ScheduleOptions, 'scheduleId' | 'spec' | 'action'>,
+): WantedSchedule {
+  // Cron texts come back from the server as calendars, so what was asked for is compared, not what it became.
+  const hash = createHash('sha256').update(JSON.stringify(options)).digest('hex');
+  return {
+    hash,
+    when,
+    options: {
+      ...options,
+      action: { ...options.action, memo: { configHash: hash } },
+      // SKIP: a run that takes longer than the interval is not joined by a second one. Ending it would skip clean-up.
+      // 6 hours: after an outage the last missed run starts, not a year of them (the server's default).
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '6h', pauseOnFailure: false },
+    },
+  };
+}
+
+async function syncOne(client: Client, { options, hash, when }: WantedSchedule): Promise<SyncedSchedule> {
+  const { scheduleId } = options;
+  try {
+    await client.schedule.create(options);
+    return { scheduleId, outcome: 'created', found: when };
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+  }
+  const handle = client.schedule.getHandle(scheduleId);
+  const present = await handle.describe();
+  const paused = present.state.paused ? `${when} (paused: ${present.state.note ?? 'no note'})` : when;
+  if (hashOf(present) === hash) return { scheduleId, outcome: 'unchanged', found: paused };
+  await handle.update(({ state }) => ({
+    spec: options.spec,
+    action: options.action,
+    ...(options.policies && { policies: options.policies }),
+    // An update without `state` would end a person's pause.
+    state: { paused: state.paused, ...(state.note !== undefined && { note: state.note }) },
+  }));
+  return { scheduleId, outcome: 'updated', found: paused };
+}
+
+async function retire(client: Client, scheduleId: string, prune: boolean): Promise<SyncedSchedule> {
+  const handle = client.schedule.getHandle(scheduleId);
+  if (prune) {
+    await handle.delete();
+    return { scheduleId, outcome: 'removed', found: 'its plan is not in the configuration' };
+  }
+  const { state } = await handle.describe();
+  if (state.paused) return { scheduleId, outcome: 'unchanged', found: `paused: ${state.note ?? 'no note'}` };
+  await handle.pause('its plan is not in the configuration');
+  return { scheduleId, outcome: 'paused', found: 'its plan is not in the configuration; --prune removes it' };
+}
+
+function hashOf({ action: { memo } }: ScheduleDescription): unknown {
+  return memo?.configHash;
+}
+
+function duration(text: string, path: string): Duration {
+  if (isDuration(text)) return text;
+  throw new ConfigurationError('InvalidConfiguration', `${path}: "${text}" is not a duration such as "30m" or "6h"`);
+}
+
+function isDuration(text: string): text is `${number}${'s' | 'm' | 'h' | 'd'}` {
+  return /^\d+(s|m|h|d)$/.test(text);
+}

@@ -1,0 +1,64 @@
+import type { VaultDoor } from '../activities/vault-door.ts';
+import type { Config } from '../config/schema.ts';
+import { ConfigurationError } from '../errors.ts';
+import {
+  openKeyService,
+  openStore,
+  openVault,
+  type RootPurpose,
+  systemClock,
+  systemRandomBytes,
+  type Vault,
+} from '../vault/index.ts';
+
+export interface OpenVaults extends VaultDoor {
+  close(): Promise<void>;
+}
+
+/** The configuration's vaults, each opened when first asked for, with the roots of one role only. */
+export function openVaults(config: Config, roles: readonly RootPurpose[]): OpenVaults {
+  const opened = new Map<string, Promise<Vault>>();
+
+  async function open(name: string, signal: AbortSignal): Promise<Vault> {
+    const { url, kmsKeyId } = vaultConfig(config, name);
+    return openVault({
+      store: openStore(url, { clock: systemClock }),
+      keys: openKeyService(keyServiceName(kmsKeyId), { randomBytes: systemRandomBytes }),
+      roles,
+      clock: systemClock,
+      randomBytes: systemRandomBytes,
+      signal,
+    });
+  }
+
+  return {
+    names: Object.keys(config.vaults),
+    open(name, signal) {
+      const known = opened.get(name);
+      if (known) return known;
+      const opening = open(name, signal);
+      opened.set(name, opening);
+      // A vault that could not be opened is tried again by the next call.
+      opening.catch(() => opened.delete(name));
+      return opening;
+    },
+    async close() {
+      for (const opening of opened.values()) await (await opening).close();
+    },
+  };
+}
+
+/** How the vault library names the key of a configured vault. */
+export function keyServiceName(kmsKeyId: string): string {
+  return kmsKeyId.startsWith('file:') ? kmsKeyId : `kms:${kmsKeyId}`;
+}
+
+function vaultConfig(config: Config, name: string) {
+  const found = config.vaults[name];
+  if (found) return found;
+  const known = Object.keys(config.vaults).join(', ');
+  throw new ConfigurationError(
+    'UnknownName',
+    `vault "${name}" is not in this worker's configuration (defined: ${known})`,
+  );
+}
