@@ -132,19 +132,19 @@ function volume(volumeId: string, deviceName: string, gib: number, blocks: numbe
 }
 
 const SHUTDOWN_FACTS = [
-  { name: 'power-off', verdict: 'clean', found: 'Client.InstanceInitiatedShutdown: the guest powered itself off' },
-  { name: 'file-system vol-0a11c9e2f3b4d5e60/p1', verdict: 'clean', found: 'ext4, RECOVER is not set' },
-  { name: 'file-system vol-0b22d8f1e3c4a5b67/p1', verdict: 'clean', found: 'ext4, RECOVER is not set' },
+  { name: 'power-off', verdict: 'clean', found: 'the guest powered itself off (Client.InstanceInitiatedShutdown)' },
+  { name: 'file-system vol-0a11c9e2f3b4d5e60/p1', verdict: 'clean', found: 'ext4: RECOVER is not set' },
+  { name: 'file-system vol-0b22d8f1e3c4a5b67/p1', verdict: 'clean', found: 'ext4: RECOVER is not set' },
   { name: 'console', verdict: 'clean', found: 'nothing on it contradicts an orderly shutdown' },
   { name: 'postgresql clean', verdict: 'clean', found: 'pg_control says "shut down"' },
   { name: 'redis clean', verdict: 'clean', found: 'appendonly.aof.3.incr.aof ends at a whole command' },
 ] as const;
 
 const VERIFICATION_FACTS = [
-  { name: 'file-system vol-0a11c9e2f3b4d5e60/p1', verdict: 'clean', found: 'ext4, read from the sealed packs' },
-  { name: 'boot', verdict: 'clean', found: 'the restored machine booted from its own root volume' },
-  { name: 'postgresql probe', verdict: 'clean', found: '12,418 accounts, every relation readable' },
-  { name: 'redis probe', verdict: 'clean', found: 'PONG; 5,102 keys' },
+  { name: 'file-system vol-0a11c9e2f3b4d5e60/p1', verdict: 'clean', found: 'ext4: RECOVER is not set' },
+  { name: 'restored machine', verdict: 'clean', found: 'booted and ran its boot script to the end' },
+  { name: 'postgresql answers', verdict: 'clean', found: 'recovered and answered (accounts 12418)' },
+  { name: 'redis answers', verdict: 'clean', found: 'recovered and answered (keys 5102)' },
 ] as const;
 
 function holds(name: string, found: string): Check {
@@ -152,28 +152,28 @@ function holds(name: string, found: string): Check {
 }
 
 const PREFLIGHT: readonly Check[] = [
-  holds('instance-state', 'running'),
-  holds('volumes', '2 EBS volumes, none multi-attached'),
-  holds('create-snapshots', 'DryRun of CreateSnapshots is permitted'),
+  holds('instance-running', 'i-0c5e1f7a94b3d2608 is running'),
+  holds('volumes-attached', '2 volumes are attached'),
+  holds('snapshot-permitted', 'CreateSnapshots is permitted (dry run)'),
 ];
 
 const NETWORK: readonly Check[] = [
-  holds('vpc-differs', 'vpc-0e55 is not production’s vpc-0a01'),
-  holds('subnet-routes', 'rtb-0c11 has only the local route 10.20.0.0/16'),
-  holds('internet-gateways', 'none attached'),
-  holds('name-resolution', 'enableDnsSupport is false'),
-  holds('security-group-egress', 'sg-0d10 has no rule'),
+  holds('network-apart', "vpc-0e55 is not production's network"),
+  holds('subnet-routes', 'rtb-0c11 has only the local route'),
+  holds('internet-gateways', 'no internet gateway'),
+  holds('dns-off', 'name resolution in vpc-0e55 is off'),
+  holds('security-group', 'sg-0d10 allows nothing in and nothing out'),
   {
     name: 'resolver-rules',
     verdict: 'accepted',
-    found: 'not readable with these credentials; accepted in the isolation profile',
+    found: 'Route 53 Resolver rule associations of the network cannot be read by this worker',
   },
 ];
 
 const CONNECTION: readonly Check[] = [
-  holds('machine-subnet', 'one interface, in the isolated subnet'),
-  holds('machine-group', 'only sg-0d10'),
-  holds('machine-address', 'no public and no IPv6 address'),
+  holds('machine-interface', '1 interfaces, in subnet-0b77'),
+  holds('machine-group', 'groups sg-0d10'),
+  holds('machine-addresses', 'no public and no IPv6 address'),
   holds('machine-profile', 'no instance profile'),
 ];
 
