@@ -14,7 +14,10 @@ const SOURCES = fileURLToPath(new URL('.', import.meta.url));
 /** Written last, before the directory gets its final name: a directory that has it is whole. */
 const COMPLETE = 'guest.json';
 
-// The kernel's and the lab's reasons, measured: no calibration loops, no mitigations, no self-tests under emulation.
+/** A build takes seconds, with a slow download minutes. */
+const ABANDONED_AFTER_MS = 3_600_000;
+
+// Fewer seconds to the databases under emulation: no calibration loops, mitigations or self-tests.
 // printk.devkmsg=on: the default limits what a script may say on the console, and the console is evidence.
 const KERNEL_OPTIONS = [
   `root=PARTUUID=${ROOT_PARTUUID} rootfstype=ext4 ro init=/sbin/init console=tty0 console=ttyS0 quiet panic=-1`,
@@ -37,6 +40,7 @@ export async function buildGuest({ cacheDir, report = () => {} }) {
     await buildAsRoot({ cacheDir, report });
     return readComplete(join(folder, key));
   }
+  await removeAbandoned(folder);
   const scratch = join(folder, `.build-${key}-${randomBytes(4).toString('hex')}`);
   try {
     await mkdir(scratch, { recursive: true });
@@ -127,6 +131,15 @@ async function resolveOrUpdate(report) {
     report('refreshing apt lists');
     await run('apt-get', ['update', '-qq']);
     return resolvePackages();
+  }
+}
+
+/** Trees of builds that were killed; the age keeps a build that runs right now safe. */
+async function removeAbandoned(folder) {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith('.build-'));
+  for (const name of names) {
+    const { mtimeMs } = await stat(join(folder, name)).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > ABANDONED_AFTER_MS) await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 

@@ -21,6 +21,6 @@ export async function buildAsRoot({ cacheDir, report }) {
   if (code === 0) return;
   throw new GuestBuildError(
     `guest image: building it needs root (chroot, chown, mknod) and "sudo -n" did not work (${code}); ` +
-      `run "sudo ${process.execPath} ${main} --cache-dir ${cacheDir} --owner ${owner}" once, then try again`,
+      `run this once as root, then try again: ${process.execPath} ${main} --cache-dir ${cacheDir} --owner ${owner}`,
   );
 }
