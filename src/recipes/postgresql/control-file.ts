@@ -1,4 +1,4 @@
-import { crc32c } from './crc32c.ts';
+import { crc32c } from '../../disk/crc32c.ts';
 
 /** The file is padded to this (pg_control.h: PG_CONTROL_FILE_SIZE); what counts fits a 512-byte sector. */
 export const PG_CONTROL_BYTES = 8_192;
