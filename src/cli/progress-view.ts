@@ -23,9 +23,19 @@ function endMs(endedAt: string | undefined, now: Date): number {
   return endedAt === undefined ? now.getTime() : Date.parse(endedAt);
 }
 
-function renderMoving({ phase }: PhaseProgress, { volumes, machine }: BackupProgress): readonly string[] {
+function renderMoving({ phase }: PhaseProgress, progress: BackupProgress): readonly string[] {
   const indent = ' '.repeat(NAME_WIDTH + 2);
+  const { volumes, machine, verification } = progress;
+  if (phase === 'verify' && verification) {
+    const step = verification.phases.find(({ state }) => state === 'running');
+    const moving = step?.phase === 'restore' ? verification.volumes.map((volume) => indent + renderVolume(volume)) : [];
+    return [...(step ? [`${indent}${step.phase}`] : []), ...moving, ...renderMachine(verification, indent)];
+  }
   if (phase === 'archive') return volumes.map((volume) => indent + renderVolume(volume));
+  return machine ? renderMachine(progress, indent) : [];
+}
+
+function renderMachine({ machine }: BackupProgress, indent: string): readonly string[] {
   if (machine === undefined || machine.says === '') return [];
   return [`${indent}${machine.machineId} ${machine.state}: ${guestText(machine.says)}`];
 }

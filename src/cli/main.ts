@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { CliDeps } from './deps.ts';
+import { runCli } from './program.ts';
+
+const interrupted = new AbortController();
+// The second Ctrl-C is Node's own: it ends the process at once.
+process.once('SIGINT', () => interrupted.abort(new Error('interrupted')));
+
+const { env } = process;
+const { signal } = interrupted;
+
+/** Modules load when a command needs them: `understudy points` need not wait for Temporal's native code. */
+const deps: CliDeps = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  now: () => new Date(),
+  sleep: (ms, over) => wait(ms, undefined, { signal: over }),
+  signal,
+  newRequestId: randomUUID,
+  openBackups: async () => (await import('./temporal-backups.ts')).openTemporalBackups(env),
+  openPoints: async (vault) => (await import('./vault-points.ts')).openVaultPoints(vault, signal),
+  openSetUp: async () => (await import('./set-up.ts')).openRealSetUp(env, signal),
+  async runWorker(role) {
+    const { runWorker } = await import('../workers/run-worker.ts');
+    const log = (line: string) => void process.stderr.write(`${line}\n`);
+    // Temporal's runtime ends workers on SIGINT and SIGTERM by itself; telling them twice is an error.
+    await runWorker({ role, log, onReady: () => log(`${role} worker is ready`) });
+  },
+};
+
+// exitCode and not exit(): what is still being written to a pipe must arrive.
+process.exitCode = await runCli(process.argv.slice(2), deps);

@@ -1,0 +1,26 @@
+import { BackupClient } from '../client/backup-client.ts';
+import { loadConfig } from '../config/index.ts';
+import type { Backups } from './deps.ts';
+
+/** Runs on the Temporal server that the environment and the configuration's profile name. */
+export async function openTemporalBackups(env: NodeJS.ProcessEnv): Promise<Backups> {
+  const { config } = await loadConfig();
+  const client = await BackupClient.connect({ profile: config.temporal.profile });
+  const withLink = <R extends { readonly workflowId: string }>(run: R) => ({
+    ...run,
+    ...linkTo(run.workflowId, env),
+  });
+  return {
+    startBackup: async (request, requestId) => withLink(await client.start(request, { requestId })),
+    startVerification: async (request, requestId) => withLink(await client.verify(request, { requestId })),
+    running: () => client.running(),
+    close: () => client.close(),
+  };
+}
+
+/** TEMPORAL_UI_URL is ours: no standard variable says where the web interface is. */
+function linkTo(workflowId: string, { TEMPORAL_UI_URL, TEMPORAL_NAMESPACE = 'default' }: NodeJS.ProcessEnv) {
+  if (!TEMPORAL_UI_URL) return {};
+  const path = `namespaces/${encodeURIComponent(TEMPORAL_NAMESPACE)}/workflows/${encodeURIComponent(workflowId)}`;
+  return { link: `${TEMPORAL_UI_URL.replace(/\/$/, '')}/${path}` };
+}

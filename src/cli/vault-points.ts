@@ -1,0 +1,91 @@
+import { loadConfig } from '../config/index.ts';
+import { resolveVault } from '../config/resolve-names.ts';
+import {
+  latestAttestation,
+  listPoints,
+  openKeyService,
+  openStore,
+  openVault,
+  type PointState,
+  systemClock,
+  systemRandomBytes,
+  type Vault,
+} from '../vault/index.ts';
+import { keyServiceName } from '../workers/open-vaults.ts';
+import type { Points } from './deps.ts';
+import type { CommittedPoint, PointLine, Validation } from './point-line.ts';
+
+/** Reads the vault itself, with the meta root only: neither Temporal nor a worker is needed to know what there is. */
+export async function openVaultPoints(named: string | undefined, signal: AbortSignal): Promise<Points> {
+  const { config } = await loadConfig();
+  const name = resolveVault(config, named);
+  const { url, kmsKeyId } = config.vaults[name] ?? { url: '', kmsKeyId: '' };
+  const vault = await openVault({
+    store: openStore(url, { clock: systemClock }),
+    keys: openKeyService(keyServiceName(kmsKeyId), { randomBytes: systemRandomBytes }),
+    roles: ['meta'],
+    clock: systemClock,
+    randomBytes: systemRandomBytes,
+    signal,
+  });
+  return {
+    async *list({ instanceId }) {
+      for (const state of await newestFirst(vault, signal)) {
+        if (state.state !== 'committed') {
+          if (instanceId === undefined) yield unusable(name, state);
+          continue;
+        }
+        if (instanceId !== undefined && state.manifest.machine.machineId !== instanceId) continue;
+        yield await committed(vault, name, state, signal);
+      }
+    },
+    close: () => vault.close(),
+  };
+}
+
+// The vault lists oldest first, and a person wants to see the newest at once.
+async function newestFirst(vault: Vault, signal: AbortSignal): Promise<readonly PointState[]> {
+  const states: PointState[] = [];
+  for await (const state of listPoints({ vault, signal })) states.push(state);
+  return states.reverse();
+}
+
+type Unusable = Exclude<PointState, { state: 'committed' }>;
+type Committed = Extract<PointState, { state: 'committed' }>;
+
+function unusable(vault: string, found: Unusable): PointLine {
+  const { state, pointId } = found;
+  return { state, pointId, vault, reason: found.state === 'abandoned' ? found.fence.reason : found.reason };
+}
+
+async function committed(
+  vault: Vault,
+  name: string,
+  { pointId, manifest, expired }: Committed,
+  signal: AbortSignal,
+): Promise<CommittedPoint> {
+  const { machine, capture, committedAt, consistency, volumes } = manifest;
+  return {
+    state: expired === null ? 'committed' : 'expired',
+    pointId,
+    vault: name,
+    instanceId: machine.machineId,
+    capturedAt: capture.capturedAt,
+    committedAt,
+    consistency: { disks: consistency.disks, agents: consistency.agents },
+    volumeBytes: volumes.reduce((sum, { volumeBytes }) => sum + volumeBytes, 0),
+    storedBytes: volumes.reduce((sum, { map }) => sum + map.storedBytes, 0),
+    validation: await readValidation(vault, pointId, signal),
+  };
+}
+
+async function readValidation(vault: Vault, pointId: string, signal: AbortSignal): Promise<Validation | null> {
+  const found = await latestAttestation({ vault, pointId, signal });
+  if (!found) return null;
+  return {
+    verdict: found.verdict === 'passed' ? 'green' : 'red',
+    at: found.finishedAt,
+    runId: found.runId,
+    disks: found.consistency.disks.verdict,
+  };
+}
