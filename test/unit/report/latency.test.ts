@@ -49,8 +49,8 @@ test('a gap in the requests stays a gap: no bin is made up', () => {
   expect(times.length).toBeGreaterThan(3);
 });
 
-test('a million requests give a plot of bounded size that still has the slowest one', () => {
-  const samples = Array.from({ length: 1_000_000 }, (_, index) => ({ at: index * 10, ms: 5 + (index % 7), ok: true }));
+test('200,000 requests give a plot of bounded size that still has the slowest one', () => {
+  const samples = Array.from({ length: 200_000 }, (_, index) => ({ at: index * 10, ms: 5 + (index % 7), ok: true }));
   samples[123_457] = { at: 1_234_570, ms: 5_000, ok: true };
   const markup = markupOf(latencyPlot({ samples, phases: [] }));
   expect(markup.length).toBeLessThan(400_000);

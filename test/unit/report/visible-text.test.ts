@@ -29,7 +29,7 @@ test('no text can leave its place in the markup', () => {
         expect(markup.replace(/&(amp|lt|gt|quot|#39);/g, '')).not.toContain('&');
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: 400 },
   );
 });
 
