@@ -1,0 +1,100 @@
+import { writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { z } from 'zod';
+import type { Cloud } from '../cloud.ts';
+import { Denials, readDenials, writeDenials } from '../denials.ts';
+import { consoleFile, LEDGER_PORT_FILE } from '../storage/layout.ts';
+
+const Ledger = z.strictObject({ port: z.int().min(1).max(65_535) });
+
+interface Route {
+  readonly method: string;
+  readonly path: RegExp;
+  act(cloud: Cloud, request: Asked): Promise<unknown> | unknown;
+}
+
+interface Asked {
+  readonly id: string;
+  readonly query: URLSearchParams;
+  readonly body: string;
+  readonly response: ServerResponse;
+}
+
+const ROUTES: readonly Route[] = [
+  { method: 'GET', path: /^\/v1\/calls$/, act: writeCalls },
+  { method: 'GET', path: /^\/v1\/block-counts$/, act: (cloud) => cloud.calls.blockCounts() },
+  { method: 'GET', path: /^\/v1\/denials$/, act: (cloud) => readDenials(cloud.store) },
+  {
+    method: 'PUT',
+    path: /^\/v1\/denials$/,
+    act: (cloud, { body }) => {
+      writeDenials(cloud.store, Denials.parse(JSON.parse(body)));
+      return readDenials(cloud.store);
+    },
+  },
+  {
+    method: 'PUT',
+    path: /^\/v1\/ledger$/,
+    act: (_cloud, { body }) => setLedgerPort(Ledger.parse(JSON.parse(body)).port),
+  },
+  { method: 'GET', path: /^\/v1\/instances\/(i-[0-9a-f]+)$/, act: (cloud, { id }) => describeMachine(cloud, id) },
+  {
+    method: 'POST',
+    path: /^\/v1\/instances\/(i-[0-9a-f]+)\/power-cut$/,
+    act: async (cloud, { id }) => {
+      if (cloud.db.instances.get(id) === undefined) return undefined;
+      await cloud.machines.powerCut(id);
+      return { powerCut: id };
+    },
+  },
+];
+
+/** What the cloud's owner may see and do behind AWS's back: for the demo and the tests, never for the product. */
+export function createControlServer(cloud: Cloud): Server {
+  return createServer((request, response) => {
+    void serve(cloud, request, response).catch((error: unknown) => {
+      response.writeHead(400, { 'content-type': 'application/json' });
+      response.end(`${JSON.stringify({ error: String(error) })}\n`);
+    });
+  });
+}
+
+async function serve(cloud: Cloud, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  let body = '';
+  for await (const chunk of request) body += String(chunk);
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://local');
+  const route = ROUTES.find(({ method, path }) => method === request.method && path.test(pathname));
+  const id = route?.path.exec(pathname)?.[1] ?? '';
+  const answer = await route?.act(cloud, { id, query: searchParams, body, response });
+  if (response.writableEnded) return;
+  response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' });
+  response.end(`${JSON.stringify(answer ?? { error: `nothing at ${request.method} ${pathname}` })}\n`);
+}
+
+/** JSON lines; `?since=<seq>` leaves out what was seen. */
+function writeCalls(cloud: Cloud, { query, response }: Asked): true {
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  for (const call of cloud.calls.since(Number(query.get('since') ?? 0))) response.write(`${JSON.stringify(call)}\n`);
+  response.end();
+  return true;
+}
+
+/** Machines read the file at each connection, so running ones follow too. */
+export function setLedgerPort(port: number): { port: number } {
+  writeFileSync(LEDGER_PORT_FILE, `${port}\n`);
+  return { port };
+}
+
+function describeMachine({ db, stateDir }: Cloud, id: string): object | undefined {
+  const instance = db.instances.get(id);
+  if (instance === undefined) return undefined;
+  return {
+    instanceId: id,
+    state: instance.state,
+    stateReason: instance.stateReason?.code ?? null,
+    pid: instance.process?.pid ?? null,
+    ports: instance.ports,
+    privateIp: instance.privateIp,
+    serialFile: consoleFile(stateDir, id),
+  };
+}

@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Cloud } from '../cloud.ts';
+import { CloudError } from '../cloud-error.ts';
+import { NO_VOLUME } from '../ec2/snapshots.ts';
+import { checkedTags, TagList } from '../ec2/tag-specifications.ts';
+import { tokenHash } from '../ec2/token-hash.ts';
+import { newId } from '../ids.ts';
+import type { SnapshotRecord } from '../records.ts';
+import { BLOCK_BYTES, blocksOf } from '../storage/bitmap.ts';
+import { checkKey, knownSnapshot, snapshotMissing } from './snapshot-access.ts';
+
+const MAX_PENDING = 100; // StartSnapshot pending snapshots per account
+const DEFAULT_TIMEOUT_MINUTES = 60;
+const ZERO_DIGEST = createHash('sha256').update(Buffer.alloc(BLOCK_BYTES)).digest('base64');
+
+const StartSnapshot = z.strictObject({
+  VolumeSize: z.int().min(1).max(65_536),
+  ParentSnapshotId: z.string().optional(),
+  Tags: TagList.default([]),
+  Description: z.string().max(255).default(''),
+  ClientToken: z.string().max(255).optional(),
+  Encrypted: z.boolean().optional(),
+  KmsKeyArn: z.string().optional(),
+  Timeout: z.int().min(10).max(60).default(DEFAULT_TIMEOUT_MINUTES),
+});
+
+export function startSnapshot(cloud: Cloud, body: unknown): { status: number; answer: object } {
+  const parsed = StartSnapshot.safeParse(body);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw invalid(`${issue?.path.join('.')}: ${issue?.message}`, 'INVALID_PARAMETER_VALUE');
+  }
+  const input = parsed.data;
+  const hash = tokenHash(input);
+  const uploads = cloud.db.snapshots.all().filter(({ upload }) => upload !== undefined);
+  const earlier = uploads.find(
+    ({ upload }) => upload?.clientToken !== undefined && upload.clientToken === input.ClientToken,
+  );
+  if (earlier !== undefined && earlier.upload?.tokenHash !== hash) {
+    throw new CloudError('ConflictException', 'The client token was used with other parameters', { httpStatus: 409 });
+  }
+  if (earlier !== undefined) return { status: 201, answer: render(cloud, earlier) };
+  if (uploads.filter(({ state }) => state === 'pending').length >= MAX_PENDING) {
+    throw new CloudError('ServiceQuotaExceededException', 'Too many pending snapshots', {
+      httpStatus: 402,
+      reason: 'DEPENDENCY_SERVICE_QUOTA_EXCEEDED',
+    });
+  }
+  const id = newId('snap');
+  const snapshot = cloud.db.snapshots.put({
+    id,
+    createdAt: cloud.now(),
+    startedAt: cloud.now(),
+    tags: checkedTags(input.Tags),
+    state: 'pending',
+    origin: 'direct',
+    description: input.Description,
+    volumeId: NO_VOLUME,
+    sizeGiB: input.VolumeSize,
+    progress: 0,
+    ...inheritance(cloud, input),
+    listing: 0,
+    upload: {
+      ...(input.ClientToken !== undefined && { clientToken: input.ClientToken, tokenHash: hash }),
+      timeoutMs: input.Timeout * 60_000,
+      lastWriteAt: cloud.now(),
+    },
+  });
+  return { status: 201, answer: render(cloud, snapshot) };
+}
+
+/** Encryption follows the parent; saying both is an error, as on AWS. */
+function inheritance(
+  cloud: Cloud,
+  input: z.output<typeof StartSnapshot>,
+): Pick<SnapshotRecord, 'encrypted' | 'kmsKeyArn' | 'parentId'> {
+  if (input.ParentSnapshotId === undefined) {
+    if (input.Encrypted !== true && input.KmsKeyArn !== undefined)
+      throw invalid('KmsKeyArn needs Encrypted', 'INVALID_PARAMETER_VALUE');
+    if (input.Encrypted !== true) return { encrypted: false };
+    if (input.KmsKeyArn === undefined)
+      throw invalid('this cloud has no default key for EBS: name one with KmsKeyArn', 'INVALID_CUSTOMER_KEY');
+    if (!cloud.db.keys.all().some(({ arn }) => arn === input.KmsKeyArn))
+      throw invalid(`no such key: ${input.KmsKeyArn}`, 'INVALID_CUSTOMER_KEY');
+    checkKey(cloud, input.KmsKeyArn);
+    return { encrypted: true, kmsKeyArn: input.KmsKeyArn };
+  }
+  if (input.Encrypted !== undefined || input.KmsKeyArn !== undefined) {
+    throw invalid('ParentSnapshotId and Encrypted or KmsKeyArn cannot be used together', 'INVALID_PARAMETER_VALUE');
+  }
+  const parent = knownSnapshot(cloud, input.ParentSnapshotId);
+  if (parent.state !== 'completed') throw invalid(`the parent ${parent.id} is ${parent.state}`, 'INVALID_SNAPSHOT_ID');
+  if (parent.sizeGiB > input.VolumeSize) throw invalid('VolumeSize is smaller than the parent', 'INVALID_VOLUME_SIZE');
+  checkKey(cloud, parent.kmsKeyArn);
+  const { encrypted, kmsKeyArn, id } = parent;
+  return { encrypted, parentId: id, ...(kmsKeyArn !== undefined && { kmsKeyArn }) };
+}
+
+export interface PutRequest {
+  readonly block: number;
+  readonly body: Buffer;
+  readonly bodySha256: Buffer;
+  readonly dataLength: string | undefined;
+  readonly checksum: string | undefined;
+  readonly algorithm: string | undefined;
+}
+
+export async function putSnapshotBlock(cloud: Cloud, snapshotId: string, put: PutRequest): Promise<string> {
+  const snapshot = openUpload(cloud, snapshotId);
+  if (!Number.isInteger(put.block) || put.block < 0 || put.block >= blocksOf(snapshot.sizeGiB)) {
+    throw invalid(`block ${put.block} lies outside the volume`, 'INVALID_BLOCK');
+  }
+  if (put.algorithm !== 'SHA256') throw invalid('x-amz-Checksum-Algorithm must be SHA256', 'INVALID_PARAMETER_VALUE');
+  if (put.body.length !== BLOCK_BYTES || put.dataLength !== String(BLOCK_BYTES)) {
+    throw invalid(`a block has ${BLOCK_BYTES} bytes, not ${put.body.length}`, 'INVALID_BLOCK');
+  }
+  const checksum = put.bodySha256.toString('base64');
+  if (put.checksum !== checksum) throw invalid('x-amz-Checksum does not match the data', 'INVALID_PARAMETER_VALUE');
+  checkKey(cloud, snapshot.kmsKeyArn);
+  const { database } = cloud.store;
+  const known = database.prepare('SELECT 1 FROM put_block WHERE snapshot = ? AND block = ?').get(snapshotId, put.block);
+  // A first block of zeros stays a hole in the file.
+  if (checksum !== ZERO_DIGEST || known !== undefined) {
+    const handle = await cloud.snapshots.blocks.handle(snapshotId);
+    await handle.write(put.body, 0, BLOCK_BYTES, put.block * BLOCK_BYTES);
+  } else {
+    await cloud.snapshots.blocks.handle(snapshotId);
+  }
+  database
+    .prepare('INSERT OR REPLACE INTO put_block (snapshot, block, digest) VALUES (?, ?, ?)')
+    .run(snapshotId, put.block, put.bodySha256);
+  cloud.snapshots.noteWrite(snapshotId);
+  return checksum;
+}
+
+export interface CompleteRequest {
+  readonly changedBlocksCount: string | undefined;
+  readonly checksum: string | undefined;
+  readonly algorithm: string | undefined;
+  readonly aggregation: string | undefined;
+}
+
+/** Accepts at once; count and checksum are judged afterwards, and the snapshot ends `completed` or `error`. */
+export function completeSnapshot(cloud: Cloud, snapshotId: string, request: CompleteRequest): object {
+  const blocks = Number(request.changedBlocksCount);
+  if (!Number.isInteger(blocks) || blocks < 0)
+    throw invalid('x-amz-ChangedBlocksCount is missing or not a number', 'INVALID_PARAMETER_VALUE');
+  const forms = [request.algorithm ?? 'SHA256', request.aggregation ?? 'LINEAR'];
+  if (forms[0] !== 'SHA256' || forms[1] !== 'LINEAR')
+    throw invalid('only SHA256 aggregated LINEAR is known', 'INVALID_PARAMETER_VALUE');
+  const snapshot = knownSnapshot(cloud, snapshotId);
+  if (snapshot.origin !== 'direct') throw invalid(`${snapshotId} was not made by StartSnapshot`, 'INVALID_SNAPSHOT_ID');
+  if (snapshot.state !== 'pending') return { Status: snapshot.state };
+  if (snapshot.upload !== undefined && snapshot.upload.announced === undefined) {
+    const announced = {
+      blocks,
+      at: cloud.now(),
+      ...(request.checksum !== undefined && { checksum: request.checksum }),
+    };
+    cloud.db.snapshots.update(snapshotId, { upload: { ...snapshot.upload, announced } });
+  }
+  void cloud.snapshots.drive(snapshotId);
+  return { Status: 'pending' };
+}
+
+function openUpload(cloud: Cloud, id: string): SnapshotRecord {
+  const snapshot = knownSnapshot(cloud, id);
+  if (cloud.now() - snapshot.startedAt < cloud.settings.ebs.notFoundAfterStartMs) throw snapshotMissing(id);
+  if (snapshot.origin !== 'direct' || snapshot.state !== 'pending' || snapshot.upload?.announced !== undefined) {
+    throw invalid(`${id} takes no blocks: it is not an open upload`, 'INVALID_SNAPSHOT_ID');
+  }
+  return snapshot;
+}
+
+function render({ settings }: Cloud, snapshot: SnapshotRecord): object {
+  return {
+    SnapshotId: snapshot.id,
+    OwnerId: settings.accountId,
+    Status: 'pending',
+    StartTime: snapshot.startedAt / 1_000,
+    VolumeSize: snapshot.sizeGiB,
+    BlockSize: BLOCK_BYTES,
+    Description: snapshot.description,
+    Tags: Object.entries(snapshot.tags).map(([Key, Value]) => ({ Key, Value })),
+    ...(snapshot.parentId !== undefined && { ParentSnapshotId: snapshot.parentId }),
+    ...(snapshot.kmsKeyArn !== undefined && { KmsKeyArn: snapshot.kmsKeyArn }),
+  };
+}
+
+function invalid(message: string, reason: string): CloudError {
+  return new CloudError('ValidationException', message, { reason });
+}

@@ -1,0 +1,38 @@
+import { CloudError } from '../cloud-error.ts';
+import { globMatches } from '../glob.ts';
+import type { Tags } from '../records.ts';
+
+export interface Filter {
+  readonly Name: string;
+  readonly Values: readonly string[];
+}
+
+/** For each filter name, the values that a record has for it; one of them must match. */
+export type FilterTable<T> = Readonly<
+  Record<string, (record: T) => readonly (string | number | boolean | undefined)[]>
+>;
+
+/** Values of one filter are alternatives, filters must all hold; unknown names are refused, as EC2 does. */
+export function matchesFilters<T extends { readonly tags: Tags }>(
+  record: T,
+  filters: readonly Filter[],
+  table: FilterTable<T>,
+): boolean {
+  return filters.every(({ Name, Values }) => {
+    const held = valuesOf(record, Name, table).filter((value) => value !== undefined);
+    return Values.some((pattern) => held.some((value) => globMatches(pattern, String(value))));
+  });
+}
+
+function valuesOf<T extends { readonly tags: Tags }>(record: T, name: string, table: FilterTable<T>) {
+  if (name.startsWith('tag:')) return [record.tags[name.slice(4)]];
+  if (name === 'tag-key') return Object.keys(record.tags);
+  return table[name]?.(record) ?? [];
+}
+
+export function refuseUnknownFilters(filters: readonly Filter[], names: readonly string[]): void {
+  for (const { Name } of filters) {
+    if (Name.startsWith('tag:') || Name === 'tag-key' || names.includes(Name)) continue;
+    throw new CloudError('InvalidParameterValue', `The filter '${Name}' is invalid`);
+  }
+}

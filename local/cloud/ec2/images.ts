@@ -1,0 +1,192 @@
+import type { Image } from '@aws-sdk/client-ec2';
+import { z } from 'zod';
+import type { Cloud } from '../cloud.ts';
+import { CloudError, invalidValue, unsupported } from '../cloud-error.ts';
+import { newId } from '../ids.ts';
+import type { ImageMapping, ImageRecord } from '../records.ts';
+import { describe, require, tagSet } from './describe.ts';
+import type { FilterTable } from './filters.ts';
+import { FilterList, type Operations, operation, PAGED } from './operation.ts';
+import { requireSnapshot } from './snapshots.ts';
+import { TagSpecifications, tagsFor } from './tag-specifications.ts';
+import { VolumeType } from './volumes.ts';
+
+const Mapping = z.strictObject({
+  DeviceName: z.string(),
+  VirtualName: z.string().optional(),
+  Ebs: z
+    .strictObject({
+      SnapshotId: z.string().optional(),
+      VolumeSize: z.int().min(1).optional(),
+      VolumeType: VolumeType.default('gp2'),
+      Iops: z.int().optional(),
+      Throughput: z.int().optional(),
+      DeleteOnTermination: z.boolean().default(true),
+    })
+    .optional(),
+});
+
+const FILTERS: FilterTable<ImageRecord> = {
+  'image-id': ({ id }) => [id],
+  name: ({ name }) => [name],
+  description: ({ description }) => [description],
+  architecture: ({ architecture }) => [architecture],
+  state: () => ['available'],
+  'image-type': () => ['machine'],
+  'is-public': () => [false],
+  'root-device-name': ({ rootDevice }) => [rootDevice],
+  'root-device-type': () => ['ebs'],
+  'virtualization-type': ({ virtualization }) => [virtualization],
+  'block-device-mapping.snapshot-id': ({ mappings }) => mappings.map(({ snapshotId }) => snapshotId),
+  'block-device-mapping.device-name': ({ mappings }) => mappings.map(({ device }) => device),
+};
+
+export const imageOperations: Operations = {
+  RegisterImage: operation(
+    {
+      Name: z.string().min(3).max(128),
+      Description: z.string().max(255).optional(),
+      // AWS's own defaults: whoever forgets these gets an image that does not boot here either.
+      Architecture: z.enum(['i386', 'x86_64', 'arm64']).default('i386'),
+      VirtualizationType: z.enum(['paravirtual', 'hvm']).default('paravirtual'),
+      RootDeviceName: z.string(),
+      BlockDeviceMappings: z.array(Mapping).min(1),
+      EnaSupport: z.boolean().default(false),
+      SriovNetSupport: z.literal('simple').optional(),
+      BootMode: z.enum(['legacy-bios', 'uefi', 'uefi-preferred']).optional(),
+      ImdsSupport: z.literal('v2.0').optional(),
+      TagSpecifications,
+    },
+    (input, { cloud }) => {
+      const { db, now } = cloud;
+      const tags = tagsFor(input.TagSpecifications, 'image');
+      const same = db.images.all().find(({ name }) => name === input.Name);
+      if (same !== undefined)
+        throw new CloudError('InvalidAMIName.Duplicate', `AMI name ${input.Name} is already in use by AMI ${same.id}`);
+      if (input.BootMode === 'uefi') throw unsupported('boot mode uefi: machines start through legacy BIOS');
+      const mappings = input.BlockDeviceMappings.map((mapping) => readMapping(cloud, mapping));
+      const root = mappings.find(({ device }) => device === input.RootDeviceName);
+      if (root?.snapshotId === undefined)
+        throw new CloudError('InvalidBlockDeviceMapping', 'The root device needs a mapping with a snapshot');
+      const devices = new Set(mappings.map(({ device }) => device));
+      if (devices.size < mappings.length)
+        throw new CloudError('InvalidBlockDeviceMapping', 'A device name appears twice');
+      const image = {
+        name: input.Name,
+        ...(input.Description !== undefined && { description: input.Description }),
+        architecture: input.Architecture,
+        virtualization: input.VirtualizationType,
+        rootDevice: input.RootDeviceName,
+        enaSupport: input.EnaSupport,
+        ...(input.SriovNetSupport !== undefined && { sriov: input.SriovNetSupport }),
+        ...(input.BootMode !== undefined && { bootMode: input.BootMode }),
+        ...(input.ImdsSupport !== undefined && { imdsSupport: input.ImdsSupport }),
+        mappings,
+      };
+      return { ImageId: db.images.put({ id: newId('ami'), createdAt: now(), tags, ...image }).id };
+    },
+  ),
+
+  DeregisterImage: operation({ ImageId: z.string() }, (input, { cloud }) => {
+    cloud.db.images.remove(requireImage(cloud, input.ImageId).id);
+    return { Return: true };
+  }),
+
+  DescribeImages: operation(
+    { ImageIds: z.array(z.string()).optional(), Owners: z.array(z.string()).optional(), Filters: FilterList, ...PAGED },
+    (input, { cloud }) => {
+      const { accountId } = cloud.settings;
+      const ours = input.Owners === undefined || input.Owners.includes('self') || input.Owners.includes(accountId);
+      const records = ours ? cloud.db.images.all() : [];
+      const table = { ...FILTERS, 'owner-id': () => [accountId] };
+      const { items, NextToken } = describe({
+        cloud,
+        prefix: 'ami',
+        records,
+        ids: input.ImageIds,
+        filters: input.Filters,
+        table,
+        page: input,
+      });
+      return { Images: items.map((image) => renderImage(image, cloud)), NextToken };
+    },
+  ),
+};
+
+export function requireImage({ db }: Cloud, id: string): ImageRecord {
+  return require(db.images, 'ami', id);
+}
+
+function readMapping(cloud: Cloud, { DeviceName, VirtualName, Ebs }: z.output<typeof Mapping>): ImageMapping {
+  if (VirtualName !== undefined) {
+    return { device: DeviceName, virtualName: VirtualName, sizeGiB: 0, type: 'ephemeral', deleteOnTermination: true };
+  }
+  if (Ebs === undefined) throw invalidValue('blockDeviceMapping', DeviceName, 'has neither Ebs nor VirtualName');
+  const snapshot = Ebs.SnapshotId === undefined ? undefined : requireSnapshot(cloud, Ebs.SnapshotId);
+  if (snapshot !== undefined && snapshot.state !== 'completed') {
+    throw new CloudError(
+      'InvalidSnapshot.NotReady',
+      `Snapshot ${snapshot.id} is in state ${snapshot.state}, not completed`,
+    );
+  }
+  const sizeGiB = Ebs.VolumeSize ?? snapshot?.sizeGiB;
+  if (sizeGiB === undefined || sizeGiB < (snapshot?.sizeGiB ?? 1)) {
+    throw new CloudError(
+      'InvalidBlockDeviceMapping',
+      `${DeviceName}: the volume's size is missing or smaller than its snapshot`,
+    );
+  }
+  return {
+    device: DeviceName,
+    ...(snapshot !== undefined && { snapshotId: snapshot.id }),
+    sizeGiB,
+    type: Ebs.VolumeType,
+    ...(Ebs.Iops !== undefined && { iops: Ebs.Iops }),
+    ...(Ebs.Throughput !== undefined && { throughput: Ebs.Throughput }),
+    deleteOnTermination: Ebs.DeleteOnTermination,
+  };
+}
+
+function renderImage(image: ImageRecord, { settings, db }: Cloud): Image {
+  return {
+    ImageId: image.id,
+    Name: image.name,
+    ...(image.description !== undefined && { Description: image.description }),
+    ImageLocation: `${settings.accountId}/${image.name}`,
+    ImageType: 'machine',
+    Public: false,
+    OwnerId: settings.accountId,
+    State: 'available',
+    CreationDate: new Date(image.createdAt).toISOString(),
+    Architecture: image.architecture as NonNullable<Image['Architecture']>,
+    VirtualizationType: image.virtualization as NonNullable<Image['VirtualizationType']>,
+    Hypervisor: 'xen',
+    PlatformDetails: 'Linux/UNIX',
+    UsageOperation: 'RunInstances',
+    RootDeviceName: image.rootDevice,
+    RootDeviceType: 'ebs',
+    EnaSupport: image.enaSupport,
+    ...(image.sriov !== undefined && { SriovNetSupport: image.sriov }),
+    ...(image.bootMode !== undefined && { BootMode: image.bootMode as NonNullable<Image['BootMode']> }),
+    ...(image.imdsSupport !== undefined && { ImdsSupport: 'v2.0' as const }),
+    BlockDeviceMappings: image.mappings.map((mapping) =>
+      mapping.virtualName !== undefined
+        ? { DeviceName: mapping.device, VirtualName: mapping.virtualName }
+        : {
+            DeviceName: mapping.device,
+            Ebs: {
+              ...(mapping.snapshotId !== undefined && {
+                SnapshotId: mapping.snapshotId,
+                Encrypted: db.snapshots.get(mapping.snapshotId)?.encrypted ?? false,
+              }),
+              VolumeSize: mapping.sizeGiB,
+              VolumeType: mapping.type as 'gp3',
+              DeleteOnTermination: mapping.deleteOnTermination,
+              ...(mapping.iops !== undefined && { Iops: mapping.iops }),
+              ...(mapping.throughput !== undefined && { Throughput: mapping.throughput }),
+            },
+          },
+    ),
+    Tags: tagSet(image.tags),
+  };
+}

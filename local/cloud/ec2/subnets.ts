@@ -1,0 +1,137 @@
+import type { Subnet } from '@aws-sdk/client-ec2';
+import { z } from 'zod';
+import type { Cloud } from '../cloud.ts';
+import { CloudError, invalidValue } from '../cloud-error.ts';
+import { newId } from '../ids.ts';
+import type { SubnetRecord } from '../records.ts';
+import { contains, formatAddress, overlaps, parseAddress, parseCidr } from './cidr.ts';
+import { describe, require, tagSet } from './describe.ts';
+import type { FilterTable } from './filters.ts';
+import { FilterList, type Operations, operation, PAGED } from './operation.ts';
+import { TagSpecifications, tagsFor } from './tag-specifications.ts';
+
+/** Network address, router, resolver, future use; and broadcast at the end. */
+const RESERVED_AT_START = 4;
+const RESERVED = 5;
+
+const FILTERS: FilterTable<SubnetRecord> = {
+  'subnet-id': ({ id }) => [id],
+  'vpc-id': ({ vpcId }) => [vpcId],
+  'cidr-block': ({ cidr }) => [cidr],
+  'availability-zone': ({ zone }) => [zone],
+  'default-for-az': () => [false],
+  state: () => ['available'],
+};
+
+export const subnetOperations: Operations = {
+  CreateSubnet: operation(
+    { VpcId: z.string(), CidrBlock: z.string(), AvailabilityZone: z.string().optional(), TagSpecifications },
+    (input, { cloud }) => {
+      const vpc = require(cloud.db.vpcs, 'vpc', input.VpcId);
+      const cidr = parseCidr(input.CidrBlock);
+      if (!contains(parseCidr(vpc.cidr), cidr) || cidr.prefix > 28) {
+        throw new CloudError('InvalidSubnet.Range', `The CIDR '${input.CidrBlock}' is invalid.`);
+      }
+      const siblings = cloud.db.subnets.all().filter(({ vpcId }) => vpcId === vpc.id);
+      if (siblings.some((other) => overlaps(parseCidr(other.cidr), cidr))) {
+        throw new CloudError('InvalidSubnet.Conflict', `The CIDR '${input.CidrBlock}' conflicts with another subnet`);
+      }
+      const zone = input.AvailabilityZone ?? cloud.settings.zones[0] ?? '';
+      if (!cloud.settings.zones.includes(zone)) throw invalidValue('availabilityZone', zone);
+      const tags = tagsFor(input.TagSpecifications, 'subnet');
+      const id = newId('subnet');
+      const subnet = cloud.db.subnets.put({
+        id,
+        createdAt: cloud.now(),
+        tags,
+        vpcId: vpc.id,
+        cidr: input.CidrBlock,
+        zone,
+      });
+      const acl = cloud.db.acls.all().find(({ vpcId, isDefault }) => vpcId === vpc.id && isDefault);
+      if (acl !== undefined) {
+        const associations = [...acl.associations, { id: newId('aclassoc'), subnetId: id }];
+        cloud.db.acls.put({ ...acl, associations });
+      }
+      return { Subnet: renderSubnet(subnet, cloud) };
+    },
+  ),
+
+  DeleteSubnet: operation({ SubnetId: z.string() }, (input, { cloud }) => {
+    const { db } = cloud;
+    const { id } = require(db.subnets, 'subnet', input.SubnetId);
+    if (db.interfaces.all().some(({ subnetId }) => subnetId === id)) {
+      throw new CloudError('DependencyViolation', `The subnet '${id}' has dependencies and cannot be deleted.`);
+    }
+    for (const acl of db.acls.all()) {
+      db.acls.put({ ...acl, associations: acl.associations.filter(({ subnetId }) => subnetId !== id) });
+    }
+    for (const table of db.routeTables.all()) {
+      db.routeTables.put({ ...table, associations: table.associations.filter(({ subnetId }) => subnetId !== id) });
+    }
+    db.subnets.remove(id);
+    return undefined;
+  }),
+
+  DescribeSubnets: operation(
+    { SubnetIds: z.array(z.string()).optional(), Filters: FilterList, ...PAGED },
+    (input, { cloud }) => {
+      const { items, NextToken } = describe({
+        cloud,
+        prefix: 'subnet',
+        records: cloud.db.subnets.all(),
+        ids: input.SubnetIds,
+        filters: input.Filters,
+        table: FILTERS,
+        page: input,
+      });
+      return { Subnets: items.map((subnet) => renderSubnet(subnet, cloud)), NextToken };
+    },
+  ),
+};
+
+/** The address asked for if it is free and not reserved, else the lowest free one. */
+export function chooseAddress({ db }: Cloud, subnet: SubnetRecord, wanted: string | undefined): string {
+  const { first, size } = parseCidr(subnet.cidr);
+  const taken = new Set(
+    db.interfaces
+      .all()
+      .filter(({ subnetId }) => subnetId === subnet.id)
+      .map(({ privateIp }) => privateIp),
+  );
+  const [low, high] = [first + RESERVED_AT_START, first + size - 2];
+  if (wanted !== undefined) {
+    const address = parseAddress(wanted);
+    if (address === undefined || address < low || address > high) {
+      throw new CloudError(
+        'InvalidParameterValue',
+        `Address ${wanted} does not fall within the subnet's address range`,
+      );
+    }
+    if (taken.has(wanted)) throw new CloudError('InvalidIPAddress.InUse', `Address ${wanted} is in use.`);
+    return wanted;
+  }
+  for (let address = low; address <= high; address++) {
+    if (!taken.has(formatAddress(address))) return formatAddress(address);
+  }
+  throw new CloudError('InsufficientFreeAddressesInSubnet', `No free address in ${subnet.id}`);
+}
+
+function renderSubnet(subnet: SubnetRecord, { settings, db }: Cloud): Subnet {
+  const used = db.interfaces.all().filter(({ subnetId }) => subnetId === subnet.id).length;
+  return {
+    SubnetId: subnet.id,
+    VpcId: subnet.vpcId,
+    CidrBlock: subnet.cidr,
+    AvailabilityZone: subnet.zone,
+    State: 'available',
+    OwnerId: settings.accountId,
+    SubnetArn: `arn:aws:ec2:${settings.region}:${settings.accountId}:subnet/${subnet.id}`,
+    AvailableIpAddressCount: parseCidr(subnet.cidr).size - RESERVED - used,
+    MapPublicIpOnLaunch: false,
+    AssignIpv6AddressOnCreation: false,
+    DefaultForAz: false,
+    Ipv6CidrBlockAssociationSet: [],
+    Tags: tagSet(subnet.tags),
+  };
+}

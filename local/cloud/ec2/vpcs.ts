@@ -1,0 +1,144 @@
+import type { Vpc } from '@aws-sdk/client-ec2';
+import { z } from 'zod';
+import type { Cloud } from '../cloud.ts';
+import { CloudError, invalidValue, unsupported } from '../cloud-error.ts';
+import { newId } from '../ids.ts';
+import type { VpcRecord } from '../records.ts';
+import { DENY_ALL_ENTRIES, OPEN_ENTRIES } from './acls.ts';
+import { parseCidr } from './cidr.ts';
+import { describe, require, tagSet } from './describe.ts';
+import type { FilterTable } from './filters.ts';
+import { FilterList, type Operations, operation, PAGED } from './operation.ts';
+import { OPEN_RULE } from './security-groups.ts';
+import { TagSpecifications, tagsFor } from './tag-specifications.ts';
+
+const FILTERS: FilterTable<VpcRecord> = {
+  'vpc-id': ({ id }) => [id],
+  cidr: ({ cidr }) => [cidr],
+  'cidr-block-association.cidr-block': ({ cidr }) => [cidr],
+  state: () => ['available'],
+  'is-default': () => [false],
+};
+
+export const vpcOperations: Operations = {
+  CreateVpc: operation({ CidrBlock: z.string(), TagSpecifications }, (input, { cloud }) => {
+    const { prefix } = parseCidr(input.CidrBlock);
+    if (prefix < 16 || prefix > 28)
+      throw new CloudError('InvalidVpc.Range', `The CIDR '${input.CidrBlock}' is invalid.`);
+    const vpc = createVpc(cloud, input.CidrBlock, tagsFor(input.TagSpecifications, 'vpc'));
+    return { Vpc: { ...renderVpc(vpc, cloud), State: 'pending' } satisfies Vpc };
+  }),
+
+  DeleteVpc: operation({ VpcId: z.string() }, (input, { cloud }) => {
+    require(cloud.db.vpcs, 'vpc', input.VpcId);
+    deleteVpc(cloud, input.VpcId);
+    return undefined;
+  }),
+
+  DescribeVpcs: operation(
+    { VpcIds: z.array(z.string()).optional(), Filters: FilterList, ...PAGED },
+    (input, { cloud }) => {
+      const { items, NextToken } = describe({
+        cloud,
+        prefix: 'vpc',
+        records: cloud.db.vpcs.all(),
+        ids: input.VpcIds,
+        filters: input.Filters,
+        table: FILTERS,
+        page: input,
+      });
+      return { Vpcs: items.map((vpc) => renderVpc(vpc, cloud)), NextToken };
+    },
+  ),
+
+  DescribeVpcAttribute: operation({ VpcId: z.string(), Attribute: z.string() }, (input, { cloud }) => {
+    const { id, dnsSupport, dnsHostnames } = require(cloud.db.vpcs, 'vpc', input.VpcId);
+    if (input.Attribute === 'enableDnsSupport') return { VpcId: id, EnableDnsSupport: { Value: dnsSupport } };
+    if (input.Attribute === 'enableDnsHostnames') return { VpcId: id, EnableDnsHostnames: { Value: dnsHostnames } };
+    throw invalidValue('attribute', input.Attribute);
+  }),
+
+  ModifyVpcAttribute: operation(
+    {
+      VpcId: z.string(),
+      EnableDnsSupport: z.strictObject({ Value: z.boolean() }).optional(),
+      EnableDnsHostnames: z.strictObject({ Value: z.boolean() }).optional(),
+    },
+    (input, { cloud }) => {
+      const vpc = require(cloud.db.vpcs, 'vpc', input.VpcId);
+      // Machines of this cloud have no resolver in any subnet; host names without one would be a made-up success.
+      if (input.EnableDnsHostnames?.Value === true) throw unsupported('DNS host names in a VPC');
+      cloud.db.vpcs.put({ ...vpc, dnsSupport: input.EnableDnsSupport?.Value ?? vpc.dnsSupport });
+      return undefined;
+    },
+  ),
+};
+
+function createVpc(cloud: Cloud, cidr: string, tags: VpcRecord['tags']): VpcRecord {
+  const { db } = cloud;
+  const fresh = { createdAt: cloud.now(), tags: {} };
+  const vpcId = newId('vpc');
+  db.routeTables.put({
+    ...fresh,
+    id: newId('rtb'),
+    vpcId,
+    routes: [{ cidr, gatewayId: 'local', origin: 'CreateRouteTable' }],
+    associations: [{ id: newId('rtbassoc') }],
+  });
+  const groupId = newId('sg');
+  db.groups.put({
+    ...fresh,
+    id: groupId,
+    vpcId,
+    name: 'default',
+    description: 'default VPC security group',
+    ingress: [{ protocol: '-1', cidrs: [], cidrs6: [], groups: [{ groupId }] }],
+    egress: [OPEN_RULE],
+  });
+  const entries = [...OPEN_ENTRIES, ...DENY_ALL_ENTRIES];
+  db.acls.put({ ...fresh, id: newId('acl'), vpcId, isDefault: true, entries, associations: [] });
+  return db.vpcs.put({ id: vpcId, createdAt: cloud.now(), tags, cidr, dnsSupport: true, dnsHostnames: false });
+}
+
+function deleteVpc({ db }: Cloud, vpcId: string): void {
+  const inVpc = <T extends { vpcId?: string }>(records: T[]) => records.filter((record) => record.vpcId === vpcId);
+  const groups = inVpc(db.groups.all());
+  const tables = inVpc(db.routeTables.all());
+  const acls = inVpc(db.acls.all());
+  const holders = [
+    ...inVpc(db.subnets.all()),
+    ...inVpc(db.gateways.all()),
+    ...groups.filter(({ name }) => name !== 'default'),
+    ...tables.filter(({ associations }) => !associations.some(({ subnetId }) => subnetId === undefined)),
+    ...acls.filter(({ isDefault }) => !isDefault),
+  ];
+  if (holders.length > 0) {
+    throw new CloudError(
+      'DependencyViolation',
+      `The vpc '${vpcId}' has dependencies and cannot be deleted (${holders[0]?.id}).`,
+    );
+  }
+  for (const group of groups) db.groups.remove(group.id);
+  for (const table of tables) db.routeTables.remove(table.id);
+  for (const acl of acls) db.acls.remove(acl.id);
+  db.vpcs.remove(vpcId);
+}
+
+function renderVpc(vpc: VpcRecord, { settings }: Cloud): Vpc {
+  return {
+    VpcId: vpc.id,
+    CidrBlock: vpc.cidr,
+    State: 'available',
+    OwnerId: settings.accountId,
+    IsDefault: false,
+    InstanceTenancy: 'default',
+    CidrBlockAssociationSet: [
+      {
+        AssociationId: vpc.id.replace('vpc-', 'vpc-cidr-assoc-'),
+        CidrBlock: vpc.cidr,
+        CidrBlockState: { State: 'associated' },
+      },
+    ],
+    Tags: tagSet(vpc.tags),
+  };
+}

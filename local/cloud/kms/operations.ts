@@ -1,0 +1,158 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { Cloud } from '../cloud.ts';
+import { CloudError } from '../cloud-error.ts';
+import type { KeyRecord } from '../records.ts';
+import { keyIdOf, seal, unseal } from './sealing.ts';
+
+const Context = z.record(z.string(), z.string()).default({});
+const Blob = z.base64().transform((text) => Buffer.from(text, 'base64'));
+const KeyOnly = z.strictObject({ KeyId: z.string() });
+const DAY_MS = 86_400_000;
+
+type KmsOperation = (cloud: Cloud, body: unknown) => object | undefined;
+
+function kms<S extends z.ZodType>(
+  schema: S,
+  run: (cloud: Cloud, input: z.output<S>) => object | undefined,
+): KmsOperation {
+  return (cloud, body) => {
+    const parsed = schema.safeParse(body);
+    if (parsed.success) return run(cloud, parsed.data);
+    const [issue] = parsed.error.issues;
+    throw new CloudError('ValidationException', `${issue?.path.join('.')}: ${issue?.message}`);
+  };
+}
+
+export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
+  CreateKey: kms(
+    z.strictObject({
+      Description: z.string().default(''),
+      KeyUsage: z.literal('ENCRYPT_DECRYPT').optional(),
+      KeySpec: z.literal('SYMMETRIC_DEFAULT').optional(),
+      Tags: z.array(z.strictObject({ TagKey: z.string(), TagValue: z.string() })).default([]),
+    }),
+    (cloud, input) => {
+      const id = randomUUID();
+      const { region, accountId } = cloud.settings;
+      const key = cloud.db.keys.put({
+        id,
+        arn: `arn:aws:kms:${region}:${accountId}:key/${id}`,
+        createdAt: cloud.now(),
+        description: input.Description,
+        state: 'Enabled',
+        material: randomBytes(32).toString('base64'),
+        tags: Object.fromEntries(input.Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue])),
+      });
+      return { KeyMetadata: metadata(cloud, key) };
+    },
+  ),
+  DescribeKey: kms(KeyOnly, (cloud, { KeyId }) => ({ KeyMetadata: metadata(cloud, findKey(cloud, KeyId)) })),
+  EnableKey: kms(KeyOnly, (cloud, { KeyId }) => setState(cloud, KeyId, 'Enabled')),
+  DisableKey: kms(KeyOnly, (cloud, { KeyId }) => setState(cloud, KeyId, 'Disabled')),
+  ScheduleKeyDeletion: kms(
+    z.strictObject({ KeyId: z.string(), PendingWindowInDays: z.int().min(7).max(30).default(30) }),
+    (cloud, { KeyId, PendingWindowInDays }) => {
+      const key = findKey(cloud, KeyId);
+      const deletionAt = cloud.now() + PendingWindowInDays * DAY_MS;
+      cloud.db.keys.update(key.id, { state: 'PendingDeletion', deletionAt });
+      return { KeyId: key.arn, DeletionDate: deletionAt / 1_000, KeyState: 'PendingDeletion', PendingWindowInDays };
+    },
+  ),
+  Encrypt: kms(
+    z.strictObject({
+      KeyId: z.string(),
+      Plaintext: Blob,
+      EncryptionContext: Context,
+      EncryptionAlgorithm: z.literal('SYMMETRIC_DEFAULT').optional(),
+    }),
+    (cloud, { KeyId, Plaintext, EncryptionContext }) => {
+      const key = usableKey(cloud, KeyId);
+      if (Plaintext.length > 4_096) throw new CloudError('ValidationException', 'Plaintext has at most 4096 bytes');
+      return {
+        CiphertextBlob: seal(key, Plaintext, EncryptionContext).toString('base64'),
+        KeyId: key.arn,
+        EncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
+      };
+    },
+  ),
+  Decrypt: kms(
+    z.strictObject({
+      CiphertextBlob: Blob,
+      EncryptionContext: Context,
+      KeyId: z.string().optional(),
+      EncryptionAlgorithm: z.literal('SYMMETRIC_DEFAULT').optional(),
+    }),
+    (cloud, { CiphertextBlob, EncryptionContext, KeyId }) => {
+      const key = usableKey(cloud, keyIdOf(CiphertextBlob));
+      if (KeyId !== undefined && findKey(cloud, KeyId).id !== key.id) {
+        throw new CloudError('IncorrectKeyException', `The ciphertext was made with another key than ${KeyId}`);
+      }
+      const plaintext = unseal(key, CiphertextBlob, EncryptionContext);
+      return { Plaintext: plaintext.toString('base64'), KeyId: key.arn, EncryptionAlgorithm: 'SYMMETRIC_DEFAULT' };
+    },
+  ),
+  GenerateDataKey: kms(dataKeyInput(), (cloud, input) => newDataKey(cloud, input, true)),
+  GenerateDataKeyWithoutPlaintext: kms(dataKeyInput(), (cloud, input) => newDataKey(cloud, input, false)),
+};
+
+function dataKeyInput() {
+  return z
+    .strictObject({
+      KeyId: z.string(),
+      EncryptionContext: Context,
+      KeySpec: z.enum(['AES_256', 'AES_128']).optional(),
+      NumberOfBytes: z.int().min(1).max(1_024).optional(),
+    })
+    .refine(
+      (input) => (input.KeySpec === undefined) !== (input.NumberOfBytes === undefined),
+      'exactly one of KeySpec and NumberOfBytes',
+    );
+}
+
+function newDataKey(cloud: Cloud, input: z.output<ReturnType<typeof dataKeyInput>>, withPlaintext: boolean) {
+  const key = usableKey(cloud, input.KeyId);
+  const plaintext = randomBytes(input.NumberOfBytes ?? (input.KeySpec === 'AES_128' ? 16 : 32));
+  const blob = seal(key, plaintext, input.EncryptionContext).toString('base64');
+  return { KeyId: key.arn, CiphertextBlob: blob, ...(withPlaintext && { Plaintext: plaintext.toString('base64') }) };
+}
+
+function findKey({ db }: Cloud, keyId: string): KeyRecord {
+  const key = db.keys.all().find(({ id, arn }) => id === keyId || arn === keyId);
+  if (key === undefined) throw new CloudError('NotFoundException', `Key '${keyId}' does not exist`);
+  return key;
+}
+
+function usableKey(cloud: Cloud, keyId: string): KeyRecord {
+  const key = findKey(cloud, keyId);
+  if (key.state === 'Disabled') throw new CloudError('DisabledException', `${key.arn} is disabled.`);
+  if (key.state === 'PendingDeletion')
+    throw new CloudError('KMSInvalidStateException', `${key.arn} is pending deletion.`);
+  return key;
+}
+
+function setState(cloud: Cloud, keyId: string, state: 'Enabled' | 'Disabled'): undefined {
+  const key = findKey(cloud, keyId);
+  if (key.state === 'PendingDeletion')
+    throw new CloudError('KMSInvalidStateException', `${key.arn} is pending deletion.`);
+  cloud.db.keys.update(key.id, { state });
+}
+
+function metadata({ settings }: Cloud, key: KeyRecord): object {
+  return {
+    AWSAccountId: settings.accountId,
+    KeyId: key.id,
+    Arn: key.arn,
+    CreationDate: key.createdAt / 1_000,
+    Enabled: key.state === 'Enabled',
+    Description: key.description,
+    KeyUsage: 'ENCRYPT_DECRYPT',
+    KeyState: key.state,
+    ...(key.deletionAt !== undefined && { DeletionDate: key.deletionAt / 1_000 }),
+    Origin: 'AWS_KMS',
+    KeyManager: 'CUSTOMER',
+    KeySpec: 'SYMMETRIC_DEFAULT',
+    EncryptionAlgorithms: ['SYMMETRIC_DEFAULT'],
+    MultiRegion: false,
+  };
+}

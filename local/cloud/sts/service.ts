@@ -1,0 +1,32 @@
+import { GetCallerIdentity$ } from '@aws-sdk/client-sts';
+import { CloudError } from '../cloud-error.ts';
+import { passGate } from '../wire/gate.ts';
+import { encodeStsAnswer, escapeXml } from '../wire/query-codec.ts';
+import type { WireService } from '../wire/request.ts';
+
+const WORDS = { denied: { code: 'AccessDenied', httpStatus: 403 }, throttled: { code: 'Throttling', httpStatus: 400 } };
+const XML = { 'content-type': 'text/xml' };
+
+/** STS's Query protocol, for the one question that tools ask it: who am I? */
+export const stsService: WireService = {
+  async answer(cloud, { body, accessKeyId, requestId }) {
+    const action = new URLSearchParams(body.toString('utf8')).get('Action') ?? '';
+    if (action !== 'GetCallerIdentity')
+      throw new CloudError('InvalidAction', `The action ${action} is not implemented by the local cloud`);
+    passGate(cloud, { service: 'sts', action, accessKeyId, input: undefined }, WORDS);
+    cloud.calls.record({ accessKeyId, service: 'sts', action, dryRun: false }, []);
+    const { accountId, keys } = cloud.settings;
+    const name = keys.find((key) => key.accessKeyId === accessKeyId)?.name ?? '';
+    const identity = { Account: accountId, UserId: accessKeyId, Arn: `arn:aws:iam::${accountId}:user/${name}` };
+    return { status: 200, headers: XML, body: encodeStsAnswer(action, GetCallerIdentity$[5], identity, requestId) };
+  },
+
+  refuse({ code, message, httpStatus }, requestId) {
+    const error = `<Error><Type>Sender</Type><Code>${escapeXml(code)}</Code><Message>${escapeXml(message)}</Message></Error>`;
+    return {
+      status: httpStatus,
+      headers: XML,
+      body: `<ErrorResponse>${error}<RequestId>${requestId}</RequestId></ErrorResponse>`,
+    };
+  },
+};
