@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { cp, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, rm, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode } from '@temporalio/worker';
+import { writeWorkflowBundle } from '../src/workers/bundle.ts';
 
 // What `npm pack` ships: JavaScript and declarations (Node does not strip types under node_modules), the scripts that
 // recipes send to machines, and the workflows as one bundle, so that a worker starts without a bundler.
@@ -38,13 +38,6 @@ async function copyStaticFiles(): Promise<number> {
     await cp(from, join(DIST, from.slice(SRC.length)));
   }
   return files.length;
-}
-
-/** From the compiled files: what a worker of the package runs is what the package holds. */
-async function bundleWorkflows(): Promise<number> {
-  const { code } = await bundleWorkflowCode({ workflowsPath: join(DIST, 'workflows', 'index.js') });
-  await writeFile(join(DIST, 'workflow-bundle.cjs'), code);
-  return Buffer.byteLength(code);
 }
 
 await main();

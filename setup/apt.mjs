@@ -68,7 +68,7 @@ async function mayInstall(install, { env }) {
   if (findOnPath('sudo', env) && (await run('sudo', ['-n', 'true'])).code === 0) return ['sudo', '-n'];
   throw new SetupError(
     'Packages are missing, and this user is neither root nor may use sudo without a password',
-    `type this, then start again: sudo ${install.join(' ')}`,
+    `type this, then start again: sudo apt-get update && sudo ${install.join(' ')}`,
   );
 }
 
