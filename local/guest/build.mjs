@@ -165,11 +165,14 @@ async function readComplete(directory) {
   };
 }
 
-/** Everything that shapes the image, documentation and type declarations aside. */
+// Documentation, type declarations and the ways to start a build do not shape the image.
+const WITHOUT_EFFECT = /\.md$|\.mts$|^main\.mjs$|^privilege\.mjs$/;
+
+/** Everything that shapes the image. */
 async function sourcesDigest() {
   const hash = createHash('sha256');
   const paths = await readdir(SOURCES, { recursive: true });
-  for (const path of paths.filter((name) => !/\.(md|mts)$/.test(name)).sort()) {
+  for (const path of paths.filter((name) => !WITHOUT_EFFECT.test(name)).sort()) {
     const full = join(SOURCES, path);
     if (!(await stat(full)).isFile()) continue;
     hash

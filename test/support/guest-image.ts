@@ -1,15 +1,22 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
-import { buildGuest, type GuestImage } from '../../local/guest/build.mjs';
+import { buildGuest, findGuest, type GuestImage } from '../../local/guest/build.mjs';
 
 const execute = promisify(execFile);
 
+/** Where set-up keeps what it builds (the rule of setup/cache.mjs). */
+export function guestCacheFolder(): string {
+  const base = process.env.XDG_CACHE_HOME;
+  return join(base && isAbsolute(base) ? base : join(homedir(), '.cache'), 'understudy');
+}
+
 /** The guest image of this host; built first where set-up has not done so. */
-export function guestImage(): Promise<GuestImage> {
-  return buildGuest({ cacheDir: join(homedir(), '.cache', 'understudy') });
+export async function guestImage(): Promise<GuestImage> {
+  const cacheDir = guestCacheFolder();
+  return (await findGuest({ cacheDir })) ?? (await buildGuest({ cacheDir }));
 }
 
 /** A folder of its own with fresh copies of both disks. */

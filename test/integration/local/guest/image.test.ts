@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { open } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { copyFile, mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
@@ -26,8 +26,15 @@ async function superblock(image: string): Promise<string> {
   return (await execute('dumpe2fs', ['-h', image])).stdout;
 }
 
-test('the built image is found again without asking apt or the network', async () => {
-  expect(await findGuest({ cacheDir: join(homedir(), '.cache', 'understudy') })).toEqual(guest);
+test('a folder without a finished image gives none, so that a killed build is never taken for one', async () => {
+  const cacheDir = await mkdtemp(join(tmpdir(), 'guest-cache-'));
+  const half = join(cacheDir, 'guest', guest.key);
+  await mkdir(half, { recursive: true });
+  await writeFile(join(half, 'root.img'), '');
+  expect(await findGuest({ cacheDir })).toBeUndefined();
+  await copyFile(join(guest.dir, 'guest.json'), join(half, 'guest.json'));
+  expect((await findGuest({ cacheDir }))?.key).toBe(guest.key);
+  await rm(cacheDir, { recursive: true });
 });
 
 test('the root volume has one active Linux partition at 1 MiB, and the boot loader names it by its id', async () => {
