@@ -1,3 +1,4 @@
+import type { Check } from '../contract/check.ts';
 import type { ConsistencyClass, Method } from '../contract/names.ts';
 import { counted, formatCount, formatInstant, formatTimeOfDay } from './figures.ts';
 import { type Html, html, longText } from './html.ts';
@@ -38,7 +39,7 @@ function leadSentences({ source, backup, isolation = [] }: ReportData): Html {
   const checks = isolation.flatMap((proof) => proof.checks);
   const sealed = checks.length > 0 && checks.every(({ verdict }) => verdict !== 'broken');
   const rest = sealed
-    ? ' Production was read and snapshotted; all else happened to a clone without a network.'
+    ? ' Production was read and snapshotted; all else happened to clones without a network.'
     : undefined;
   return html`${name}<code>${source.instanceId}</code> ${time}.${rest}`;
 }
@@ -85,17 +86,17 @@ function verificationCell({ backup: { verification } }: ReportData): Html {
 
 function isolationCell({ isolation = [] }: ReportData): Html {
   const checks = isolation.flatMap((proof) => proof.checks);
-  const broken = checks.filter(({ verdict }) => verdict === 'broken');
-  const open = checks.filter(({ verdict }) => verdict === 'not-checked' || verdict === 'accepted');
-  if (checks.length === 0)
-    return verdictCell('Isolation', 'warn', 'not recorded', 'This report was made without the proof lines.');
-  if (broken.length > 0) return verdictCell('Isolation', 'bad', 'broken', broken.map(({ name }) => name).join(', '));
-  const lines = counted(checks.length, 'line');
-  const why =
-    open.length === 0
-      ? `${lines} read, each holds`
-      : `${lines} read, ${formatCount(open.length)} accepted without a check`;
-  return verdictCell('Isolation of clones', open.length === 0 ? 'good' : 'warn', 'proven', why);
+  const namesOf = (wanted: Check['verdict']) => [
+    ...new Set(checks.filter(({ verdict }) => verdict === wanted).map(({ name }) => name)),
+  ];
+  const label = 'Isolation of clones';
+  if (checks.length === 0) return verdictCell(label, 'warn', 'not recorded', 'This report was made without the proof.');
+  const [broken, unchecked, accepted] = [namesOf('broken'), namesOf('not-checked'), namesOf('accepted')];
+  if (broken.length > 0) return verdictCell(label, 'bad', 'broken', broken.join(', '));
+  if (unchecked.length > 0) return verdictCell(label, 'warn', 'not proven', `not checked: ${unchecked.join(', ')}`);
+  const vouched = accepted.length === 0 ? '' : `; vouched for by a person: ${accepted.join(', ')}`;
+  const read = checks.filter(({ verdict }) => verdict === 'holds').length;
+  return verdictCell(label, 'good', 'proven', `${counted(read, 'line')} read, each holds${vouched}`);
 }
 
 function productionCell({ load }: ReportData): Html {

@@ -162,6 +162,19 @@ test.each([
 test('a broken isolation line is named at the top, and the page no longer says that clones had no network', () => {
   const broken = { name: 'subnet-routes', verdict: 'broken', found: '0.0.0.0/0 leads to igw-1' } as const;
   const page = renderReport({ ...sampleReport(), isolation: [{ of: 'network', checks: [broken] }] });
-  expect(page).toMatch(/class="bad"><p class="label">Isolation<\/p>.*broken.*subnet-routes/);
-  expect(page).not.toContain('a clone without a network');
+  expect(page).toMatch(/class="bad"><p class="label">Isolation of clones<\/p>.*broken.*subnet-routes/);
+  expect(page).not.toContain('clones without a network');
+});
+
+test.each([
+  { verdict: 'accepted', word: 'proven', says: 'vouched for by a person: resolver-rules' },
+  { verdict: 'not-checked', word: 'not proven', says: 'not checked: resolver-rules' },
+] as const)('a line that is $verdict is named at the top, and isolation is "$word"', ({ verdict, word, says }) => {
+  const checks = [
+    { name: 'dns-off', verdict: 'holds', found: 'off' },
+    { name: 'resolver-rules', verdict, found: 'cannot be read' },
+  ] as const;
+  const page = renderReport({ ...sampleReport(), isolation: [{ of: 'network', checks }] });
+  expect(page).toMatch(new RegExp(`Isolation of clones</p><p class="value">.*${word}</p>`));
+  expect(page).toContain(says);
 });
