@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { createControlServer } from './control/server.ts';
 import { openCloud } from './create-cloud.ts';
 import { createApiServer } from './server.ts';
+import { identify } from './machines/process-identity.ts';
 import { readSettings } from './settings.ts';
 import type { Store } from './store.ts';
 
@@ -24,7 +25,7 @@ async function main(): Promise<void> {
   const cloud = await openCloud(stateDir, settings);
   const endpoint = await listen(createApiServer(cloud), cloud.store, 'endpoint-port');
   const control = await listen(createControlServer(cloud), cloud.store, 'control-port');
-  const ready = JSON.stringify({ endpoint, control, pid: process.pid });
+  const ready = JSON.stringify({ endpoint, control, ...identify(process.pid) });
   writeFileSync('cloud.json.new', `${ready}\n`);
   renameSync('cloud.json.new', 'cloud.json');
   process.stdout.write(`${ready}\n`);

@@ -4,14 +4,14 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { identify, isAlive, killProcess, type ProcessIdentity } from './machines/process-identity.ts';
+import { isAlive, killProcess, type ProcessIdentity } from './machines/process-identity.ts';
 import type { SettingsInput } from './settings.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 /** A start with many machines to adopt, on a busy host. */
 const READY_LIMIT_MS = 60_000;
 
-const Ready = z.object({ endpoint: z.url(), control: z.url(), pid: z.int() });
+const Ready = z.object({ endpoint: z.url(), control: z.url(), pid: z.int(), startTicks: z.string() });
 
 export interface StartOptions {
   readonly stateDir: string;
@@ -38,7 +38,7 @@ export async function startCloud({ settings, detached = false, ...options }: Sta
   mkdirSync(stateDir, { recursive: true });
   const readyFile = join(stateDir, 'cloud.json');
   const before = readReady(readyFile);
-  if (before !== undefined && isCloud(before.pid, stateDir))
+  if (before !== undefined && isAlive(before))
     throw new Error(`a local cloud runs on ${stateDir} already (process ${before.pid})`);
   rmSync(readyFile, { force: true });
   if (settings !== undefined) writeFileSync(join(stateDir, 'settings.json'), JSON.stringify(settings, null, 2));
@@ -71,7 +71,7 @@ export async function startCloud({ settings, detached = false, ...options }: Sta
 export function findCloud(folder: string): RunningCloud | undefined {
   const stateDir = resolve(folder);
   const ready = readReady(join(stateDir, 'cloud.json'));
-  return ready !== undefined && isCloud(ready.pid, stateDir) ? attach(stateDir, ready) : undefined;
+  return ready !== undefined && isAlive(ready) ? attach(stateDir, ready) : undefined;
 }
 
 /** Ends every machine of a state folder whose cloud no longer runs. */
@@ -84,11 +84,11 @@ export async function endMachines(stateDir: string): Promise<void> {
   while (instances.some((instance) => isAlive(instance.process))) await sleep(20);
 }
 
-function attach(stateDir: string, { endpoint, control, pid }: z.output<typeof Ready>): RunningCloud {
-  const identity = identify(pid);
+function attach(stateDir: string, ready: z.output<typeof Ready>): RunningCloud {
+  const { endpoint, control, pid } = ready;
   const stop = async (signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM') => {
-    if (isAlive(identity)) process.kill(pid, signal);
-    while (isAlive(identity)) await sleep(10);
+    if (isAlive(ready)) process.kill(pid, signal);
+    while (isAlive(ready)) await sleep(10);
   };
   return {
     endpoint,
@@ -108,15 +108,6 @@ function readReady(file: string): z.output<typeof Ready> | undefined {
     return Ready.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch {
     return undefined;
-  }
-}
-
-function isCloud(pid: number, stateDir: string): boolean {
-  try {
-    const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    return args.includes(MAIN) && args.includes(stateDir) && identify(pid) !== undefined;
-  } catch {
-    return false;
   }
 }
 
