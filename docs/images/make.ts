@@ -19,8 +19,9 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
-/** Head, verdicts, volumes and phases: what fits a README. */
-const TOP = { width: 1140, height: 1240 };
+const DESK = { width: 1140, height: 900 };
+/** Below the phases: head, verdicts, volumes and phases are what fits a README. */
+const MARGIN_PX = 22;
 const PHONE = { width: 390, height: 844 };
 
 const [report, folder] = process.argv.slice(2);
@@ -39,17 +40,20 @@ if (report === undefined) {
 
 async function makePictures(browser: Browser, url: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
-    const page = await browser.newPage({ viewport: TOP, colorScheme });
+    const page = await browser.newPage({ viewport: DESK, colorScheme });
     await page.goto(url);
     const name = colorScheme === 'light' ? 'report.png' : 'report-dark.png';
-    await page.screenshot({ path: join(import.meta.dirname, name) });
+    const phases = await page.locator('section:has(.phases)').boundingBox();
+    if (phases === null) throw new Error('the page has no phases: is it a report?');
+    const clip = { x: 0, y: 0, width: DESK.width, height: phases.y + phases.height + MARGIN_PX };
+    await page.screenshot({ path: join(import.meta.dirname, name), fullPage: true, clip });
     await page.close();
   }
 }
 
 async function makeViews(browser: Browser, url: string, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const page = await browser.newPage({ viewport: TOP, colorScheme: 'light' });
+  const page = await browser.newPage({ viewport: DESK, colorScheme: 'light' });
   page.on('console', (message) => process.stderr.write(`page: ${message.text()}\n`));
   await page.goto(url);
   await page.screenshot({ path: join(folder, 'full.png'), fullPage: true });
