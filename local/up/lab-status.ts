@@ -9,7 +9,7 @@ const Port = z.int().min(1).max(65_535);
 /** `status --json`: what other tools rely on (design 6a). */
 export const LabStatus = z.strictObject({
   schema: z.literal('understudy.local/1'),
-  state: z.enum(['up', 'starting', 'down']),
+  state: z.enum(['up', 'partial', 'down']),
   aws: z.strictObject({
     region: z.string(),
     accountId: z.string().regex(/^\d{12}$/),

@@ -19,14 +19,18 @@ import {
   ModifyVpcAttributeCommand,
   ReplaceNetworkAclAssociationCommand,
   RevokeSecurityGroupEgressCommand,
+  type SecurityGroup,
 } from '@aws-sdk/client-ec2';
 import { byName, must, named } from './named.ts';
+import { waitUntil } from './wait-until.ts';
 
 // The same range twice, as whoever isolates a copy of a network does it: a clone can keep its address.
 const VPC_CIDR = '10.20.0.0/16';
 const MAIN_CIDR = '10.20.1.0/24';
 const VERIFY_CIDR = '10.20.2.0/24';
 const ANYWHERE = '0.0.0.0/0';
+/** AWS is eventually consistent; seconds are usual. */
+const VISIBLE_LIMIT_MS = 30_000;
 const APPLICATION_PORTS = [5432, 6379] as const;
 
 export interface ProductionNetwork {
@@ -145,9 +149,12 @@ async function ensureGroup(ec2: EC2Client, name: string, vpcId: string): Promise
   return must(GroupId, 'GroupId');
 }
 
-async function readGroup(ec2: EC2Client, groupId: string) {
-  const { SecurityGroups = [] } = await ec2.send(new DescribeSecurityGroupsCommand({ GroupIds: [groupId] }));
-  return must(SecurityGroups[0], groupId);
+/** A group that was just created may not be described yet, as on AWS. */
+function readGroup(ec2: EC2Client, groupId: string): Promise<SecurityGroup> {
+  return waitUntil(
+    async () => (await ec2.send(new DescribeSecurityGroupsCommand({ GroupIds: [groupId] }))).SecurityGroups?.[0],
+    { what: `${groupId} can be described`, limitMs: VISIBLE_LIMIT_MS },
+  );
 }
 
 async function ensureOpenPorts(ec2: EC2Client, groupId: string): Promise<void> {
@@ -196,13 +203,24 @@ async function ensureClosedAcl(
     (await ec2.send(new CreateNetworkAclCommand({ VpcId: vpcId, TagSpecifications: named('network-acl', name) })))
       .NetworkAcl;
   const aclId = must(acl?.NetworkAclId, 'NetworkAclId');
-  const filters = [{ Name: 'association.subnet-id', Values: [...subnetIds] }];
-  const { NetworkAcls = [] } = await ec2.send(new DescribeNetworkAclsCommand({ Filters: filters }));
-  const others = NetworkAcls.filter(({ NetworkAclId }) => NetworkAclId !== aclId);
-  for (const { SubnetId, NetworkAclAssociationId } of others.flatMap(({ Associations = [] }) => Associations)) {
+  for (const { SubnetId, NetworkAclAssociationId } of await readAssociations(ec2, subnetIds, aclId)) {
     if (SubnetId === undefined || !subnetIds.includes(SubnetId)) continue;
     await ec2.send(
       new ReplaceNetworkAclAssociationCommand({ AssociationId: NetworkAclAssociationId, NetworkAclId: aclId }),
     );
   }
+}
+
+/** Associations of the subnets with other lists; every subnet has one from its creation on, visible a little later. */
+function readAssociations(ec2: EC2Client, subnetIds: readonly string[], exceptAclId: string) {
+  const filters = [{ Name: 'association.subnet-id', Values: [...subnetIds] }];
+  return waitUntil(
+    async () => {
+      const { NetworkAcls = [] } = await ec2.send(new DescribeNetworkAclsCommand({ Filters: filters }));
+      const all = NetworkAcls.flatMap(({ Associations = [] }) => Associations);
+      if (!subnetIds.every((id) => all.some(({ SubnetId }) => SubnetId === id))) return undefined;
+      return all.filter(({ NetworkAclId }) => NetworkAclId !== exceptAclId);
+    },
+    { what: `the access lists of ${subnetIds.join(' and ')} are known`, limitMs: VISIBLE_LIMIT_MS },
+  );
 }
