@@ -49,6 +49,7 @@ export const ERROR_STATUS = {
   VaultNotInitialized: 'permanent',
   VaultIncompatible: 'permanent',
   VaultRefused: 'permanent',
+  ThreadDied: 'transient',
   RunAbandoned: 'permanent',
   PointMissing: 'permanent',
   SlowDown: 'throttled',

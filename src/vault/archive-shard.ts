@@ -1,5 +1,14 @@
-import type { BlockSource } from './block-source.ts';
-import type { ShardRecord } from './shard-record.ts';
+import { VaultError } from '../errors.ts';
+import { archiveSegment } from './archive-segment.ts';
+import { BLOCK_BYTES, type BlockSource } from './block-source.ts';
+import { readDocument, sealDocument } from './documents.ts';
+import { VolumeId } from './fields.ts';
+import { shardKey } from './object-keys.ts';
+import { countSegmentBlocks, countSegments, countShards, MAX_SHARD_SEGMENTS } from './parameters.ts';
+import { mustNotBeFenced } from './points.ts';
+import { createdFirst, ifPresent } from './presence.ts';
+import { openRun, type Run } from './run.ts';
+import { type SegmentRef, ShardRecord } from './shard-record.ts';
 import type { Vault } from './vault.ts';
 
 /** How far a shard is; counts start at 0 with every attempt. */
@@ -20,13 +29,111 @@ export interface ArchiveShardRequest {
   readonly shardSegments: number;
   readonly source: BlockSource;
   readonly signal: AbortSignal;
+  /** After every few blocks. Two shards of a vault work at a time; one that waits its turn reports nothing. */
   readonly onProgress?: (progress: ArchiveProgress) => void;
 }
+
+export const SHARD = { type: 'shard', schema: ShardRecord } as const;
 
 /**
  * Stores one shard of a volume. Repeatable: a finished shard is found by its record and not read again; of two attempts
  * at once one wins and the other adopts its record. Needs the data and meta roots.
  */
-export async function archiveShard(_: ArchiveShardRequest): Promise<ShardRecord> {
-  throw new Error('not written yet');
+export async function archiveShard(request: ArchiveShardRequest): Promise<ShardRecord> {
+  const { vault, runId, signal } = request;
+  mustFit(request);
+  const earlier = await findShardRecord(vault, request, signal);
+  if (earlier) return earlier;
+  const run = await openRun(vault, runId, signal);
+  await mustNotBeFenced(vault, runId, signal);
+  const turn = await vault.threads.shardsAtWork.take(signal);
+  try {
+    return await writeRecord(run, request, await archiveSegments(run, request));
+  } finally {
+    vault.threads.shardsAtWork.give(turn);
+  }
+}
+
+interface ShardName {
+  readonly runId: string;
+  readonly volumeId: string;
+  readonly shard: number;
+  readonly shardSegments: number;
+}
+
+/** The record of a finished shard. ObjectExists when it was cut in another way than asked now. */
+export async function findShardRecord(
+  vault: Vault,
+  { runId, volumeId, shard, shardSegments }: ShardName,
+  signal: AbortSignal,
+): Promise<ShardRecord | undefined> {
+  const key = shardKey(runId, volumeId, shard);
+  const record = await ifPresent(readDocument(SHARD, { vault, key }, signal));
+  if (!record || record.shardSegments === shardSegments) return record;
+  const message = `${key} was archived with ${record.shardSegments} segments per shard, not ${shardSegments}; a run must keep one value`;
+  throw new VaultError('ObjectExists', message, { context: { key } });
+}
+
+function mustFit({ volumeId, shard, shardSegments, source }: ArchiveShardRequest): void {
+  VolumeId.parse(volumeId);
+  if (!(shardSegments >= 1 && shardSegments <= MAX_SHARD_SEGMENTS)) {
+    throw new RangeError(`shardSegments is ${shardSegments}, must be 1 to ${MAX_SHARD_SEGMENTS}`);
+  }
+  const shards = countShards(source.volumeBytes, shardSegments);
+  if (!(shard >= 0 && shard < shards)) throw new RangeError(`shard ${shard} of a volume of ${shards} shards`);
+}
+
+interface ShardResult {
+  readonly segments: readonly (SegmentRef | null)[];
+  readonly blocksRead: number;
+}
+
+/** One after the other: listing a snapshot again kills the tokens of the listing before. */
+async function archiveSegments(run: Run, request: ArchiveShardRequest): Promise<ShardResult> {
+  const { shard, shardSegments, source } = request;
+  const first = shard * shardSegments;
+  const last = Math.min(first + shardSegments, countSegments(source.volumeBytes));
+  const numbers = Array.from({ length: last - first }, (_, i) => first + i);
+  const blocks = numbers.reduce((sum, segment) => sum + countSegmentBlocks(source.volumeBytes, segment), 0);
+  const segments: (SegmentRef | null)[] = [];
+  const before = { blocksRead: 0, bytesStored: 0, blocksDone: 0 };
+  for (const segment of numbers) {
+    const done = await archiveSegment(run, { ...request, segment }, (here) =>
+      request.onProgress?.({
+        bytesRead: (before.blocksRead + here.blocksRead) * BLOCK_BYTES,
+        bytesStored: before.bytesStored + here.bytesStored,
+        blocksDone: before.blocksDone + here.blocksDone,
+        blocks,
+      }),
+    );
+    segments.push(done.ref);
+    before.blocksRead += done.blocksRead;
+    before.bytesStored += done.ref?.storedBytes ?? 0;
+    before.blocksDone += countSegmentBlocks(source.volumeBytes, segment);
+  }
+  return { segments, blocksRead: before.blocksRead };
+}
+
+async function writeRecord(run: Run, request: ArchiveShardRequest, result: ShardResult): Promise<ShardRecord> {
+  const { vault, runId, session } = run;
+  const { volumeId, shard, shardSegments, source, signal } = request;
+  const sum = (field: 'storedBlocks' | 'storedBytes') =>
+    result.segments.reduce((all, ref) => all + (ref?.[field] ?? 0), 0);
+  const record: ShardRecord = {
+    runId,
+    volumeId,
+    volumeBytes: source.volumeBytes,
+    shard,
+    shardSegments,
+    firstSegment: shard * shardSegments,
+    segments: [...result.segments],
+    blocksRead: result.blocksRead,
+    storedBlocks: sum('storedBlocks'),
+    storedBytes: sum('storedBytes'),
+    finishedAt: vault.clock.now().toISOString(),
+  };
+  const key = shardKey(runId, volumeId, shard);
+  const bytes = sealDocument(SHARD, record, { vault, key, epoch: session.epoch });
+  if (await createdFirst(vault.store.create(key, bytes, signal))) return record;
+  return (await findShardRecord(vault, request, signal)) ?? record;
 }

@@ -1,25 +1,54 @@
-import type { Attestation } from './attestation.ts';
+import { FormatError } from '../errors.ts';
+import { Attestation } from './attestation.ts';
+import { openDocument, readDocument, readSmall, sealDocument } from './documents.ts';
+import { attestationKey, attestationsPrefix } from './object-keys.ts';
+import { createdFirst } from './presence.ts';
 import type { Vault } from './vault.ts';
 
-/** Adds a verification's finding to a point. Repeatable: the first attestation of a verification run stands. Needs the control root. */
-export async function attest(_: { vault: Vault; attestation: Attestation; signal: AbortSignal }): Promise<Attestation> {
-  throw new Error('not written yet');
+const ATTESTATION = { type: 'attestation', schema: Attestation } as const;
+
+/**
+ * Adds a verification's finding to a point. Repeatable: the first attestation of a verification run stands and is
+ * returned. Needs the control root.
+ */
+export async function attest({
+  vault,
+  attestation,
+  signal,
+}: {
+  readonly vault: Vault;
+  readonly attestation: Attestation;
+  readonly signal: AbortSignal;
+}): Promise<Attestation> {
+  const key = attestationKey(attestation.pointId, attestation.runId);
+  const bytes = sealDocument(ATTESTATION, attestation, { vault, key });
+  if (await createdFirst(vault.store.create(key, bytes, signal))) return attestation;
+  return openDocument(ATTESTATION, await readSmall(vault.store, key, signal), { vault, key });
 }
 
-/** Valid attestations of a point, oldest first. Others are skipped and handed to `onInvalid`. */
-export async function* listAttestations(_: {
-  vault: Vault;
-  pointId: string;
-  signal: AbortSignal;
-  onInvalid?: (key: string, reason: string) => void;
-}): AsyncIterable<Attestation> {
-  throw new Error('not written yet');
+interface AttestationsRequest {
+  readonly vault: Vault;
+  readonly pointId: string;
+  readonly signal: AbortSignal;
+  /** Told of each object that is not signed by the control key or is damaged; it proves nothing and is skipped. */
+  readonly onInvalid?: (key: string, reason: string) => void;
 }
 
-export async function latestAttestation(_: {
-  vault: Vault;
-  pointId: string;
-  signal: AbortSignal;
-}): Promise<Attestation | undefined> {
-  throw new Error('not written yet');
+/** Valid attestations of a point, oldest first: they are named by run ids, which begin with their time. */
+export async function* listAttestations(request: AttestationsRequest): AsyncIterable<Attestation> {
+  const { vault, pointId, signal, onInvalid } = request;
+  for await (const { key } of vault.store.list(attestationsPrefix(pointId), signal)) {
+    try {
+      yield await readDocument(ATTESTATION, { vault, key }, signal);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      onInvalid?.(key, error.message);
+    }
+  }
+}
+
+export async function latestAttestation(request: AttestationsRequest): Promise<Attestation | undefined> {
+  let latest: Attestation | undefined;
+  for await (const attestation of listAttestations(request)) latest = attestation;
+  return latest;
 }

@@ -1,3 +1,9 @@
+import { VaultError } from '../errors.ts';
+import { openDocument, readSmall, sealDocument } from './documents.ts';
+import { sessionKey } from './object-keys.ts';
+import { mustNotBeFenced } from './points.ts';
+import { createdFirst } from './presence.ts';
+import { SESSION } from './run.ts';
 import type { Session } from './session.ts';
 import type { Vault } from './vault.ts';
 
@@ -5,11 +11,31 @@ import type { Vault } from './vault.ts';
  * Writes the run's session, which also proves that the vault takes writes. Repeatable: the session written first stands
  * and is returned. Fails with RunAbandoned when the run was fenced.
  */
-export async function beginRun(_: {
-  vault: Vault;
+export async function beginRun({
+  vault,
+  session,
+  signal,
+}: {
+  readonly vault: Vault;
   /** `epoch` is the vault's. */
-  session: Omit<Session, 'epoch'>;
-  signal: AbortSignal;
+  readonly session: Omit<Session, 'epoch'>;
+  readonly signal: AbortSignal;
 }): Promise<Session> {
-  throw new Error('not written yet');
+  const key = sessionKey(session.runId);
+  const wanted: Session = { ...session, epoch: vault.epoch };
+  const bytes = sealDocument(SESSION, wanted, { vault, key });
+  const first = await createdFirst(vault.store.create(key, bytes, signal));
+  const stands = first ? wanted : openDocument(SESSION, await readSmall(vault.store, key, signal), { vault, key });
+  if (!sameVolumes(stands, wanted)) {
+    const message = `${key} was begun for other volumes; a run id must not be used twice`;
+    throw new VaultError('ObjectExists', message, { context: { key } });
+  }
+  await mustNotBeFenced(vault, session.runId, signal);
+  return stands;
+}
+
+function sameVolumes(a: Session, b: Session): boolean {
+  const list = ({ volumes }: Session) =>
+    JSON.stringify(volumes.map(({ volumeId, volumeBytes }) => [volumeId, volumeBytes]).sort());
+  return list(a) === list(b);
 }

@@ -1,11 +1,98 @@
+import { VaultError } from '../errors.ts';
+import { BLOCK_BYTES } from './block-source.ts';
+import { CatalogEntry } from './catalog.ts';
+import { mustBeComplete } from './complete-volume.ts';
+import { sealDocument } from './documents.ts';
 import type { Manifest, ManifestDraft } from './manifest.ts';
+import { catalogKey, pointKey } from './object-keys.ts';
+import { PACK_BYTES, SEGMENT_BLOCKS } from './parameters.ts';
+import { abandoned, COMMIT, readPointState, takenOver } from './points.ts';
+import { createdFirst } from './presence.ts';
+import { openRun, type Run } from './run.ts';
 import type { Vault } from './vault.ts';
+
+const CATALOG = { type: 'catalog', schema: CatalogEntry } as const;
 
 /**
  * Makes the recovery point, by one conditional put. Before it nothing is a point, after it everything is. Repeatable: a
- * point this run committed earlier is returned. RunAbandoned when the run was fenced, ObjectMissing when a pack or
- * segment is not there.
+ * point this run committed earlier is returned. RunAbandoned when the run was fenced, ObjectMissing or ObjectDamaged
+ * when a pack or segment is not there with its size.
  */
-export async function commitPoint(_: { vault: Vault; draft: ManifestDraft; signal: AbortSignal }): Promise<Manifest> {
-  throw new Error('not written yet');
+export async function commitPoint({
+  vault,
+  draft,
+  signal,
+}: {
+  readonly vault: Vault;
+  readonly draft: ManifestDraft;
+  readonly signal: AbortSignal;
+}): Promise<Manifest> {
+  const run = await openRun(vault, draft.pointId, signal);
+  mustCoverSession(run, draft);
+  const manifest = (await decided(run, signal)) ?? (await commit(run, draft, signal));
+  await writeCatalogEntry(run, manifest, signal);
+  return manifest;
+}
+
+function mustCoverSession({ runId, session }: Run, { volumes }: ManifestDraft): void {
+  const archived = new Set(volumes.map(({ volumeId }) => volumeId));
+  const left = session.volumes.filter(({ volumeId }) => !archived.has(volumeId)).map(({ volumeId }) => volumeId);
+  if (left.length === 0) return;
+  const message = `run ${runId} began with ${left.join(', ')}, which the manifest does not hold; a point must be whole`;
+  throw new VaultError('ObjectMissing', message, { context: { runId } });
+}
+
+/** The manifest if this run has committed; throws if it was fenced; undefined while it is open. */
+async function decided({ vault, runId }: Run, signal: AbortSignal): Promise<Manifest | undefined> {
+  const found = await readPointState(vault, runId, signal);
+  if (found?.state === 'abandoned') throw abandoned(found.fence);
+  if (found?.state === 'invalid') throw takenOver(runId, found.reason);
+  return found?.manifest;
+}
+
+async function commit(run: Run, draft: ManifestDraft, signal: AbortSignal): Promise<Manifest> {
+  const { vault, runId, session } = run;
+  for (const { volumeId, map } of draft.volumes) await mustBeComplete(vault, { volumeId, map }, signal);
+  const manifest: Manifest = {
+    outcome: 'committed',
+    vaultId: vault.vaultId,
+    epoch: session.epoch,
+    committedAt: vault.clock.now().toISOString(),
+    features: { read: [], write: [], delete: [] },
+    parameters: { blockBytes: BLOCK_BYTES, segmentBlocks: SEGMENT_BLOCKS, packBytes: PACK_BYTES, codec: 'zstd-1' },
+    ...draft,
+  };
+  const key = pointKey(runId);
+  const bytes = sealDocument(COMMIT, manifest, { vault, key, epoch: session.epoch });
+  if (await createdFirst(vault.store.create(key, bytes, signal))) return manifest;
+  // The reply of an earlier attempt was lost, another attempt was faster, or a fence was.
+  const winner = await decided(run, signal);
+  if (winner) return winner;
+  throw new VaultError('VaultUnreachable', `${key} could neither be created nor read`, { context: { key } });
+}
+
+/** Derived and first wins: an older line says the same of the same point. */
+async function writeCatalogEntry(
+  { vault, runId, session }: Run,
+  manifest: Manifest,
+  signal: AbortSignal,
+): Promise<void> {
+  const { machine, capture, volumes, consistency } = manifest;
+  const total = (sizes: readonly number[]) => sizes.reduce((sum, size) => sum + size, 0);
+  const entry: CatalogEntry = {
+    pointId: runId,
+    machineId: machine.machineId,
+    platform: machine.platform,
+    name: machine.name,
+    capturedAt: capture.capturedAt,
+    committedAt: manifest.committedAt,
+    disks: consistency.disks,
+    volumes: volumes.length,
+    volumeBytes: total(volumes.map(({ volumeBytes }) => volumeBytes)),
+    storedBytes: total(volumes.map(({ map }) => map.storedBytes)),
+  };
+  const key = catalogKey(machine.machineId, capture.capturedAt, runId);
+  await createdFirst(
+    vault.store.create(key, sealDocument(CATALOG, entry, { vault, key, epoch: session.epoch }), signal),
+  );
 }

@@ -1,14 +1,115 @@
+import { createHash } from 'node:crypto';
+import { VaultError } from '../errors.ts';
+import { findShardRecord } from './archive-shard.ts';
+import { sha256Hex } from './bytes.ts';
 import type { MapRef } from './fields.ts';
+import { NONCE_BYTES } from './gcm.ts';
+import { mapKey, mapsPrefix, shardKey } from './object-keys.ts';
+import { countSegmentBlocks, countShards } from './parameters.ts';
+import { readMap } from './read-map.ts';
+import { readSegment } from './read-segment.ts';
+import { openRun, type Run } from './run.ts';
+import { sealObject } from './sealed-object.ts';
+import type { SegmentRef } from './shard-record.ts';
 import type { Vault } from './vault.ts';
+import { addToDigest } from './volume-digest.ts';
+import { encodeVolumeMap, MAP_FRAME, type MapPack, type VolumeMap } from './volume-map.ts';
+
+interface FinishVolumeRequest {
+  readonly vault: Vault;
+  readonly runId: string;
+  readonly volumeId: string;
+  readonly volumeBytes: number;
+  readonly shardSegments: number;
+  readonly signal: AbortSignal;
+}
 
 /** Checks that every shard of the volume is recorded, then writes its map. Repeatable. Needs the meta root only. */
-export async function finishVolume(_: {
-  vault: Vault;
-  runId: string;
-  volumeId: string;
-  volumeBytes: number;
-  shardSegments: number;
-  signal: AbortSignal;
-}): Promise<MapRef> {
-  throw new Error('not written yet');
+export async function finishVolume(request: FinishVolumeRequest): Promise<MapRef> {
+  const { vault, runId, volumeId, signal } = request;
+  const run = await openRun(vault, runId, signal);
+  const map = await buildMap(request, await collectSegments(request));
+  return (await findMap(run, map, signal)) ?? writeMap(run, map, { volumeId, signal });
+}
+
+async function collectSegments(request: FinishVolumeRequest): Promise<(SegmentRef | null)[]> {
+  const { vault, runId, volumeId, volumeBytes, shardSegments, signal } = request;
+  const segments: (SegmentRef | null)[] = [];
+  for (let shard = 0; shard < countShards(volumeBytes, shardSegments); shard++) {
+    const record = await findShardRecord(vault, { runId, volumeId, shard, shardSegments }, signal);
+    const key = shardKey(runId, volumeId, shard);
+    if (!record) {
+      const message = `${key} does not exist: shard ${shard} of ${volumeId} was not finished; archive it first`;
+      throw new VaultError('ObjectMissing', message, { context: { key } });
+    }
+    if (record.volumeBytes !== volumeBytes) {
+      const message = `${key} is of a volume of ${record.volumeBytes} bytes, not ${volumeBytes}`;
+      throw new VaultError('ObjectExists', message, { context: { key } });
+    }
+    segments.push(...record.segments);
+  }
+  return segments;
+}
+
+/** Reads every segment once: for the packs it names, and for the digest over all block ids. */
+async function buildMap(request: FinishVolumeRequest, refs: readonly (SegmentRef | null)[]): Promise<VolumeMap> {
+  const { vault, volumeId, volumeBytes, signal } = request;
+  const packs = new Map<string, MapPack>();
+  const digest = createHash('sha256');
+  for (const [segmentIndex, ref] of refs.entries()) {
+    const blocks = countSegmentBlocks(volumeBytes, segmentIndex);
+    const segment = ref && (await readSegment(vault, { ref, segmentIndex, blocks }, signal));
+    addToDigest(digest, segment?.entries ?? [], blocks);
+    for (const pack of segment?.packs ?? []) packs.set(pack.packId, { ...pack, retainUntil: 0 });
+  }
+  const sum = (field: 'storedBlocks' | 'storedBytes') => refs.reduce((all, ref) => all + (ref?.[field] ?? 0), 0);
+  return {
+    volumeId,
+    volumeBytes,
+    storedBlocks: sum('storedBlocks'),
+    storedBytes: sum('storedBytes'),
+    volumeDigest: digest.digest('hex'),
+    segments: refs.map((ref) => ref && withoutStoredBytes(ref)),
+    packs: [...packs.values()].sort((a, b) => (a.packId < b.packId ? -1 : 1)),
+  };
+}
+
+function withoutStoredBytes({ runId, segmentId, segmentBytes, storedBlocks }: SegmentRef) {
+  return { runId, segmentId, segmentBytes, storedBlocks };
+}
+
+/** A map that an earlier attempt wrote: sealing again would give another name. */
+async function findMap({ vault, runId }: Run, map: VolumeMap, signal: AbortSignal): Promise<MapRef | undefined> {
+  const prefix = mapsPrefix(runId, map.volumeId);
+  for await (const { key, bytes } of vault.store.list(prefix, signal)) {
+    const mapId = /^([0-9a-f]{64})\.map$/.exec(key.slice(prefix.length))?.[1];
+    if (mapId === undefined) continue;
+    const found = await readMap(vault, { volumeId: map.volumeId, map: { runId, mapId, mapBytes: bytes } }, signal);
+    if (Buffer.compare(encodeVolumeMap(found), encodeVolumeMap(map)) === 0)
+      return refOf(map, { runId, mapId, mapBytes: bytes });
+  }
+  return undefined;
+}
+
+async function writeMap(
+  { vault, runId, session }: Run,
+  map: VolumeMap,
+  { volumeId, signal }: { volumeId: string; signal: AbortSignal },
+): Promise<MapRef> {
+  const bytes = sealObject(MAP_FRAME, encodeVolumeMap(map), {
+    place: { vaultId: vault.vaultId, runId, name: volumeId },
+    seal: {
+      key: vault.keys.meta(session.epoch, 'map'),
+      keyEpoch: session.epoch,
+      nonce: vault.randomBytes(NONCE_BYTES),
+    },
+  });
+  const mapId = sha256Hex(bytes);
+  await vault.store.create(mapKey(runId, volumeId, mapId), bytes, signal);
+  return refOf(map, { runId, mapId, mapBytes: bytes.length });
+}
+
+function refOf(map: VolumeMap, name: { runId: string; mapId: string; mapBytes: number }): MapRef {
+  const { storedBlocks, storedBytes, volumeDigest, packs } = map;
+  return { ...name, storedBlocks, storedBytes, packs: packs.length, volumeDigest };
 }

@@ -1,6 +1,18 @@
+import { BLOCK_BYTES } from './block-source.ts';
+import { hex } from './bytes.ts';
 import type { Clock, RandomBytes } from './clock.ts';
-import type { KeyService } from './key-service.ts';
+import { deriveKey } from './derive.ts';
+import { readSmall } from './documents.ts';
+import { decodeDocument, encodeDocument, readUnproven } from './json-document.ts';
+import { controlKeyPair, controlPublicKey } from './key-ring.ts';
+import type { KeyService, RootPurpose } from './key-service.ts';
+import { KeysDocument } from './keys-document.ts';
+import { keysKey, VAULT_KEY } from './object-keys.ts';
 import type { ObjectStore } from './object-store.ts';
+import { SEGMENT_BLOCKS } from './parameters.ts';
+import { createdFirst, ifPresent } from './presence.ts';
+import { unwrapRoot } from './unwrap-root.ts';
+import { VaultDocument } from './vault-document.ts';
 
 export interface InitVaultRequest {
   readonly store: ObjectStore;
@@ -10,7 +22,79 @@ export interface InitVaultRequest {
   readonly signal: AbortSignal;
 }
 
+const FIRST_EPOCH = 1;
+
 /** Makes a vault of an empty prefix. Repeatable: an existing vault is left as it is; a half-made one is finished. */
-export async function initVault(_: InitVaultRequest): Promise<{ readonly vaultId: string; readonly created: boolean }> {
-  throw new Error('not written yet');
+export async function initVault(
+  request: InitVaultRequest,
+): Promise<{ readonly vaultId: string; readonly created: boolean }> {
+  const { store, signal } = request;
+  const existing = await ifPresent(readSmall(store, VAULT_KEY, signal));
+  if (existing) return { vaultId: readUnproven(VaultDocument, VAULT_KEY, existing).vaultId, created: false };
+  // Keys before vault.json: the other order could leave a vault whose control key nobody has.
+  const keys = await ensureFirstKeys(request);
+  const created = await createdFirst(store.create(VAULT_KEY, await makeVaultDocument(keys, request), signal));
+  return { vaultId: keys.vaultId, created };
+}
+
+/** Two inits at once agree: the loser adopts the winner's keys. */
+async function ensureFirstKeys({ store, keys, clock, randomBytes, signal }: InitVaultRequest): Promise<KeysDocument> {
+  const key = keysKey(FIRST_EPOCH);
+  const earlier = await ifPresent(readSmall(store, key, signal));
+  if (earlier) return readSelfSigned(earlier);
+  const vaultId = newUuid(randomBytes);
+  const roots = new Map<RootPurpose, { key: Uint8Array; wrapped: Uint8Array }>();
+  for (const purpose of ['data', 'meta', 'control'] as const) {
+    roots.set(purpose, await keys.newRoot(purpose, vaultId, signal));
+  }
+  const wraps = (purpose: RootPurpose) => [
+    {
+      recipient: { kind: keys.kind, id: keys.keyId },
+      wrapped: Buffer.from(roots.get(purpose)?.wrapped ?? []).toString('base64'),
+    },
+  ];
+  const { privateKey, publicKey } = controlKeyPair(roots.get('control')?.key ?? new Uint8Array());
+  const body: KeysDocument = {
+    vaultId,
+    epoch: FIRST_EPOCH,
+    createdAt: clock.now().toISOString(),
+    controlPublicKey: publicKey,
+    roots: { data: wraps('data'), meta: wraps('meta'), control: wraps('control') },
+  };
+  const document = { type: 'keys', epoch: FIRST_EPOCH, body } as const;
+  const bytes = encodeDocument(document, { vaultId, key }, { kind: 'signature', privateKey });
+  if (await createdFirst(store.create(key, bytes, signal))) return body;
+  return readSelfSigned(await readSmall(store, key, signal));
+}
+
+function readSelfSigned(bytes: Uint8Array): KeysDocument {
+  const key = keysKey(FIRST_EPOCH);
+  const { vaultId, controlPublicKey: publicKey } = readUnproven(KeysDocument, key, bytes);
+  const by = { kind: 'signature', publicKey: () => controlPublicKey(publicKey) } as const;
+  return decodeDocument({ type: 'keys', schema: KeysDocument }, bytes, { place: { vaultId, key }, by });
+}
+
+async function makeVaultDocument(keys: KeysDocument, { keys: service, signal }: InitVaultRequest): Promise<Uint8Array> {
+  const meta = await unwrapRoot(keys, 'meta', { service, signal });
+  const body: VaultDocument = {
+    formatVersion: 1,
+    vaultId: keys.vaultId,
+    // The keys' time, so that a second attempt makes the same bytes.
+    createdAt: keys.createdAt,
+    blockBytes: BLOCK_BYTES,
+    segmentBlocks: SEGMENT_BLOCKS,
+    controlPublicKey: keys.controlPublicKey,
+    features: { read: [], write: [], delete: [] },
+  };
+  const macKey = deriveKey(meta, keys.vaultId, 'json-mac');
+  const place = { vaultId: keys.vaultId, key: VAULT_KEY };
+  return encodeDocument({ type: 'vault', epoch: FIRST_EPOCH, body }, place, { kind: 'mac', key: () => macKey });
+}
+
+/** RFC 9562, version 4. */
+function newUuid(randomBytes: RandomBytes): string {
+  const bytes = Uint8Array.from(randomBytes(16));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return hex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -7,6 +7,7 @@ import type { RootPurpose } from './key-service.ts';
 /** The keys a process may use: those of the roots it could unwrap, and everybody's public control keys. */
 export interface KeyRing {
   readonly roles: readonly RootPurpose[];
+  knows(epoch: number): boolean;
   /** Throws KeyUnusable when this process does not hold the root. */
   data(epoch: number, name: DataKeyName): Uint8Array;
   meta(epoch: number, name: MetaKeyName): Uint8Array;
@@ -40,6 +41,7 @@ export function createKeyRing(vaultId: string, epochs: ReadonlyMap<number, Epoch
   }
   return {
     roles: [...roles],
+    knows: (epoch) => epochs.has(epoch),
     data: (epoch, name) => derive(epoch, 'data', name),
     meta: (epoch, name) => derive(epoch, 'meta', name),
     controlPrivate: (epoch) => controlKeyPair(root(epoch, 'control')).privateKey,

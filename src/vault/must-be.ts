@@ -15,7 +15,7 @@ export function naming<T>(object: string, decode: () => T): T {
   try {
     return decode();
   } catch (error) {
-    if (!(error instanceof FormatError) || error.context['object'] !== undefined) throw error;
+    if (!(error instanceof FormatError) || error.context.object !== undefined) throw error;
     throw new FormatError(`${object}: ${error.message}`, { context: { ...error.context, object }, cause: error });
   }
 }

@@ -16,7 +16,8 @@ export function openStore(url: string, { clock }: { readonly clock: Clock }): Ob
 
 function openBareStore(text: string): ObjectStore {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === 'file:' && url.host === '' && url.pathname.length > 1) return createFileStore(fileURLToPath(url));
+  if (url?.protocol === 'file:' && url.host === '' && url.pathname.length > 1)
+    return createFileStore(fileURLToPath(url));
   if (url?.protocol === 's3:' && url.host !== '') {
     const path = decodeURIComponent(url.pathname).replace(/^\/+|\/+$/g, '');
     return createS3Store(createS3Client(process.env), { bucket: url.host, prefix: path === '' ? '' : `${path}/` });

@@ -1,15 +1,14 @@
 import type { ByteSource } from '../disk/byte-source.ts';
+import { VaultError } from '../errors.ts';
 import type { BlockRange } from './block-source.ts';
 import type { MapRef } from './fields.ts';
+import { readPoint } from './points.ts';
+import { readMap } from './read-map.ts';
 import type { Vault } from './vault.ts';
+import { readVolumeBlocks, type VolumeBlock } from './volume-blocks.ts';
+import { createVolumeBytes } from './volume-bytes.ts';
 
-/** One stored block, proven; blocks that do not appear are holes. */
-export interface VolumeBlock {
-  readonly index: number;
-  readonly bytes: Uint8Array;
-  /** Of the plain bytes. */
-  readonly sha256: Uint8Array;
-}
+export type { VolumeBlock };
 
 /** A volume in the vault. Errors name the pack or segment and the block: ObjectMissing, ObjectDamaged, FormatError. */
 export interface ArchivedVolume {
@@ -23,21 +22,41 @@ export interface ArchivedVolume {
 }
 
 /** Needs the data and meta roots. */
-export async function openVolume(_: {
-  vault: Vault;
-  pointId: string;
-  volumeId: string;
-  signal: AbortSignal;
+export async function openVolume({
+  vault,
+  pointId,
+  volumeId,
+  signal,
+}: {
+  readonly vault: Vault;
+  readonly pointId: string;
+  readonly volumeId: string;
+  readonly signal: AbortSignal;
 }): Promise<ArchivedVolume> {
-  throw new Error('not written yet');
+  const { volumes } = await readPoint({ vault, pointId, signal });
+  const volume = volumes.find((candidate) => candidate.volumeId === volumeId);
+  if (volume) return openArchivedVolume({ vault, volumeId, map: volume.map, signal });
+  const message = `recovery point ${pointId} holds ${volumes.map((v) => v.volumeId).join(', ')}, not ${volumeId}`;
+  throw new VaultError('PointMissing', message, { context: { pointId, volumeId } });
 }
 
 /** The same before the commit, for facts that are read once more from sealed packs. */
-export async function openArchivedVolume(_: {
-  vault: Vault;
-  volumeId: string;
-  map: Pick<MapRef, 'runId' | 'mapId' | 'mapBytes'>;
-  signal: AbortSignal;
+export async function openArchivedVolume({
+  vault,
+  volumeId,
+  map: ref,
+  signal,
+}: {
+  readonly vault: Vault;
+  readonly volumeId: string;
+  readonly map: Pick<MapRef, 'runId' | 'mapId' | 'mapBytes'>;
+  readonly signal: AbortSignal;
 }): Promise<ArchivedVolume> {
-  throw new Error('not written yet');
+  const map = await readMap(vault, { volumeId, map: ref }, signal);
+  return {
+    volumeBytes: map.volumeBytes,
+    storedBlocks: map.storedBlocks,
+    source: createVolumeBytes(vault, map),
+    blocks: (range, ours) => readVolumeBlocks(vault, { map, range }, ours),
+  };
 }

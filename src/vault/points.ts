@@ -1,6 +1,14 @@
-import type { Fence } from './fence.ts';
-import type { Manifest } from './manifest.ts';
-import type { Tombstone } from './tombstone.ts';
+import { FormatError, VaultError } from '../errors.ts';
+import { openDocument, readDocument, readSmall, sealDocument } from './documents.ts';
+import { Fence } from './fence.ts';
+import { RunId } from './fields.ts';
+import { readDocumentHead } from './json-document.ts';
+import { Manifest } from './manifest.ts';
+import { naming } from './must-be.ts';
+import { pointKey, tombstoneKey } from './object-keys.ts';
+import { mustKnow } from './open-vault.ts';
+import { createdFirst, ifPresent } from './presence.ts';
+import { Tombstone } from './tombstone.ts';
 import type { Vault } from './vault.ts';
 
 /** What stands at `points/<runId>.json`. Neither a valid commit nor a valid fence counts as abandoned and is reported. */
@@ -14,27 +22,139 @@ export type PointState =
   | { readonly state: 'abandoned'; readonly pointId: string; readonly fence: Fence }
   | { readonly state: 'invalid'; readonly pointId: string; readonly reason: string };
 
+export const COMMIT = { type: 'commit', schema: Manifest } as const;
+const FENCE = { type: 'fence', schema: Fence } as const;
+const TOMBSTONE = { type: 'tombstone', schema: Tombstone } as const;
+
 /** Oldest first. */
-export async function* listPoints(_: { vault: Vault; signal: AbortSignal }): AsyncIterable<PointState> {
-  throw new Error('not written yet');
+export async function* listPoints({ vault, signal }: { vault: Vault; signal: AbortSignal }): AsyncIterable<PointState> {
+  const buried = new Set<string>();
+  for await (const { key } of vault.store.list('tombstones/', signal)) buried.add(key);
+  for await (const { key } of vault.store.list('points/', signal)) {
+    const pointId = /^points\/(.*)\.json$/.exec(key)?.[1];
+    if (pointId === undefined || !RunId.safeParse(pointId).success) continue;
+    const found = await readPointState(vault, pointId, signal);
+    if (found?.state !== 'committed') {
+      if (found) yield found;
+      continue;
+    }
+    const expired = buried.has(tombstoneKey(pointId)) ? await readTombstone(vault, pointId, signal) : null;
+    yield { ...found, expired };
+  }
+}
+
+/** A tombstone that is not signed by the control key ends nothing. */
+async function readTombstone(vault: Vault, pointId: string, signal: AbortSignal): Promise<Tombstone | null> {
+  try {
+    return await readDocument(TOMBSTONE, { vault, key: tombstoneKey(pointId) }, signal);
+  } catch (error) {
+    if (error instanceof FormatError) return null;
+    throw error;
+  }
+}
+
+/** Undefined while the run is undecided. Tombstones are not looked at. */
+export async function readPointState(
+  vault: Vault,
+  pointId: string,
+  signal: AbortSignal,
+): Promise<PointState | undefined> {
+  const key = pointKey(pointId);
+  try {
+    const bytes = await ifPresent(readSmall(vault.store, key, signal));
+    if (!bytes) return undefined;
+    const { type } = naming(key, () => readDocumentHead(bytes));
+    if (type === 'fence') return { state: 'abandoned', pointId, fence: decodeFence(vault, pointId, bytes) };
+    return { state: 'committed', pointId, manifest: decodeManifest(vault, pointId, bytes), expired: null };
+  } catch (error) {
+    if (error instanceof FormatError) return { state: 'invalid', pointId, reason: error.message };
+    throw error;
+  }
+}
+
+function decodeManifest(vault: Vault, pointId: string, bytes: Uint8Array): Manifest {
+  const key = pointKey(pointId);
+  const manifest = openDocument(COMMIT, bytes, { vault, key });
+  if (manifest.pointId === pointId && manifest.vaultId === vault.vaultId) return manifest;
+  throw new FormatError(`${key} holds the manifest of ${manifest.pointId}`, { context: { object: key } });
+}
+
+function decodeFence(vault: Vault, runId: string, bytes: Uint8Array): Fence {
+  const key = pointKey(runId);
+  const fence = openDocument(FENCE, bytes, { vault, key });
+  if (fence.runId === runId) return fence;
+  throw new FormatError(`${key} holds the fence of ${fence.runId}`, { context: { object: key } });
 }
 
 /** The manifest of a committed point. PointMissing, RunAbandoned (fenced), or FormatError naming the object. */
-export async function readPoint(_: { vault: Vault; pointId: string; signal: AbortSignal }): Promise<Manifest> {
-  throw new Error('not written yet');
+export async function readPoint({
+  vault,
+  pointId,
+  signal,
+}: {
+  readonly vault: Vault;
+  readonly pointId: string;
+  readonly signal: AbortSignal;
+}): Promise<Manifest> {
+  const key = pointKey(pointId);
+  const found = await readPointState(vault, pointId, signal);
+  if (!found) {
+    const message = `there is no recovery point ${pointId} in ${vault.store.url}; list the points there are`;
+    throw new VaultError('PointMissing', message, { context: { pointId } });
+  }
+  if (found.state === 'abandoned') throw abandoned(found.fence);
+  if (found.state === 'invalid') throw new FormatError(found.reason, { context: { object: key } });
+  mustKnow(found.manifest.features.read, key);
+  return found.manifest;
 }
 
 /** The fence of a run; undefined when it is committed or undecided. */
-export async function readFence(_: { vault: Vault; runId: string; signal: AbortSignal }): Promise<Fence | undefined> {
-  throw new Error('not written yet');
+export async function readFence({
+  vault,
+  runId,
+  signal,
+}: {
+  readonly vault: Vault;
+  readonly runId: string;
+  readonly signal: AbortSignal;
+}): Promise<Fence | undefined> {
+  const found = await readPointState(vault, runId, signal);
+  return found?.state === 'abandoned' ? found.fence : undefined;
+}
+
+export async function mustNotBeFenced(vault: Vault, runId: string, signal: AbortSignal): Promise<void> {
+  const found = await readPointState(vault, runId, signal);
+  if (found?.state === 'abandoned') throw abandoned(found.fence);
+  if (found?.state === 'invalid') throw takenOver(runId, found.reason);
+}
+
+export function abandoned({ runId, fencedAt, reason }: Fence): VaultError {
+  const message = `run ${runId} was abandoned at ${fencedAt}: ${reason}; start a new backup`;
+  return new VaultError('RunAbandoned', message, { context: { runId } });
+}
+
+/** Somebody without the keys put something where the run must commit. */
+export function takenOver(runId: string, reason: string): VaultError {
+  const message = `${pointKey(runId)} holds neither a valid commit nor a valid fence, so run ${runId} can never commit; find out who writes to this vault. ${reason}`;
+  return new VaultError('RunAbandoned', message, { context: { runId } });
 }
 
 /** Ends an undecided run for good. 'committed' when the run was faster. Needs the control root. */
-export async function fenceRun(_: {
-  vault: Vault;
-  runId: string;
-  reason: string;
-  signal: AbortSignal;
+export async function fenceRun({
+  vault,
+  runId,
+  reason,
+  signal,
+}: {
+  readonly vault: Vault;
+  readonly runId: string;
+  readonly reason: string;
+  readonly signal: AbortSignal;
 }): Promise<'fenced' | 'committed'> {
-  throw new Error('not written yet');
+  const key = pointKey(runId);
+  const fence: Fence = { outcome: 'abandoned', runId, fencedAt: vault.clock.now().toISOString(), reason };
+  const bytes = sealDocument(FENCE, fence, { vault, key });
+  if (await createdFirst(vault.store.create(key, bytes, signal))) return 'fenced';
+  const found = await readPointState(vault, runId, signal);
+  return found?.state === 'committed' ? 'committed' : 'fenced';
 }

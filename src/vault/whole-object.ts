@@ -20,7 +20,8 @@ const PART = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /** Keys are made by object-keys.ts from checked ids; anything else is a bug and must not become a path. */
 export function mustBeKey(key: string): void {
-  if (key.length > 900 || !key.split('/').every((part) => PART.test(part))) throw new TypeError(`'${key}' is no object key`);
+  if (key.length > 900 || !key.split('/').every((part) => PART.test(part)))
+    throw new TypeError(`'${key}' is no object key`);
 }
 
 export function missing(key: string, url: string, cause?: unknown): VaultError {

@@ -23,7 +23,8 @@ export function createFileStore(folder: string): ObjectStore {
   };
   return {
     url,
-    create: (key, body, signal) => guard(key, url, () => createFile(folder, { key, path: pathOf(key), body, url }, signal)),
+    create: (key, body, signal) =>
+      guard(key, url, () => createFile(folder, { key, path: pathOf(key), body, url }, signal)),
     get: (key, signal, range) =>
       guard(key, url, async () => {
         signal.throwIfAborted();
@@ -71,7 +72,8 @@ async function createFile(folder: string, { key, path, body, url }: NewFile, sig
 async function makeFolder(path: string, root: string): Promise<void> {
   const first = await mkdir(path, { recursive: true });
   if (first === undefined) return;
-  for (let made = path; made.length >= first.length && made !== root; made = dirname(made)) await syncFolder(dirname(made));
+  for (let made = path; made.length >= first.length && made !== root; made = dirname(made))
+    await syncFolder(dirname(made));
 }
 
 async function writeSynced(path: string, body: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -133,7 +135,9 @@ async function* walk(
   { url, signal }: { url: string; signal: AbortSignal },
 ): AsyncIterable<ObjectFacts> {
   signal.throwIfAborted();
-  const entries = await guard(below, url, () => readdir(join(folder, below), { withFileTypes: true })).catch(emptyIfMissing);
+  const entries = await guard(below, url, () => readdir(join(folder, below), { withFileTypes: true })).catch(
+    emptyIfMissing,
+  );
   // Sorted as keys: a folder compares with its slash, else 'a/b' and 'a-b' come in another order than in a bucket.
   const names = entries
     .filter(({ name }) => !name.startsWith('.'))
@@ -166,10 +170,14 @@ function translate(error: unknown, key: string, url: string): unknown {
   const context = { key, code };
   if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return missing(key, url, error);
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new VaultError('AccessDenied', `${key} in ${url}: the folder may not be used (${code}); check its owner and mode`, {
-      context,
-      cause: error,
-    });
+    return new VaultError(
+      'AccessDenied',
+      `${key} in ${url}: the folder may not be used (${code}); check its owner and mode`,
+      {
+        context,
+        cause: error,
+      },
+    );
   }
   return new VaultError('VaultUnreachable', `${key} in ${url}: ${code}; check the disk's space and health`, {
     context,

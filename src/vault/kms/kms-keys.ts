@@ -38,7 +38,9 @@ export function createKmsKeyService(client: KMSClient, kmsKeyId: string): KeySer
       const command = new DecryptCommand({ CiphertextBlob: wrapped, EncryptionContext: contextOf(purpose, vaultId) });
       const reply = await client
         .send(command, { abortSignal: signal })
-        .catch((error: unknown) => Promise.reject(translate(error, `open the ${purpose} root of vault ${vaultId} with`, kmsKeyId)));
+        .catch((error: unknown) =>
+          Promise.reject(translate(error, `open the ${purpose} root of vault ${vaultId} with`, kmsKeyId)),
+        );
       return rootOf(reply.Plaintext, kmsKeyId);
     },
   };

@@ -29,10 +29,28 @@ export function translateS3Error(error: unknown, key: string, url: string): unkn
 }
 
 const MISSING = new Set(['NoSuchKey', 'NotFound']);
-const DENIED = new Set(['AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken', 'CredentialsProviderError']);
-const SLOW = new Set(['SlowDown', 'Throttling', 'ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded']);
+const DENIED = new Set([
+  'AccessDenied',
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'ExpiredToken',
+  'CredentialsProviderError',
+]);
+const SLOW = new Set([
+  'SlowDown',
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'RequestLimitExceeded',
+]);
 // 4xx that go away by themselves: a race with a delete, a body that came late, a clock that is being set.
-const PASSING = new Set(['ConditionalRequestConflict', 'RequestTimeout', 'OperationAborted', 'BadDigest', 'IncompleteBody']);
+const PASSING = new Set([
+  'ConditionalRequestConflict',
+  'RequestTimeout',
+  'OperationAborted',
+  'BadDigest',
+  'IncompleteBody',
+]);
 
 function statusOf(error: Error): number | undefined {
   if (!('$metadata' in error) || typeof error.$metadata !== 'object' || error.$metadata === null) return undefined;

@@ -134,7 +134,10 @@ function checksumOf(base64: string | undefined): { stored?: string } {
   return base64 === undefined ? {} : { stored: Buffer.from(base64, 'base64').toString('hex') };
 }
 
-async function readBody(key: string, body: { transformToByteArray(): Promise<Uint8Array> } | undefined): Promise<Uint8Array> {
+async function readBody(
+  key: string,
+  body: { transformToByteArray(): Promise<Uint8Array> } | undefined,
+): Promise<Uint8Array> {
   if (!body) return new Uint8Array();
   try {
     return await body.transformToByteArray();

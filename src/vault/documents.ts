@@ -1,0 +1,67 @@
+import type { z } from 'zod';
+import { FormatError } from '../errors.ts';
+import {
+  type Authenticator,
+  type DocumentType,
+  decodeDocument,
+  encodeDocument,
+  MAX_DOCUMENT_BYTES,
+} from './json-document.ts';
+import type { Vault } from './vault.ts';
+
+/** Who proves which document: control signs what ends or judges a point, meta proves the rest (docs 5.1). */
+const SIGNED: ReadonlySet<DocumentType> = new Set(['keys', 'fence', 'tombstone', 'attestation']);
+
+export interface DocumentKind<T> {
+  readonly type: DocumentType;
+  readonly schema: z.ZodType<T>;
+}
+
+interface NewPlace {
+  readonly vault: Vault;
+  readonly key: string;
+  /** The run's; the vault's newest where no run writes. */
+  readonly epoch?: number;
+}
+
+/** The bytes of a new document. The body is checked: what is written can be read. */
+export function sealDocument<T>(
+  { type, schema }: DocumentKind<T>,
+  body: T,
+  { vault, key, epoch = vault.epoch }: NewPlace,
+) {
+  const { vaultId, keys } = vault;
+  const by: Authenticator = SIGNED.has(type)
+    ? { kind: 'signature', privateKey: keys.controlPrivate(epoch) }
+    : { kind: 'mac', key: () => keys.meta(epoch, 'json-mac') };
+  return encodeDocument({ type, epoch, body: schema.parse(body) }, { vaultId, key }, by);
+}
+
+/** Any bytes give a proven body or a FormatError naming the object. */
+export function openDocument<T>(
+  kind: DocumentKind<T>,
+  bytes: Uint8Array,
+  { vault, key }: { vault: Vault; key: string },
+): T {
+  const { keys, vaultId } = vault;
+  const by: Authenticator = SIGNED.has(kind.type)
+    ? { kind: 'signature', publicKey: (epoch) => (keys.knows(epoch) ? keys.controlPublic(epoch) : undefined) }
+    : { kind: 'mac', key: (epoch) => (keys.knows(epoch) ? keys.meta(epoch, 'json-mac') : undefined) };
+  return decodeDocument(kind, bytes, { place: { vaultId, key }, by });
+}
+
+/** Reads a whole small object; its size is asked first, so a huge one put there by somebody is not loaded. */
+export async function readSmall(store: Vault['store'], key: string, signal: AbortSignal): Promise<Uint8Array> {
+  const { bytes } = await store.head(key, signal);
+  if (bytes <= MAX_DOCUMENT_BYTES) return store.get(key, signal);
+  const message = `${key} is ${bytes} bytes, a document has at most ${MAX_DOCUMENT_BYTES}`;
+  throw new FormatError(message, { context: { object: key, bytes } });
+}
+
+export async function readDocument<T>(
+  kind: DocumentKind<T>,
+  { vault, key }: { vault: Vault; key: string },
+  signal: AbortSignal,
+): Promise<T> {
+  return openDocument(kind, await readSmall(vault.store, key, signal), { vault, key });
+}

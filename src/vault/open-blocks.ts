@@ -1,0 +1,73 @@
+import { FormatError } from '../errors.ts';
+import type { OpenPart } from './block-jobs.ts';
+import { BLOCK_BYTES } from './block-source.ts';
+import { packKey } from './object-keys.ts';
+import { SEGMENT_BLOCKS } from './parameters.ts';
+import { mustKnowEpoch } from './read-segment.ts';
+import type { Segment, SegmentEntry, SegmentPack } from './segment.ts';
+import type { Vault } from './vault.ts';
+
+/** One stored block, proven; blocks that do not appear are holes. */
+export interface VolumeBlock {
+  readonly index: number;
+  readonly bytes: Uint8Array;
+  /** Of the plain bytes. */
+  readonly sha256: Uint8Array;
+}
+
+/** Stored blocks of one segment that lie near each other in one pack. */
+export interface PackRun {
+  readonly segment: Segment;
+  readonly pack: SegmentPack;
+  /** In block order. */
+  readonly entries: readonly SegmentEntry[];
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The bytes of a run: one range request. */
+export async function fetchRun(
+  vault: Vault,
+  { pack, offset, length }: PackRun,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  return vault.store.get(packKey(pack.runId, pack.packId), signal, { offset, length });
+}
+
+/** Opens and proves some blocks of a fetched run, in a thread. The error names pack and block. */
+export async function openEntries(
+  vault: Vault,
+  { segment, pack, offset }: PackRun,
+  { bytes, entries }: { readonly bytes: Uint8Array; readonly entries: readonly SegmentEntry[] },
+): Promise<VolumeBlock[]> {
+  const first = entries[0]?.offset ?? offset;
+  const end = Math.max(...entries.map((entry) => entry.offset + entry.sealedBytes));
+  const parts: OpenPart[] = entries.map((entry) => ({ ...partOf(entry), offset: entry.offset - first }));
+  const epoch = mustKnowEpoch(vault, pack.keyEpoch);
+  const keys = {
+    vaultId: vault.vaultId,
+    block: vault.keys.data(epoch, 'block'),
+    blockId: vault.keys.data(1, 'block-id'),
+  };
+  // A copy of its own: a view would hand over the whole range.
+  const sealed = bytes.slice(first - offset, end - offset);
+  const reply = await vault.threads.run({ kind: 'open', keys, sealed, parts });
+  const indexOf = (entry: SegmentEntry | undefined) => segment.segmentIndex * SEGMENT_BLOCKS + (entry?.position ?? 0);
+  if (reply.kind === 'failed') {
+    const object = packKey(pack.runId, pack.packId);
+    const entry = entries[reply.part ?? 0];
+    if (!reply.isFormat) throw new TypeError(`${object}: ${reply.message}`);
+    const message = `${object}: block ${indexOf(entry)} at offset ${entry?.offset ?? 0}: ${reply.message}`;
+    throw new FormatError(message, { context: { object, block: indexOf(entry) } });
+  }
+  if (reply.kind !== 'opened') throw new TypeError(`asked to open, got ${reply.kind}`);
+  return entries.map((entry, i) => ({
+    index: indexOf(entry),
+    bytes: new Uint8Array(reply.output, i * BLOCK_BYTES, BLOCK_BYTES),
+    sha256: reply.digests[i] ?? new Uint8Array(),
+  }));
+}
+
+function partOf({ sealedBytes, codec, blockId }: SegmentEntry): Omit<OpenPart, 'offset'> {
+  return { sealedBytes, codec, blockId };
+}

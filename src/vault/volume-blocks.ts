@@ -1,0 +1,109 @@
+import { createHash, type Hash } from 'node:crypto';
+import { FormatError } from '../errors.ts';
+import type { BlockRange } from './block-source.ts';
+import { inOrder, type Task } from './in-order.ts';
+import { fetchRun, openEntries, type PackRun, type VolumeBlock } from './open-blocks.ts';
+import { countBlocks, countSegmentBlocks, SEGMENT_BLOCKS } from './parameters.ts';
+import { readSegment } from './read-segment.ts';
+import type { Segment, SegmentEntry } from './segment.ts';
+import type { Vault } from './vault.ts';
+import { addToDigest } from './volume-digest.ts';
+import type { VolumeMap } from './volume-map.ts';
+
+export type { VolumeBlock };
+
+// Bytes between two wanted blocks cost less than another request (restic's rule).
+const LARGEST_GAP_BYTES = 1 << 20;
+// Two of these are fetched ahead: 16 MiB, and a 32 MiB pack is four requests.
+const LARGEST_RUN_BYTES = 8 << 20;
+const RUNS_AHEAD = 2;
+// 8 blocks are 4 MiB of plain bytes per job; three are under way or waiting to be taken.
+const BLOCKS_PER_JOB = 8;
+const JOBS_AHEAD = 3;
+
+interface VolumeRange {
+  readonly map: VolumeMap;
+  readonly range: BlockRange;
+}
+
+/** Stored blocks of the range in order. A full pass recomputes the volume's digest and compares it at the end. */
+export async function* readVolumeBlocks(
+  vault: Vault,
+  { map, range }: VolumeRange,
+  signal: AbortSignal,
+): AsyncGenerator<VolumeBlock> {
+  const blocks = countBlocks(map.volumeBytes);
+  if (!(range.from >= 0 && range.from <= range.to && range.to <= blocks)) {
+    throw new RangeError(`blocks [${range.from}, ${range.to}) of a volume of ${blocks} blocks`);
+  }
+  const digest = range.from === 0 && range.to === blocks ? createHash('sha256') : undefined;
+  const fetched = inOrder(fetchTasks(vault, { map, range, digest }, signal), { depth: RUNS_AHEAD, signal });
+  for await (const opened of inOrder(openTasks(vault, fetched), { depth: JOBS_AHEAD, signal })) yield* opened;
+  const found = digest?.digest('hex');
+  if (found === undefined || found === map.volumeDigest) return;
+  const message = `the map of ${map.volumeId} promises the digest ${map.volumeDigest}, its segments give ${found}`;
+  throw new FormatError(message, { context: { volumeId: map.volumeId } });
+}
+
+interface FetchedRun {
+  readonly run: PackRun;
+  readonly bytes: Uint8Array;
+}
+
+async function* fetchTasks(
+  vault: Vault,
+  { map, range, digest }: VolumeRange & { readonly digest: Hash | undefined },
+  signal: AbortSignal,
+): AsyncIterable<Task<FetchedRun>> {
+  const last = Math.ceil(range.to / SEGMENT_BLOCKS);
+  for (let segmentIndex = Math.floor(range.from / SEGMENT_BLOCKS); segmentIndex < last; segmentIndex++) {
+    const blocks = countSegmentBlocks(map.volumeBytes, segmentIndex);
+    const ref = map.segments[segmentIndex];
+    const segment = ref ? await readSegment(vault, { ref, segmentIndex, blocks }, signal) : undefined;
+    if (digest) addToDigest(digest, segment?.entries ?? [], blocks);
+    if (!segment) continue;
+    for (const run of planRuns(segment, range)) {
+      yield async (either) => ({ run, bytes: await fetchRun(vault, run, either) });
+    }
+  }
+}
+
+/** Cuts a segment's blocks into runs that one range request each can fetch. */
+export function* planRuns(segment: Segment, { from, to }: BlockRange): Iterable<PackRun> {
+  const base = segment.segmentIndex * SEGMENT_BLOCKS;
+  let run: SegmentEntry[] = [];
+  for (const entry of segment.entries) {
+    if (base + entry.position < from || base + entry.position >= to) continue;
+    if (run.length > 0 && !continues(run, entry)) {
+      yield makeRun(segment, run);
+      run = [];
+    }
+    run.push(entry);
+  }
+  if (run.length > 0) yield makeRun(segment, run);
+}
+
+function continues(run: readonly SegmentEntry[], next: SegmentEntry): boolean {
+  const first = run[0];
+  const last = run.at(-1);
+  if (!first || !last || last.pack !== next.pack) return false;
+  const gap = next.offset - (last.offset + last.sealedBytes);
+  return gap >= 0 && gap <= LARGEST_GAP_BYTES && next.offset + next.sealedBytes - first.offset <= LARGEST_RUN_BYTES;
+}
+
+function makeRun(segment: Segment, entries: readonly SegmentEntry[]): PackRun {
+  const first = entries[0];
+  const last = entries.at(-1);
+  const pack = segment.packs[first?.pack ?? 0];
+  if (!first || !last || !pack) throw new TypeError('a run holds at least one block of a known pack');
+  return { segment, pack, entries, offset: first.offset, length: last.offset + last.sealedBytes - first.offset };
+}
+
+async function* openTasks(vault: Vault, fetched: AsyncIterable<FetchedRun>): AsyncIterable<Task<VolumeBlock[]>> {
+  for await (const { run, bytes } of fetched) {
+    for (let at = 0; at < run.entries.length; at += BLOCKS_PER_JOB) {
+      const entries = run.entries.slice(at, at + BLOCKS_PER_JOB);
+      yield () => openEntries(vault, run, { bytes, entries });
+    }
+  }
+}
