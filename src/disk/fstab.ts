@@ -17,7 +17,7 @@ export function parseFstab(text: string): readonly Mount[] {
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'))
     .flatMap((line) => {
-      const [spec, folder, type = 'auto'] = line.split(/[ \t]+/).map(unescape);
+      const [spec, folder, type = 'auto'] = line.split(/[ \t]+/).map(decodeField);
       if (
         spec === undefined ||
         folder === undefined ||
@@ -58,6 +58,6 @@ function matchesDevice(spec: string, { partition }: FileSystemFact, diskIndex: n
   return letter[1].charCodeAt(0) - 'a'.charCodeAt(0) === diskIndex && Number(letter[2] || 0) === partition;
 }
 
-function unescape(field: string): string {
+function decodeField(field: string): string {
   return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

@@ -42,7 +42,7 @@ export async function openMachineFiles(disks: readonly MachineDisk[], signal: Ab
   }
   const root = await findRoot(found, signal);
   const mounts: Mounted[] = [{ path: '', layout: root, kind: 'ext' }];
-  const fstab = await readPath([...mounts], '/etc/fstab', signal);
+  const fstab = await readPath(mounts, '/etc/fstab', signal);
   const text = fstab
     ? new TextDecoder().decode(
         await readRange(fstab.layout, fstab.inode, 0, Math.min(fstab.inode.size, FSTAB_BYTES), signal),
@@ -90,6 +90,11 @@ interface Located {
   readonly inode: Inode;
 }
 
+interface Walk {
+  readonly mounts: readonly Mounted[];
+  readonly known: Map<string, Located | undefined>;
+}
+
 function createReader(mounts: readonly Mounted[]): FileReader {
   return {
     async read(path, limitBytes, signal) {
@@ -122,11 +127,12 @@ function createReader(mounts: readonly Mounted[]): FileReader {
 
 /** Walks a path as the kernel does: mounts cover folders, links are followed inside of the tree, `..` stops at the root. */
 async function readPath(mounts: readonly Mounted[], path: string, signal: AbortSignal): Promise<Located | undefined> {
+  const walk: Walk = { mounts, known: new Map() };
   let left = segmentsOf(path);
   let walked: string[] = [];
   let links = 0;
   for (let steps = 0; steps < MAX_SEGMENTS; steps++) {
-    const here = await locate(mounts, walked, signal);
+    const here = await locate(walk, walked, signal);
     const [name, ...rest] = left;
     if (name === undefined || here === undefined) return here;
     left = rest;
@@ -134,7 +140,7 @@ async function readPath(mounts: readonly Mounted[], path: string, signal: AbortS
       walked = walked.slice(0, -1);
       continue;
     }
-    const next = await locate(mounts, [...walked, name], signal);
+    const next = await locate(walk, [...walked, name], signal);
     if (next?.inode.kind !== 'link') {
       walked = [...walked, name];
       continue;
@@ -147,31 +153,30 @@ async function readPath(mounts: readonly Mounted[], path: string, signal: AbortS
   throw new DiskError('UnreadableDisk', `${guestText(path, 100)} has more than ${MAX_SEGMENTS} segments.`);
 }
 
-/** The inode of a path without links in it, from the mount that covers it most closely. */
-async function locate(
-  mounts: readonly Mounted[],
-  segments: readonly string[],
-  signal: AbortSignal,
-): Promise<Located | undefined> {
+/** The inode of a path without links in it, from the mount that covers it; parents are looked up once per walk. */
+async function locate(walk: Walk, segments: readonly string[], signal: AbortSignal): Promise<Located | undefined> {
   const path = segments.map((segment) => `/${segment}`).join('');
-  const covering = mounts.filter(
-    (mount) => path === mount.path || path.startsWith(`${mount.path}/`) || mount.path === '',
-  );
-  const mount = covering.reduce((best, other) => (other.path.length >= best.path.length ? other : best));
-  if (mount.layout === undefined) {
+  if (walk.known.has(path)) return walk.known.get(path);
+  const mount = walk.mounts.findLast((candidate) => candidate.path === path);
+  if (mount && mount.layout === undefined) {
     throw new DiskError(
       'UnreadableDisk',
       `${guestText(path, 100)} lies on a file system that this version cannot read (${mount.kind}).`,
     );
   }
-  let inode = await readInode(mount.layout, ROOT_INODE, signal);
-  for (const segment of segmentsOf(path.slice(mount.path.length))) {
-    if (inode.kind !== 'folder') return undefined;
-    const number = (await readFolder(mount.layout, inode, signal)).get(segment);
-    if (number === undefined) return undefined;
-    inode = await readInode(mount.layout, number, signal);
-  }
-  return { layout: mount.layout, inode };
+  const located = mount?.layout
+    ? { layout: mount.layout, inode: await readInode(mount.layout, ROOT_INODE, signal) }
+    : await lookUp(await locate(walk, segments.slice(0, -1), signal), segments.at(-1) ?? '', signal);
+  walk.known.set(path, located);
+  return located;
+}
+
+async function lookUp(folder: Located | undefined, name: string, signal: AbortSignal): Promise<Located | undefined> {
+  if (folder?.inode.kind !== 'folder') return undefined;
+  const number = (await readFolder(folder.layout, folder.inode, signal)).get(name);
+  return number === undefined
+    ? undefined
+    : { layout: folder.layout, inode: await readInode(folder.layout, number, signal) };
 }
 
 function segmentsOf(path: string): string[] {

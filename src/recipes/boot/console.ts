@@ -34,6 +34,7 @@ const CONTRADICTIONS: readonly { readonly pattern: RegExp; readonly meaning: str
     meaning: 'killed at shutdown',
   },
   { pattern: /Killing (process )?\S+|Killed (at|during) shutdown/, meaning: 'killed at shutdown' },
+  { pattern: /did not stop in time/, meaning: 'a process ignored the shutdown' },
   { pattern: /Out of memory: Kill/, meaning: 'a process was killed for memory' },
   {
     pattern: /file ?system stayed busy|Failed to (unmount|remount)|Could not (unmount|detach)|target is busy/i,

@@ -1,0 +1,58 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { readConsole } from '../../../../src/recipes/boot/console.ts';
+
+const RUN = '20261123T023107Z-9f2c01ab';
+const read = (text: string) => readConsole(Buffer.from(text), RUN);
+
+test('numbered lines of this run are progress, those of another run are not', () => {
+  const { progress } = read(
+    `\r\nUNDERSTUDY ${RUN} 1 {"step":"started","ok":true}\r\nUNDERSTUDY 20250101T000000Z-00000000 9 {"step":"failed"}\r\n[ 3.2] UNDERSTUDY ${RUN} 2 {"step":"recovered","recipe":"redis","ok":false}\r\n`,
+  );
+  expect(progress).toEqual([
+    { n: 1, step: 'started', ok: true },
+    { n: 2, step: 'recovered', recipe: 'redis', ok: false },
+  ]);
+});
+
+test.each([
+  ['[  12.1] Kernel panic - not syncing: Attempted to kill init!', /panicked/],
+  ['You are in emergency mode. After logging in, type "journalctl -xb"', /emergency/],
+  ['guest 9.31 Killing postgres (211): it did not end when asked', /killed at shutdown/],
+  ['systemd-shutdown[1]: Sending SIGKILL to PID 412 (postgres).', /killed at shutdown/],
+  ['guest 9.31 WARNING: postgres (211) did not stop in time', /ignored the shutdown/],
+  ['guest 11.0 WARNING: /var/lib/postgresql: target is busy, not unmounted', /busy/],
+  ['EXT4-fs error (device nvme0n1p1): ext4_lookup:1234: inode #2', /error on a disk/],
+])('"%s" contradicts an orderly end', (line, meaning) => {
+  const { fact } = read(`booting\n${line}\nreboot: Power down\n`);
+  expect(fact.verdict).toBe('dirty');
+  expect(fact.found).toMatch(meaning);
+});
+
+test('an ordinary console does not contradict, and "Power down" alone proves nothing more', () => {
+  expect(read('All filesystems unmounted.\nreboot: Power down\n').fact.verdict).toBe('clean');
+});
+
+test('no console is not observed', () => {
+  expect(readConsole(undefined, RUN).fact.verdict).toBe('not-observed');
+  expect(readConsole(new Uint8Array(), RUN).fact.verdict).toBe('not-observed');
+});
+
+test('control characters of the guest never leave the reader', () => {
+  const { progress, fact } = read(
+    `UNDERSTUDY ${RUN} 1 {"step":"started","text":"\\u001b[2Jgone\\u202e"}\nKilling \u001b]0;evil\u0007 (1)\n`,
+  );
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there.
+  const steering = /[\u0000-\u001f\u007f-\u009f\u202e]/;
+  expect(JSON.stringify(progress)).not.toMatch(/\\u001b|\u202e/);
+  expect(fact.found).not.toMatch(steering);
+});
+
+test('any bytes give a reading', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 5_000 }), (bytes) => {
+      const { fact } = readConsole(bytes, RUN);
+      expect(fact.found.length).toBeLessThanOrEqual(200);
+    }),
+  );
+});

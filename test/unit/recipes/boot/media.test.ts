@@ -1,0 +1,67 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { ConfigurationError } from '../../../../src/errors.ts';
+import { assembleBootMedia } from '../../../../src/recipes/boot/media.ts';
+import { decodeHeader, HEADER_BYTES, SCRATCH_MAGIC } from '../../../../src/recipes/boot/scratch-layout.ts';
+import { decodeTar } from '../../../../src/recipes/boot/tar.ts';
+
+const RUN = '20261123T023107Z-9f2c01ab';
+const plan = (params: Record<string, unknown> = {}) =>
+  ({
+    runId: RUN,
+    role: 'clone',
+    recipes: [
+      { name: 'postgresql', params },
+      { name: 'redis', params: {} },
+    ],
+    recoverMs: 1_500,
+  }) as const;
+
+const dir = mkdtempSync(join(tmpdir(), 'media-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+test('the same plan gives the same bytes', async () => {
+  expect(await assembleBootMedia(plan())).toEqual(await assembleBootMedia(plan()));
+});
+
+test('user data fits EC2, keeps host keys and names, and carries the run in one assignment', async () => {
+  const { userData } = await assembleBootMedia(plan());
+  const text = new TextDecoder().decode(userData);
+  expect(userData.length).toBeLessThanOrEqual(16_384);
+  expect(text).toContain('ssh_deletekeys: false');
+  expect(text).toContain('preserve_hostname: true');
+  expect(text.match(/^UNDERSTUDY_RUN=.*$/gm)).toEqual([`UNDERSTUDY_RUN=${RUN}`]);
+});
+
+test("the scratch volume begins with its header, and the host's tar reads what follows", async () => {
+  const { scratch } = await assembleBootMedia(plan({ probeQueries: { answer: "select '$(reboot)'" } }));
+  const header = decodeHeader(SCRATCH_MAGIC, scratch, 1 << 20);
+  const payload = scratch.subarray(HEADER_BYTES, HEADER_BYTES + (header?.bytes ?? 0));
+  expect(header).toMatchObject({ runId: RUN, sha256: createHash('sha256').update(payload).digest('hex') });
+  writeFileSync(join(dir, 'payload.tar'), payload);
+  execFileSync('tar', ['xf', join(dir, 'payload.tar'), '-C', dir]);
+  expect(readFileSync(join(dir, 'plan/recipes'), 'utf8')).toBe('postgresql\nredis\n');
+  expect(readFileSync(join(dir, 'plan/recover-seconds'), 'utf8')).toBe('2\n');
+  expect(readFileSync(join(dir, 'recipes/postgresql/params/probeQueries/answer'), 'utf8')).toBe("select '$(reboot)'\n");
+  expect([...decodeTar(payload).keys()]).toContain('recipes/redis/detect.sh');
+});
+
+test.each([
+  { params: { dataDirectories: ['/srv/$(reboot)'] }, names: /recipes\.postgresql\.dataDirectories\.0/ },
+  { params: { user: 'postgres; reboot' }, names: /recipes\.postgresql\.user/ },
+  { params: { probeQueries: { '../../boot': 'select 1' } }, names: /recipes\.postgresql\.probeQueries/ },
+  { params: { prot: 1 }, names: /prot/ },
+])('parameters that a shell or a path could trip over are refused by name: $params', async ({ params, names }) => {
+  const refusal = await assembleBootMedia(plan(params)).catch((error: unknown) => error);
+  expect(refusal).toBeInstanceOf(ConfigurationError);
+  expect(String(refusal)).toMatch(names);
+});
+
+test('queries that do not fit the scratch volume are refused', async () => {
+  const probeQueries = Object.fromEntries(Array.from({ length: 140 }, (_, n) => [`q${n}`, 'x'.repeat(8_000)]));
+  await expect(assembleBootMedia(plan({ probeQueries }))).rejects.toThrow(/room for/);
+});

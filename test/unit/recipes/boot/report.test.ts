@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { DiskError } from '../../../../src/errors.ts';
+import { readBootReport } from '../../../../src/recipes/boot/report.ts';
+import {
+  encodeHeader,
+  HEADER_BYTES,
+  RESULT_MAGIC,
+  RESULT_OFFSET,
+} from '../../../../src/recipes/boot/scratch-layout.ts';
+import { encodeTar } from '../../../../src/recipes/boot/tar.ts';
+import { memoryByteSource } from '../../../support/file-byte-source.ts';
+
+const RUN = '20261123T023107Z-9f2c01ab';
+const NEVER = new AbortController().signal;
+
+function scratch(files: Record<string, string>, { runId = RUN, isDamaged = false } = {}): Uint8Array {
+  const tar = encodeTar(new Map(Object.entries(files).map(([name, text]) => [name, new TextEncoder().encode(text)])));
+  const sha256 = createHash('sha256').update(tar).digest('hex');
+  const disk = new Uint8Array(4 << 20);
+  disk.set(encodeHeader(RESULT_MAGIC, { runId, bytes: tar.length, sha256 }), RESULT_OFFSET);
+  disk.set(tar, RESULT_OFFSET + HEADER_BYTES);
+  if (isDamaged) disk[RESULT_OFFSET + HEADER_BYTES + 600] = 1;
+  return disk;
+}
+
+const read = (disk: Uint8Array) => readBootReport(memoryByteSource(disk), RUN, NEVER);
+
+test('answers, boot id and files come back', async () => {
+  const report = await read(
+    scratch({
+      './answers/redis.probe.json': '{"ok":true,"facts":{"keys":3,"version":"7.0.15"}}',
+      './answers/redis.probe.status': '0\n',
+      './boot-id': '0f0e0d0c-0b0a-4908-8706-050403020100\n',
+      './finished': '',
+    }),
+  );
+  expect(report).toMatchObject({
+    finished: true,
+    bootId: '0f0e0d0c-0b0a-4908-8706-050403020100',
+    answers: [{ recipe: 'redis', step: 'probe', ok: true, facts: { keys: 3, version: '7.0.15' } }],
+  });
+  expect([...report.files.keys()]).toContain('boot-id');
+});
+
+test.each([
+  { what: 'ok without an exit status of 0', json: '{"ok":true,"facts":{}}', status: '1' },
+  { what: 'an exit status of 0 without ok', json: '{"ok":false,"facts":{}}', status: '0' },
+  { what: 'text that is no JSON', json: 'segmentation fault', status: '0' },
+  { what: 'JSON that is no answer', json: '[1]', status: '0' },
+])('$what counts as not ok', async ({ json, status }) => {
+  const { answers } = await read(
+    scratch({ 'answers/redis.recovered.json': json, 'answers/redis.recovered.status': status, finished: '' }),
+  );
+  expect(answers).toMatchObject([{ ok: false }]);
+});
+
+test("nothing written, and another run's results, are an unfinished report", async () => {
+  expect(await read(new Uint8Array(4 << 20))).toMatchObject({ finished: false, answers: [] });
+  expect(await read(scratch({ finished: '' }, { runId: '20250101T000000Z-00000000' }))).toMatchObject({
+    finished: false,
+  });
+});
+
+test('results that do not match their digest are refused', async () => {
+  await expect(read(scratch({ finished: 'x'.repeat(600) }, { isDamaged: true }))).rejects.toThrow(/SHA-256/);
+});
+
+test('guest text in answers is cut and cannot steer a terminal', async () => {
+  const json = JSON.stringify({ ok: true, facts: { '\u001b[31mkey': `\u001b[2J${'x'.repeat(1_000)}` } });
+  const { answers } = await read(
+    scratch({ 'answers/redis.probe.json': json, 'answers/redis.probe.status': '0', finished: '' }),
+  );
+  const [[name, value] = []] = Object.entries(answers[0]?.facts ?? {});
+  expect(name).toBe('[31mkey');
+  expect(String(value).length).toBeLessThanOrEqual(200);
+  expect(JSON.stringify(answers)).not.toContain('\\u001b');
+});
+
+test('any archive behind a right header gives a report or a DiskError', async () => {
+  const valid = encodeTar(new Map([['answers/redis.probe.json', new TextEncoder().encode('{"ok":true}')]]));
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { maxLength: 8 }), async (changes) => {
+      const tar = valid.slice();
+      for (const [at, byte] of changes) tar[at] = byte;
+      const disk = new Uint8Array(RESULT_OFFSET + HEADER_BYTES + tar.length);
+      const sha256 = createHash('sha256').update(tar).digest('hex');
+      disk.set(encodeHeader(RESULT_MAGIC, { runId: RUN, bytes: tar.length, sha256 }), RESULT_OFFSET);
+      disk.set(tar, RESULT_OFFSET + HEADER_BYTES);
+      try {
+        expect((await read(disk)).finished).toBe(false);
+      } catch (error) {
+        expect(error).toBeInstanceOf(DiskError);
+      }
+    }),
+  );
+});
