@@ -11,6 +11,8 @@ const Program = z.object({ path: Path, version: z.string() });
 const Toolchain = z.object({
   /** A Node that runs TypeScript. */
   node: Path,
+  /** The oldest Node that the package's main export supports. */
+  oldestNode: Path,
   qemu: z.object({ system: Path, img: Path, version: z.string() }),
   /** Decided by a trial boot; `tcg` is software emulation. */
   accel: z.enum(['kvm', 'tcg']),

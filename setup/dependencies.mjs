@@ -107,7 +107,7 @@ function majorOf(version) {
  * @param {string} root
  * @param {NodeJS.ProcessEnv} env
  */
-function outsideEnv(root, env) {
+export function outsideEnv(root, env) {
   const inside = join(root, 'node_modules');
   const path = (env.PATH ?? '').split(delimiter).filter((folder) => !folder.startsWith(inside));
   return { ...env, PATH: path.join(delimiter) };

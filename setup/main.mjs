@@ -12,6 +12,7 @@ import { ensureDependencies, requireNode } from './dependencies.mjs';
 import { SetupError } from './failure.mjs';
 import { ensureGuest } from './guest.mjs';
 import { withLock } from './lock.mjs';
+import { ensureOldestNode } from './oldest-node.mjs';
 import { packagesFor } from './packages.mjs';
 import { requireSupported } from './platform.mjs';
 import { requireQemu } from './qemu.mjs';
@@ -42,21 +43,26 @@ async function setUp() {
     };
   });
   await mkdir(cacheDir, { recursive: true });
-  const [node, servers, machines] = await Promise.all([npmPackages(), serverPrograms(), systemTools(release)]);
+  const [nodes, servers, machines] = await Promise.all([npmPackages(), serverPrograms(), systemTools(release)]);
   // Last: on a distribution without a Chromium package it is playwright-core that brings one.
   const chromium = await step('browser', async (note) => {
     const { path, cached } = await findBrowser({ ...common, note });
     return { result: path, found: path, cached };
   });
-  await writeToolchain({ node: node.path, ...servers, ...machines, chromium });
+  await writeToolchain({ ...nodes, ...servers, ...machines, chromium });
 }
 
-function npmPackages() {
-  return step('npm packages', async (note) => {
+async function npmPackages() {
+  const node = await step('npm packages', async (note) => {
     const installed = await ensureDependencies({ ...common, note });
-    const result = await requireNode(common);
-    return { result, found: `package-lock.json, Node ${result.version}`, cached: !installed };
+    const { path, version } = await requireNode(common);
+    return { result: path, found: `package-lock.json, Node ${version}`, cached: !installed };
   });
+  const oldestNode = await step('oldest node', async (note) => {
+    const { path, version, cached } = await ensureOldestNode({ ...common, note });
+    return { result: path, found: `${version}, for the test of the package`, cached };
+  });
+  return { node, oldestNode };
 }
 
 async function serverPrograms() {

@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readToolchain } from '../../../local/toolchain.ts';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const execute = promisify(execFile);
+
+let project: string;
+beforeAll(async () => {
+  project = await mkdtemp(join(tmpdir(), 'understudy-package-'));
+  await installPackage(project);
+});
+afterAll(() => rm(project, { recursive: true, force: true }));
+
+test('the main export loads on the oldest Node', async () => {
+  const script =
+    "const { BackupClient } = await import('understudy'); console.log(process.version, typeof BackupClient)";
+  expect(await runNode(readToolchain().oldestNode, script)).toMatch(/^v20\.\S+ function$/);
+});
+
+test('vault and configuration load on the Node that the product runs on', async () => {
+  const script =
+    "await import('understudy/vault'); const c = await import('understudy/config'); console.log(typeof c.defineConfig)";
+  expect(await runNode(process.execPath, script)).toBe('function');
+});
+
+test('every export has declarations that a strict project accepts', async () => {
+  const source = [
+    "import { BackupClient } from 'understudy';",
+    "import { defineConfig } from 'understudy/config';",
+    "import * as vault from 'understudy/vault';",
+    '// @ts-expect-error a configuration is an object; an error here shows that the types are there',
+    'defineConfig(5);',
+    'export const used = [BackupClient, vault];',
+  ];
+  await writeFile(join(project, 'consumer.ts'), source.join('\n'));
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--skipLibCheck', '--types', 'node'];
+  const checked = execute(process.execPath, [tsc, ...options, 'consumer.ts'], { cwd: project });
+  expect(await checked.catch(({ stdout }: { stdout: string }) => stdout)).toMatchObject({ stdout: '' });
+});
+
+test('the package holds the workflow bundle and the recipes’ scripts, and no sources', async () => {
+  const files = await readdir(join(project, 'node_modules', 'understudy', 'dist'), { recursive: true });
+  expect(files).toEqual(expect.arrayContaining(['workflow-bundle.cjs', 'recipes/postgresql/probe.sh', 'cli/main.js']));
+  expect(files.filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))).toEqual([]);
+});
+
+/** As npm would install the tarball; its dependencies are the ones that this repository has installed. */
+async function installPackage(target: string): Promise<void> {
+  const modules = join(target, 'node_modules');
+  await mkdir(modules);
+  // npm runs `prepack`, which builds.
+  await execute('npm', ['pack', '--pack-destination', target], { cwd: ROOT });
+  const tarball = (await readdir(target)).find((name) => name.endsWith('.tgz'));
+  await execute('tar', ['-xzf', tarball ?? 'no tarball'], { cwd: target });
+  await rename(join(target, 'package'), join(modules, 'understudy'));
+  for (const name of await readdir(join(ROOT, 'node_modules'))) {
+    if (!name.startsWith('.')) await symlink(join(ROOT, 'node_modules', name), join(modules, name));
+  }
+  await writeFile(join(target, 'package.json'), JSON.stringify({ type: 'module' }));
+}
+
+async function runNode(node: string, script: string): Promise<string> {
+  const { stdout } = await execute(node, ['--input-type=module', '--eval', script], { cwd: project });
+  return stdout.trim();
+}
