@@ -1,5 +1,12 @@
 import type { BootReport, ConsistencyVerdict, EvidenceRef, Fact } from '../contract/evidence.ts';
-import type { Capture, MachineFacts, Observation, OwnMachine, SnapshotFacts } from '../contract/machine.ts';
+import type {
+  Capture,
+  MachineFacts,
+  Observation,
+  OwnMachine,
+  SnapshotFacts,
+  VolumeFacts,
+} from '../contract/machine.ts';
 import type { ResolvedBackup } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
 import { judgeConsistency } from '../recipes/consistency.ts';
@@ -18,6 +25,7 @@ export interface CommitDeps {
 
 export interface ConfirmRequest {
   readonly backup: ResolvedBackup;
+  readonly machine: MachineFacts;
   readonly volumes: readonly VolumeArchive[];
   readonly observation: Observation;
   readonly stoppedByUs: boolean;
@@ -48,6 +56,7 @@ export function createCommitActivities({ vaults, toolVersion }: CommitDeps) {
     /** Reads the facts once more, from the sealed packs: what the vault holds is what is judged. */
     async confirmFacts({
       backup,
+      machine,
       volumes,
       observation,
       stoppedByUs,
@@ -56,11 +65,12 @@ export function createCommitActivities({ vaults, toolVersion }: CommitDeps) {
     }: ConfirmRequest): Promise<ConsistencyVerdict> {
       return beating(async (beat) => {
         const vault = await vaults.open(backup.vault, beat.signal);
-        const disks = new Map();
-        for (const { volumeId, map } of volumes) {
-          disks.set(volumeId, (await openArchivedVolume({ vault, volumeId, map, signal: beat.signal })).source);
-        }
-        const facts = await readDiskFacts({ disks, recipes: matched(backup.recipes, report), beat });
+        const open = async ({ volumeId }: VolumeFacts) => {
+          const map = mapOf(volumeId, volumes);
+          return (await openArchivedVolume({ vault, volumeId, map, signal: beat.signal })).source;
+        };
+        const recipes = matched(backup.recipes, report);
+        const facts = await readDiskFacts({ volumes: machine.volumes, open, recipes, beat });
         return judgeConsistency({ observation, stoppedByUs, ...facts, console, bootReport: report });
       });
     },
@@ -74,6 +84,12 @@ export function createCommitActivities({ vaults, toolVersion }: CommitDeps) {
       });
     },
   };
+}
+
+function mapOf(volumeId: string, volumes: readonly VolumeArchive[]): VolumeArchive['map'] {
+  const found = volumes.find((volume) => volume.volumeId === volumeId);
+  if (found) return found.map;
+  throw new RangeError(`volume ${volumeId} was not archived`);
 }
 
 /** The run's knowledge in the manifest's words. */

@@ -1,9 +1,9 @@
 import type { BootReport, ConsistencyVerdict, EvidenceRef, Fact } from '../contract/evidence.ts';
-import type { Observation, OwnMachine, SnapshotFacts } from '../contract/machine.ts';
+import type { Observation, OwnMachine, SnapshotFacts, VolumeFacts } from '../contract/machine.ts';
 import type { ConfiguredRecipe } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
 import { guestText } from '../disk/guest-text.ts';
-import { DiskError } from '../errors.ts';
+import { DiskError, PlatformError } from '../errors.ts';
 import type { ClonePlatform, DataPlatform, StoppedSnapshots } from '../platforms/platform.ts';
 import { readConsole } from '../recipes/boot/console.ts';
 import { type BootResults, readBootReport } from '../recipes/boot/report.ts';
@@ -26,6 +26,7 @@ export interface EvidenceRequest {
 }
 
 export interface ExamineRequest extends EvidenceRequest {
+  readonly volumes: readonly VolumeFacts[];
   readonly recipes: readonly ConfiguredRecipe[];
   readonly observation: Observation;
   readonly stoppedByUs: boolean;
@@ -95,16 +96,14 @@ export function createExamineActivities({ platform, vaults }: ExamineDeps) {
     /** Reads results, console and disks of the stopped clone, seals what is evidence, and sets the class. */
     async examineClone(request: ExamineRequest): Promise<CloneExamination> {
       return beating(async (beat) => {
-        const { run, observation, stoppedByUs, snapshots, recipes } = request;
+        const { run, observation, stoppedByUs, snapshots, volumes, recipes } = request;
         const results = await readResults(run, snapshots.scratch, beat);
         const { files, fact } = await look(request, beat);
         const evidence = await seal(request, [...files, ...filesOf(results)], beat);
-        const disks = new Map<string, ReturnType<typeof snapshotBytes>>();
-        for (const { snapshotId, sourceVolumeId } of snapshots.disks) {
-          disks.set(sourceVolumeId, snapshotBytes(await platform.openSource(run, snapshotId, beat.signal)));
-        }
         const report = reportOf(results);
-        const facts = await readDiskFacts({ disks, recipes: matched(recipes, report), beat });
+        const open = async ({ volumeId }: VolumeFacts) =>
+          snapshotBytes(await platform.openSource(run, snapshotOf(volumeId, snapshots), beat.signal));
+        const facts = await readDiskFacts({ volumes, open, recipes: matched(recipes, report), beat });
         const verdict = judgeConsistency({ observation, stoppedByUs, ...facts, console: fact, bootReport: report });
         return { verdict, ...(report && { report }), console: fact, evidence };
       });
@@ -124,6 +123,12 @@ export function createExamineActivities({ platform, vaults }: ExamineDeps) {
 }
 
 type EvidenceFiles = readonly { readonly name: string; readonly contentType: string; readonly bytes: Uint8Array }[];
+
+function snapshotOf(volumeId: string, { disks }: StoppedSnapshots): string {
+  const found = disks.find(({ sourceVolumeId }) => sourceVolumeId === volumeId);
+  if (found) return found.snapshotId;
+  throw new PlatformError('PlatformAnswerIncomplete', `the stopped clone has no snapshot of volume ${volumeId}`);
+}
 
 /** Recipes whose application is in this machine, by its own answer. Without a report all are asked for what is on disk. */
 export function matched(recipes: readonly ConfiguredRecipe[], report: BootReport | undefined) {

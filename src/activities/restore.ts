@@ -4,7 +4,6 @@ import type { SnapshotFacts, VolumeFacts } from '../contract/machine.ts';
 import type { MoverHeartbeat } from '../contract/progress.ts';
 import type { ConfiguredRecipe, IsolationProfile } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
-import type { ByteSource } from '../disk/byte-source.ts';
 import type { DataPlatform, VerificationPlatform } from '../platforms/platform.ts';
 import { BLOCK_BYTES, type BlockSink, openVolume, type VolumeBlock } from '../vault/index.ts';
 import { type Beat, beating } from './beating.ts';
@@ -14,11 +13,17 @@ import type { VaultDoor } from './vault-door.ts';
 export interface RestoreDeps {
   readonly platform: DataPlatform & VerificationPlatform;
   readonly vaults: VaultDoor;
+  readonly now: () => number;
 }
 
 export interface PointRef {
   readonly vault: string;
   readonly pointId: string;
+}
+
+export interface PointFactsOrder extends PointRef {
+  readonly volumes: readonly VolumeFacts[];
+  readonly recipes: readonly ConfiguredRecipe[];
 }
 
 export interface RestoreOrder extends PointRef {
@@ -37,22 +42,19 @@ export interface RestoredVolume {
 const WRITES_AT_ONCE = 16;
 
 /** Every block up to this index was acknowledged by the sink in an earlier attempt. */
-const Resume = z.object({ writtenThrough: z.int().min(-1) });
+const Resume = z.object({ writtenThrough: z.int().min(-1), writtenAt: z.number() });
+/** A sink may give up a snapshot that nobody writes for an hour; what was put into that one must be put again. */
+const RESUME_WITHIN_MS = 30 * 60_000;
 
-export function createRestoreActivities({ platform, vaults }: RestoreDeps) {
+export function createRestoreActivities({ platform, vaults, now }: RestoreDeps) {
   return {
     /** What the point's disks say in the vault, before anything is restored. */
-    async readPointFacts(
-      order: PointRef & { readonly volumeIds: readonly string[]; readonly recipes: readonly ConfiguredRecipe[] },
-    ): Promise<DiskFacts> {
+    async readPointFacts(order: PointFactsOrder): Promise<DiskFacts> {
       return beating(async (beat) => {
         const vault = await vaults.open(order.vault, beat.signal);
-        const disks = new Map<string, ByteSource>();
-        for (const volumeId of order.volumeIds) {
-          const { source } = await openVolume({ vault, pointId: order.pointId, volumeId, signal: beat.signal });
-          disks.set(volumeId, source);
-        }
-        return readDiskFacts({ disks, recipes: order.recipes, beat });
+        const open = async ({ volumeId }: VolumeFacts) =>
+          (await openVolume({ vault, pointId: order.pointId, volumeId, signal: beat.signal })).source;
+        return readDiskFacts({ volumes: order.volumes, open, recipes: order.recipes, beat });
       });
     },
 
@@ -61,8 +63,7 @@ export function createRestoreActivities({ platform, vaults }: RestoreDeps) {
      * completion proves, but puts only what no earlier attempt was acknowledged for.
      */
     async restoreVolume({ run, vault: name, pointId, volume, isolation }: RestoreOrder): Promise<RestoredVolume> {
-      const resume = Resume.safeParse(activityInfo().heartbeatDetails);
-      const writtenThrough = resume.success ? resume.data.writtenThrough : -1;
+      const writtenThrough = resumePoint(now());
       return beating(async (beat) => {
         const vault = await vaults.open(name, beat.signal);
         const archived = await openVolume({ vault, pointId, volumeId: volume.volumeId, signal: beat.signal });
@@ -72,7 +73,7 @@ export function createRestoreActivities({ platform, vaults }: RestoreDeps) {
           beat.signal,
         );
         const range = { from: 0, to: Math.ceil(archived.volumeBytes / BLOCK_BYTES) };
-        const digests = await pour(archived.blocks(range, beat.signal), sink, { volume, writtenThrough, beat });
+        const digests = await pour(archived.blocks(range, beat.signal), sink, { volume, writtenThrough, beat, now });
         const { ref } = await sink.complete(digests, beat.signal);
         return { snapshot: restoredSnapshot(ref, volume), bytesWritten: digests.size * BLOCK_BYTES };
       });
@@ -80,17 +81,23 @@ export function createRestoreActivities({ platform, vaults }: RestoreDeps) {
   };
 }
 
+function resumePoint(nowMs: number): number {
+  const { data } = Resume.safeParse(activityInfo().heartbeatDetails);
+  return data && nowMs - data.writtenAt < RESUME_WITHIN_MS ? data.writtenThrough : -1;
+}
+
 interface Pouring {
   readonly volume: VolumeFacts;
   readonly writtenThrough: number;
   readonly beat: Beat;
+  readonly now: () => number;
 }
 
 /** Writes all blocks and returns their digests by index. */
 async function pour(
   blocks: AsyncIterable<VolumeBlock>,
   sink: BlockSink,
-  { volume, writtenThrough, beat }: Pouring,
+  { volume, writtenThrough, beat, now }: Pouring,
 ): Promise<ReadonlyMap<number, Uint8Array>> {
   const digests = new Map<number, Uint8Array>();
   let batch: VolumeBlock[] = [];
@@ -106,6 +113,7 @@ async function pour(
       bytesStored: bytes,
       blocksDone: digests.size,
       writtenThrough: Math.max(through, writtenThrough),
+      writtenAt: now(),
     } satisfies MoverHeartbeat);
   };
   for await (const block of blocks) {

@@ -1,8 +1,9 @@
 import { type Client, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { BackupProgress, VolumeProgress } from '../contract/progress.ts';
+import { progressQuery } from '../contract/queries.ts';
 import { ERROR_STATUS, type ErrorCode, UnderstudyError } from '../errors.ts';
-import { readProgress } from './read-progress.ts';
+import { type Execution, readProgress } from './read-progress.ts';
 
 /** A run ended without its result. `code` and `message` say why; `details` holds what the workflow attached. */
 export class RunFailed extends UnderstudyError {
@@ -38,18 +39,21 @@ export function followRun<R>(client: Client, workflowId: string): Run<R> {
       }
     },
     async progress() {
-      const own = await readProgress(client, { workflowId });
-      const { workflowId: child, temporalRunId } = own;
+      const own = await handle.query(progressQuery);
+      // The front door only knows who does the work; everybody else answers for itself.
+      const worker = own.workflowId === undefined || own.workflowId === workflowId ? undefined : own;
       const whole =
-        child === undefined || child === workflowId
-          ? own
-          : await readProgress(client, { workflowId: child, temporalRunId });
+        own.phases.length === 0 && !worker ? own : await readProgress(client, executionOf(workflowId, worker));
       return { ...whole, volumes: rates(whole.volumes) };
     },
     async cancel() {
       await handle.cancel();
     },
   };
+}
+
+function executionOf(workflowId: string, worker: BackupProgress | undefined): Execution {
+  return { workflowId: worker?.workflowId ?? workflowId, temporalRunId: worker?.temporalRunId };
 }
 
 function explain(error: unknown): unknown {

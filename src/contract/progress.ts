@@ -55,4 +55,6 @@ export interface MoverHeartbeat {
   readonly blocksDone: number;
   /** Restores only: every block up to this index was acknowledged, so a retry need not put it again. */
   readonly writtenThrough?: number;
+  /** Milliseconds since the epoch. */
+  readonly writtenAt?: number;
 }

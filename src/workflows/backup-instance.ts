@@ -53,7 +53,7 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
       const capture = await phases.run('capture', () => captureProduction(run, machine), say.capture);
       const order = { run, role: 'clone', like: machine, snapshots: capture.snapshots, ...backup } as const;
       const clone = await phases.run('clone', () => bootMachine(order), say.boot);
-      const end = await phases.run('shutdown', () => quiesceClone({ run, backup, clone }), say.shutdown);
+      const end = await phases.run('shutdown', () => quiesceClone({ run, backup, machine, clone }), say.shutdown);
       const facts = { run, backup, machine, capture, clone, end };
       const volumes = await phases.run('archive', () => archiveVolumes({ ...facts, phases }), say.archive);
       const consistency = await phases.run('commit', () => commitRun({ ...facts, volumes }), say.commit);

@@ -23,7 +23,7 @@ export async function commitRun(order: CommitOrder): Promise<ConsistencyVerdict>
   const { observation, stoppedByUs, snapshots, examined } = end;
   const { console, report, evidence } = examined;
   const proof = { observation, stoppedByUs, console, ...(report && { report }) };
-  const consistency = await mover.confirmFacts({ backup, volumes, ...proof });
+  const consistency = await mover.confirmFacts({ backup, machine, volumes, ...proof });
   mustBeAtLeast(consistency, backup.atLeast);
   await mover.commitPoint({
     run,

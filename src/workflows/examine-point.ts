@@ -40,9 +40,8 @@ export async function examinePoint({ run, resolved, point, phases }: ExamineOrde
     const restored = await phases.run(
       'restore',
       async () => {
-        const volumeIds = volumes.map(({ volumeId }) => volumeId);
         const [disks, ...restoredVolumes] = await Promise.all([
-          mover.readPointFacts({ vault, pointId, volumeIds, recipes }),
+          mover.readPointFacts({ vault, pointId, volumes, recipes }),
           ...volumes.map((volume) => mover.restoreVolume({ run, vault, pointId, volume, isolation })),
         ]);
         const bytes = restoredVolumes.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0);

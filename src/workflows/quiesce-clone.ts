@@ -1,5 +1,6 @@
 import type { CloneExamination } from '../activities/examine.ts';
 import type { ConsistencyVerdict } from '../contract/evidence.ts';
+import type { MachineFacts } from '../contract/machine.ts';
 import { type ConsistencyClass, isAtLeast } from '../contract/names.ts';
 import type { ResolvedBackup } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
@@ -16,10 +17,12 @@ export interface QuietClone extends StoppedMachine {
 export async function quiesceClone(order: {
   readonly run: Run;
   readonly backup: ResolvedBackup;
+  readonly machine: MachineFacts;
   readonly clone: BootedMachine;
 }): Promise<QuietClone> {
   const { run, backup, clone } = order;
   const { machine, outcome } = clone;
+  const { volumes } = order.machine;
   const { limits, retain, vault, recipes } = backup;
   const stopped = await stopAndSnapshot({
     run,
@@ -29,7 +32,7 @@ export async function quiesceClone(order: {
     scratchOnly: false,
     retain: retain.snapshots,
   });
-  const examined = await mover.examineClone({ run, vault, machine, recipes, ...stopped });
+  const examined = await mover.examineClone({ run, vault, machine, volumes, recipes, ...stopped });
   mustBeAtLeast(examined.verdict, backup.atLeast);
   return { ...stopped, examined };
 }

@@ -1,0 +1,107 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Client } from '@temporalio/client';
+import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { findKeptCaptures } from '../activities/kept-captures.ts';
+import { readTemporalSettings } from '../client/connect.ts';
+import { hasSearchAttributes } from '../client/search-attributes.ts';
+import { type Config, loadConfig, readDeploymentId } from '../config/index.ts';
+import { createEc2Platform } from '../platforms/ec2/platform.ts';
+import type { Platform } from '../platforms/platform.ts';
+import { assembleBootMedia } from '../recipes/boot/media.ts';
+import { workflowBundle } from './bundle.ts';
+import { createControlWorker } from './control.ts';
+import { createMoverWorker } from './mover.ts';
+import { type OpenVaults, openVaults } from './open-vaults.ts';
+import { findRunning, readRunStatus } from './run-status.ts';
+import { readToolVersion } from './tool-version.ts';
+
+export type WorkerRole = 'control' | 'mover';
+
+export interface RunWorkerOptions {
+  readonly role: WorkerRole;
+  /** For people; standard error of the command. */
+  readonly log: (line: string) => void;
+  /** Called when the worker polls its queue. */
+  readonly onReady?: () => void;
+  /** Ends the worker in order, as SIGTERM and SIGINT do. */
+  readonly signal?: AbortSignal;
+}
+
+/** Runs one worker with everything real until it is told to end. Configuration, servers and keys come from outside. */
+export async function runWorker({ role, log, onReady, signal }: RunWorkerOptions): Promise<void> {
+  const { config, path } = await loadConfig();
+  quietRuntime(log);
+  const { connectionOptions, namespace } = readTemporalSettings({ profile: config.temporal.profile });
+  const connection = await NativeConnection.connect(connectionOptions);
+  const vaults = openVaults(config, role === 'mover' ? ['data', 'meta'] : ['meta', 'control']);
+  try {
+    const setting = { config, connection, namespace, vaults, platform: ec2Platform(log), now: Date.now };
+    const worker = role === 'mover' ? await mover(setting) : await control(setting);
+    const shutDown = () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+    };
+    signal?.addEventListener('abort', shutDown, { once: true });
+    log(`${role} worker: ${path}, namespace ${namespace}`);
+    const running = worker.run();
+    onReady?.();
+    await running;
+  } finally {
+    await vaults.close();
+    await connection.close();
+  }
+}
+
+interface Setting {
+  readonly config: Config;
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly vaults: OpenVaults;
+  readonly platform: Platform;
+  readonly now: () => number;
+}
+
+async function control({ config, connection, namespace, vaults, platform, now }: Setting): Promise<Worker> {
+  const client = new Client({ connection, namespace });
+  return createControlWorker({
+    connection,
+    namespace,
+    bundle: await workflowBundle(),
+    deps: {
+      config,
+      deploymentId: await readDeploymentId(),
+      platform,
+      vaults,
+      now,
+      toolVersion: await readToolVersion(),
+      assembleBootMedia: (plan) => assembleBootMedia(plan),
+      hasSearchAttributes: () => hasSearchAttributes(connection, namespace),
+      describeWorkflow: (workflowId) => findRunning(client, workflowId),
+      runStatus: (workflowId, temporalRunId) => readRunStatus(client, workflowId, temporalRunId),
+      findKeptCaptures: (keptSignal) => findKeptCaptures(vaults, keptSignal),
+    },
+  });
+}
+
+async function mover({ connection, namespace, vaults, platform, now }: Setting): Promise<Worker> {
+  const toolVersion = await readToolVersion();
+  return createMoverWorker({ connection, namespace, deps: { platform, vaults, now, toolVersion } });
+}
+
+function ec2Platform(log: (line: string) => void): Platform {
+  return createEc2Platform({
+    clock: () => new Date(),
+    sleep: (ms, signal) => wait(ms, undefined, { signal }),
+    log: (message, fields = {}) => log([message, ...Object.entries(fields).map((pair) => pair.join('='))].join(' ')),
+  });
+}
+
+/** Once per process, before any connection. Warnings and errors are for people; the rest is in Temporal's UI. */
+function quietRuntime(log: (line: string) => void): void {
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+      const why = meta?.error instanceof Error ? `: ${meta.error.message}` : '';
+      log(`${level.toLowerCase()}: ${message}${why}`);
+    }),
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} } },
+  });
+}
