@@ -1,4 +1,5 @@
 import {
+  DescribeNetworkAclsCommand,
   DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
   DescribeSecurityGroupsCommand,
@@ -132,6 +133,11 @@ export function subnetLines(role: SubnetRole): readonly IsolationLine[] {
       read: (context, network, signal) =>
         readRoutes(context, { subnetId: idOf(network), vpcId: network.isolation.vpcId }, signal),
     },
+    {
+      name: `${prefix}subnet-acl`,
+      remedy: 'Give the subnet an access list of its own that allows nothing: it still holds when a group is changed.',
+      read: (context, network, signal) => readAcl(context, idOf(network), signal),
+    },
   ];
 }
 
@@ -205,4 +211,21 @@ function openRoutes({ Routes }: RouteTable): string[] {
         'an unnamed target';
       return `${to} to ${through}`;
     });
+}
+
+/** The rule that every list ends with is a denial; a sealed subnet's list has no other that allows. */
+async function readAcl({ clients }: Ec2Context, subnetId: string, signal: AbortSignal): Promise<Finding> {
+  const filters = [{ Name: 'association.subnet-id', Values: [subnetId] }];
+  const found = await collect('DescribeNetworkAcls', signal, async (NextToken) => {
+    const page = await clients.ec2.send(new DescribeNetworkAclsCommand({ Filters: filters, NextToken }), {
+      abortSignal: signal,
+    });
+    return { items: page.NetworkAcls ?? [], next: page.NextToken };
+  });
+  if (found.length === 0) return { holds: false, found: `no access list of ${subnetId} was found` };
+  const ids = found.map(({ NetworkAclId }) => NetworkAclId).join(', ');
+  const open = found.flatMap(({ Entries }) => (Entries ?? []).filter(({ RuleAction }) => RuleAction !== 'deny'));
+  if (open.length === 0) return { holds: true, found: `${ids} allows nothing` };
+  const rules = open.map(({ RuleNumber, Egress }) => `rule ${RuleNumber} (${Egress === true ? 'out' : 'in'})`);
+  return { holds: false, found: `${ids} allows ${rules.join(', ')}` };
 }

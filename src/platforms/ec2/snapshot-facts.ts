@@ -2,8 +2,10 @@ import { DescribeSnapshotsCommand, type Snapshot, type SnapshotInfo } from '@aws
 import type { SnapshotFacts } from '../../contract/machine.ts';
 import { PlatformError } from '../../errors.ts';
 import type { Ec2Context } from './context.ts';
+import { isCode } from './errors.ts';
 import { GIB, present } from './narrow.ts';
 import { collect } from './pages.ts';
+import { repeatUntil } from './repeat.ts';
 
 /** `sourceVolumeId`: of production, where the snapshot is of a clone's volume. */
 export function snapshotFacts(snapshot: Snapshot | SnapshotInfo, sourceVolumeId?: string): SnapshotFacts {
@@ -25,23 +27,19 @@ function stateOf({ State }: Snapshot | SnapshotInfo): SnapshotFacts['state'] {
   return State === 'completed' || State === 'pending' ? State : 'error';
 }
 
-/** Present state of snapshots; SnapshotFailed names the first that is in error. */
+/** What was just made may not show for a while (aws.md 13.29). */
+const SHOWN_WITHIN_MS = 2 * 60_000;
+
+/** Present state of snapshots; SnapshotFailed names the first that is in error, ResourceMissing one that stays away. */
 export async function readSnapshots(
-  { clients }: Ec2Context,
+  context: Ec2Context,
   snapshots: readonly SnapshotFacts[],
   signal: AbortSignal,
 ): Promise<readonly SnapshotFacts[]> {
   const ids = snapshots.map(({ snapshotId }) => snapshotId);
-  const found = await collect(`DescribeSnapshots ${ids.join(', ')}`, signal, async (NextToken) => {
-    // Ids and MaxResults exclude each other; up to 40 volumes fit one answer.
-    const page = await clients.ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: ids, NextToken }), {
-      abortSignal: signal,
-    });
-    return { items: page.Snapshots ?? [], next: page.NextToken };
-  });
+  const found = await describeAll(context, ids, signal);
   return snapshots.map((before) => {
-    const now = found.find(({ SnapshotId }) => SnapshotId === before.snapshotId);
-    if (!now) throw new PlatformError('ResourceMissing', `The snapshot ${before.snapshotId} is gone.`);
+    const now = present(found.get(before.snapshotId), 'description', before.snapshotId);
     const facts = { ...before, state: stateOf(now), percent: Number.parseInt(now.Progress ?? '', 10) || 0 };
     if (facts.state === 'error') {
       throw new PlatformError(
@@ -52,4 +50,41 @@ export async function readSnapshots(
     }
     return facts;
   });
+}
+
+async function describeAll(
+  context: Ec2Context,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Snapshot>> {
+  const what = `snapshots ${ids.join(', ')} to show`;
+  let absent: unknown;
+  try {
+    return await repeatUntil(context, { limitMs: SHOWN_WITHIN_MS, what }, signal, async () => {
+      try {
+        return await describeOnce(context, ids, signal);
+      } catch (error) {
+        if (!isCode(error, 'ResourceMissing')) throw error;
+        absent = error;
+        return undefined;
+      }
+    });
+  } catch (error) {
+    throw isCode(error, 'NotReadyYet') ? (absent ?? error) : error;
+  }
+}
+
+/** Ids and MaxResults exclude each other; the 41 volumes of a machine fit one answer. */
+async function describeOnce({ clients }: Ec2Context, ids: readonly string[], signal: AbortSignal) {
+  const found = await collect(`DescribeSnapshots ${ids.join(', ')}`, signal, async (NextToken) => {
+    const command = new DescribeSnapshotsCommand({ SnapshotIds: [...ids], NextToken });
+    const page = await clients.ec2.send(command, { abortSignal: signal });
+    return { items: page.Snapshots ?? [], next: page.NextToken };
+  });
+  const byId = new Map(
+    found.flatMap((snapshot): [string, Snapshot][] => (snapshot.SnapshotId ? [[snapshot.SnapshotId, snapshot]] : [])),
+  );
+  const missing = ids.find((id) => !byId.has(id));
+  if (missing === undefined) return byId;
+  throw new PlatformError('ResourceMissing', `The snapshot ${missing} is gone.`);
 }
