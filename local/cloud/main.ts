@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createControlServer } from './control/server.ts';
 import { openCloud } from './create-cloud.ts';
-import { createApiServer } from './server.ts';
 import { identify } from './machines/process-identity.ts';
+import { createApiServer } from './server.ts';
 import { readSettings } from './settings.ts';
 import type { Store } from './store.ts';
 

@@ -2,6 +2,7 @@ import type { InstanceStatus } from '@aws-sdk/client-ec2';
 import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
 import { CloudError, invalidValue } from '../cloud-error.ts';
+import { inBackground } from '../in-background.ts';
 import type { InstanceRecord } from '../records.ts';
 import { describe, require } from './describe.ts';
 import type { FilterTable } from './filters.ts';
@@ -176,14 +177,14 @@ function start({ db, now, machines }: Cloud, instance: InstanceRecord): void {
   if (instance.state !== 'stopped') return;
   const { stateReason, ...rest } = instance;
   db.instances.put({ ...rest, state: 'pending', transitionReason: '', launchedAt: now(), stateChangedAt: now() });
-  void machines.launch(instance.id, false);
+  inBackground(`starting ${instance.id}`, machines.launch(instance.id, false));
 }
 
 function stop({ db, now, machines }: Cloud, instance: InstanceRecord, hard: boolean): void {
   if (instance.state === 'stopped') return;
   const at = instance.ending?.at ?? now();
   db.instances.update(instance.id, { state: 'stopping', ending: { kind: 'stop', at, hard }, stateChangedAt: now() });
-  void machines.end(instance.id);
+  inBackground(`ending ${instance.id}`, machines.end(instance.id));
 }
 
 /** Guests get the power button here too, but nobody waits for one that is being thrown away. */
@@ -191,7 +192,7 @@ function terminate({ db, now, machines }: Cloud, instance: InstanceRecord): void
   if (instance.state === 'terminated') return;
   const ending = { kind: 'terminate' as const, at: now(), hard: true };
   db.instances.update(instance.id, { state: 'shutting-down', ending, stateChangedAt: now() });
-  void machines.end(instance.id);
+  inBackground(`ending ${instance.id}`, machines.end(instance.id));
 }
 
 function renderStatus({ id, zone, state }: InstanceRecord): InstanceStatus {

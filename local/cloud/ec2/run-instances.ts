@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
 import { CloudError, invalidValue, unsupported } from '../cloud-error.ts';
 import { newId } from '../ids.ts';
+import { inBackground } from '../in-background.ts';
 import type { ImageMapping, ImageRecord, InstanceRecord, SubnetRecord, VolumeRecord } from '../records.ts';
 import { require } from './describe.ts';
 import { requireImage } from './images.ts';
@@ -101,7 +102,7 @@ export const RunInstances: Operation = operation(INPUT, (input, call) => {
   const image = requireImage(cloud, input.ImageId);
   check(cloud, input, image);
   const instance = create(call, input, image, placed, hash);
-  void cloud.machines.launch(instance.id, true);
+  inBackground(`starting ${instance.id}`, cloud.machines.launch(instance.id, true));
   return answer(instance, cloud);
 });
 

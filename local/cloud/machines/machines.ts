@@ -1,6 +1,7 @@
 import { readFile, rm, stat } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { Cloud } from '../cloud.ts';
+import { inBackground } from '../in-background.ts';
 import { OneAtATime } from '../one-at-a-time.ts';
 import type { InstanceRecord } from '../records.ts';
 import { consoleFile, layerNode, monitorSocket } from '../storage/layout.ts';
@@ -132,7 +133,7 @@ export class Machines {
   /** Then takes up what was under way: launches, ends, machines that ended meanwhile. */
   async resume(): Promise<void> {
     for (const { id, state } of this.#cloud.db.instances.all()) {
-      if (state === 'pending' && !this.isUp(id)) void this.launch(id, true);
+      if (state === 'pending' && !this.isUp(id)) inBackground(`starting ${id}`, this.launch(id, true));
       else if (state === 'pending') this.#markRunning(id);
       else if (state !== 'terminated' && state !== 'stopped' && !this.isUp(id)) await this.#ended(id);
       else if (state === 'stopping' || state === 'shutting-down') await this.end(id);
@@ -188,8 +189,8 @@ export class Machines {
     const qmp = await Qmp.open(
       monitorSocket(instanceId),
       {
-        onEvent: (event) => void this.#hear(instanceId, event),
-        onClose: () => void this.#lost(instanceId),
+        onEvent: (event) => inBackground(`${event.event} of ${instanceId}`, this.#hear(instanceId, event)),
+        onClose: () => inBackground(`the end of ${instanceId}`, this.#lost(instanceId)),
       },
       isAlive(process) ? MONITOR_LIMIT_MS : 0,
     );
@@ -258,7 +259,7 @@ export class Machines {
     this.#disarm(instanceId);
     this.#timers.set(
       instanceId,
-      setTimeout(() => void act().catch(() => undefined), Math.max(0, afterMs)),
+      setTimeout(() => inBackground(`the time limit of ${instanceId}`, act()), Math.max(0, afterMs)),
     );
   }
 

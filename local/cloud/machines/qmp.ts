@@ -1,5 +1,4 @@
 import { connect, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface QmpEvent {
@@ -23,8 +22,13 @@ export class Qmp {
 
   private constructor(socket: Socket, { onEvent, onClose }: QmpListeners) {
     this.#socket = socket;
-    // A bug in QEMU's or our framing must not take the cloud down: a line that is not JSON ends the connection.
-    createInterface({ input: socket }).on('line', (line) => this.#receive(line, onEvent));
+    // Lines by hand: readline turns a reset connection, which a machine that ends may cause, into an uncaught error.
+    let rest = '';
+    socket.setEncoding('utf8').on('data', (text) => {
+      const lines = (rest + String(text)).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) this.#receive(line, onEvent);
+    });
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#closed = true;
@@ -67,6 +71,7 @@ export class Qmp {
     this.#socket.destroy();
   }
 
+  /** A line that is not JSON ends the connection: whatever sent it is not the monitor we know. */
   #receive(line: string, onEvent: (event: QmpEvent) => void): void {
     let message: Record<string, unknown>;
     try {

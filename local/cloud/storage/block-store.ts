@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Cloud } from '../cloud.ts';
+import { inBackground } from '../in-background.ts';
 import type { SnapshotRecord } from '../records.ts';
 import { Bitmap, BLOCK_BYTES, blocksOf } from './bitmap.ts';
 import { snapshotData } from './layout.ts';
@@ -88,7 +89,7 @@ export class BlockStore {
     const opened = open(file, 'r+').catch(() => open(file, 'w+'));
     this.#handles.set(snapshotId, opened);
     const oldest = this.#handles.keys().next().value;
-    if (this.#handles.size > MAX_OPEN && oldest !== undefined) void this.forget(oldest);
+    if (this.#handles.size > MAX_OPEN && oldest !== undefined) inBackground(`closing ${oldest}`, this.forget(oldest));
     return opened;
   }
 

@@ -144,5 +144,5 @@ async function isSwitched(cloud: Cloud, { frozen, volumeId }: SnapshotRecord): P
   if (instanceId !== undefined && cloud.machines.isUp(instanceId))
     return cloud.machines.usesLayer(instanceId, frozen.newLayer);
   // Nobody has it open: a whole new layer, even an empty one, reads the same as the frozen layer below it.
-  return (await stat(frozen.newLayer).catch(() => undefined))?.isFile() ?? false;
+  return ((await stat(frozen.newLayer).catch(() => undefined))?.size ?? 0) > 0;
 }

@@ -6,8 +6,10 @@ type SweepCloud = Pick<Cloud, 'db' | 'stateDir'>;
 
 /** Files are removed only here, and only when nothing remembered stands on them. */
 export async function sweepFiles(cloud: SweepCloud, closeSnapshot: (id: string) => Promise<void>): Promise<void> {
+  const names = await readdir(join(cloud.stateDir, 'snapshots'));
+  // After the listing: a record is older than its file, so whatever was listed and is wanted is known by now.
   const needed = neededSnapshots(cloud);
-  for (const name of await readdir(join(cloud.stateDir, 'snapshots'))) {
+  for (const name of names) {
     const id = name.slice(0, name.indexOf('.'));
     if (needed.has(id)) continue;
     await closeSnapshot(id);
@@ -27,16 +29,21 @@ function neededSnapshots({ db }: SweepCloud): Set<string> {
   return needed;
 }
 
-async function sweepVolume({ db, stateDir }: SweepCloud, volumeId: string): Promise<void> {
-  const unfinished = db.snapshots
-    .all()
-    .some((snapshot) => snapshot.volumeId === volumeId && /^(capturing|pending)$/.test(snapshot.state));
-  if (unfinished) return;
-  const folder = join(stateDir, 'volumes', volumeId);
-  const volume = db.volumes.get(volumeId);
-  if (volume === undefined) return void (await rm(folder, { recursive: true, force: true }));
-  const layers = new Set([...volume.layers, ...volume.unsaved].map((file) => basename(file)));
-  for (const name of await readdir(folder).catch(() => [])) {
-    if (!layers.has(name)) await rm(join(folder, name), { force: true });
+async function sweepVolume(cloud: SweepCloud, volumeId: string): Promise<void> {
+  const folder = join(cloud.stateDir, 'volumes', volumeId);
+  const names = await readdir(folder).catch(() => []);
+  // Asked again before each removal: a capture may begin meanwhile, and records its layer before making the file.
+  for (const name of names) if (isLeftover(cloud, volumeId, name)) await rm(join(folder, name), { force: true });
+  if (cloud.db.volumes.get(volumeId) === undefined && !hasUnfinished(cloud, volumeId)) {
+    await rm(folder, { recursive: true, force: true });
   }
+}
+
+function isLeftover(cloud: SweepCloud, volumeId: string, name: string): boolean {
+  const { layers = [], unsaved = [] } = cloud.db.volumes.get(volumeId) ?? {};
+  return !hasUnfinished(cloud, volumeId) && ![...layers, ...unsaved].some((file) => basename(file) === name);
+}
+
+function hasUnfinished({ db }: SweepCloud, volumeId: string): boolean {
+  return db.snapshots.all().some(({ volumeId: of, state }) => of === volumeId && /^(capturing|pending)$/.test(state));
 }
