@@ -16,10 +16,10 @@ const UNREADABLE_LINES = [
   { name: 'lattice-associations', found: 'VPC Lattice associations of the network cannot be read by this worker' },
 ] as const;
 
-export interface NetworkProofRequest {
+interface NetworkProofRequest {
   readonly isolation: IsolationProfile;
-  readonly source: { readonly machineId: string; readonly networkId: string };
-  readonly subnets: readonly SubnetRole[];
+  readonly sourceNetworkId: string;
+  readonly role: SubnetRole;
 }
 
 export async function proveIsolation(
@@ -28,12 +28,8 @@ export async function proveIsolation(
   signal: AbortSignal,
 ): Promise<readonly Check[]> {
   const { isolation, sourceId, role, machineId } = request;
-  const networkId = await sourceNetwork(context, sourceId, signal);
-  const network = await proveNetwork(
-    context,
-    { isolation, source: { machineId: sourceId, networkId }, subnets: [role] },
-    signal,
-  );
+  const sourceNetworkId = await sourceNetwork(context, sourceId, signal);
+  const network = await proveNetwork(context, { isolation, sourceNetworkId, role }, signal);
   if (machineId === undefined) return network;
   const { instance } = await readInstance(context, machineId, signal);
   const subnetId = role === 'clone' ? isolation.subnetId : isolation.verifySubnetId;
@@ -41,14 +37,14 @@ export async function proveIsolation(
 }
 
 /** Every line of the isolated network as configuration, read now. The order is the order in which people read it. */
-export async function proveNetwork(
+async function proveNetwork(
   context: Ec2Context,
   request: NetworkProofRequest,
   signal: AbortSignal,
 ): Promise<readonly Check[]> {
-  const { isolation, source, subnets } = request;
-  const network: NetworkUnderProof = { isolation, sourceNetworkId: source.networkId };
-  const lines = [...NETWORK_LINES, ...GATEWAY_LINES, ...subnets.flatMap((role) => subnetLines(role))];
+  const { isolation, sourceNetworkId, role } = request;
+  const network: NetworkUnderProof = { isolation, sourceNetworkId };
+  const lines = [...NETWORK_LINES, ...GATEWAY_LINES, ...subnetLines(role)];
   const checks: Check[] = [];
   // One after another: describes share the account's bucket of 20 per second with everything else that runs there.
   for (const line of lines) checks.push(await proveLine(context, line, network, signal));

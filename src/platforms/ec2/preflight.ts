@@ -7,7 +7,6 @@ import type { PreflightRequest } from '../platform.ts';
 import type { Ec2Context } from './context.ts';
 import { readInstance } from './describe-machine.ts';
 import { awsName, call, isCode } from './errors.ts';
-import { proveNetwork } from './isolation.ts';
 import { TAG } from './tags.ts';
 
 /** An instance's volumes in one set (aws.md 1.2). */
@@ -19,20 +18,19 @@ const DRY_RUN_TAGS = [
   { Key: TAG.role, Value: 'capture' },
 ];
 
-/** Whether a machine can be captured whole and its clone be kept apart. Nothing is changed: DryRun at most. */
+/** Whether a machine can be captured whole, permissions and keys included. Nothing is changed: DryRun at most. */
 export async function preflight(
   context: Ec2Context,
   request: PreflightRequest,
   signal: AbortSignal,
 ): Promise<readonly Check[]> {
-  const { machine, isolation } = request;
+  const { machine } = request;
   const { instance } = await readInstance(context, machine.machineId, signal);
   return [
     ...machineChecks(machine, instance),
     ...riskChecks(request),
     ...(await keyChecks(context, request, signal)),
     await snapshotPermitted(context, machine.machineId, signal),
-    ...(await proveNetwork(context, { isolation, source: machine, subnets: ['clone', 'verify'] }, signal)),
   ];
 }
 

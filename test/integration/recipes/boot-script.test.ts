@@ -1,12 +1,12 @@
 import { open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { FileReader } from '../../../src/disk/file-reader.ts';
 import { openMachineFiles } from '../../../src/disk/machine-files.ts';
 import { readFileSystems } from '../../../src/disk/read-file-systems.ts';
 import { readConsole } from '../../../src/recipes/boot/console.ts';
 import { assembleBootMedia } from '../../../src/recipes/boot/media.ts';
 import { readBootReport } from '../../../src/recipes/boot/report.ts';
-import { readCleanFact } from '../../../src/recipes/clean-fact.ts';
 import { judgeConsistency } from '../../../src/recipes/consistency.ts';
 import { findRecipe } from '../../../src/recipes/registry.ts';
 import { openFileByteSource } from '../../support/file-byte-source.ts';
@@ -22,6 +22,11 @@ const RECIPES = [
   { name: 'postgresql', params: { probeQueries: { answer: "select 41 + 1, 'unused'" } } },
   { name: 'redis', params: { socket: '/run/redis/redis.sock' } },
 ];
+
+async function cleanFact(name: string, params: unknown, files: FileReader) {
+  const recipe = findRecipe(name);
+  return recipe.cleanFact?.(files, recipe.params.parse(params), NEVER);
+}
 
 let disks: Awaited<ReturnType<typeof copyGuestDisks>>;
 let scratch: string;
@@ -104,9 +109,7 @@ test('the disks of an orderly power-off are judged clean-shutdown by their own f
     NEVER,
   );
   const facts = await Promise.all(
-    RECIPES.map(
-      async ({ name, params }) => [name, await readCleanFact(findRecipe(name), params, files, NEVER)] as const,
-    ),
+    RECIPES.map(async ({ name, params }) => [name, await cleanFact(name, params, files)] as const),
   );
   const verdict = judgeConsistency({
     observation: { state: 'stopped', reasonCode: 'Client.InstanceInitiatedShutdown' },
