@@ -1,0 +1,222 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Leftover } from '../../../src/contract/results.ts';
+import { PlatformError, VaultError } from '../../../src/errors.ts';
+import type { RemovalRequest } from '../../../src/platforms/platform.ts';
+import { type BackupRuns, note, startBackupRuns } from '../../support/backup-runs.ts';
+import { CLEAN, resolvedBackup } from '../../support/fake-activities.ts';
+import { hangs } from '../../support/fake-workers.ts';
+
+let runs: BackupRuns;
+beforeAll(async () => {
+  runs = await startBackupRuns();
+});
+afterAll(() => runs.stop());
+
+describe.concurrent('a backup of two volumes', () => {
+  test('ends with a verified point after at most 400 history events in all its workflows together', async () => {
+    const removals: RemovalRequest[] = [];
+    const fakes = { control: { removeRunResources: async (request: RemovalRequest) => note(removals, request) } };
+    const run = await runs.begin(fakes);
+    const result = await run.result();
+    expect(result.verification?.verdict).toBe('green');
+    expect(result.consistency.disks).toBe('clean-shutdown');
+    expect(result.phases.map(({ phase, state }) => `${phase} ${state}`)).toEqual([
+      'preflight done',
+      'capture done',
+      'clone done',
+      'shutdown done',
+      'archive done',
+      'commit done',
+      'verify done',
+      'clean-up done',
+    ]);
+    const events = await countEvents(run.workflowId);
+    console.log(`events: ${JSON.stringify(events)}`);
+    expect(Object.keys(events)).toHaveLength(5);
+    expect(Object.values(events).reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(400);
+    expect(removals.map(({ keepCapture, replacedCaptures }) => [keepCapture, replacedCaptures])).toEqual([
+      [false, 'keep'],
+      [true, 'remove'],
+    ]);
+  });
+
+  test('skips the verification that the request does not want', async () => {
+    const { verification, phases } = await runs.resultOf({}, { verify: false });
+    expect(verification).toBeUndefined();
+    expect(phases.find(({ phase }) => phase === 'verify')?.state).toBe('skipped');
+  });
+});
+
+/** Events by workflow id, children included. */
+async function countEvents(workflowId: string): Promise<Record<string, number>> {
+  const { events } = await runs.temporal.client.workflow.getHandle(workflowId).fetchHistory();
+  let all: Record<string, number> = { [workflowId]: events?.length ?? 0 };
+  for (const { startChildWorkflowExecutionInitiatedEventAttributes: child } of events ?? []) {
+    if (child?.workflowId) all = { ...all, ...(await countEvents(child.workflowId)) };
+  }
+  return all;
+}
+
+describe.concurrent('a step that fails', () => {
+  test('ends the run with its phase and its own words, after clean-up', async () => {
+    const removed: RemovalRequest[] = [];
+    const failure = await runs.failureOf({
+      control: {
+        removeRunResources: async (request) => note(removed, request),
+        launchMachine: async () => {
+          throw new PlatformError('IsolationBroken', 'the running clone i-1 is not isolated: route');
+        },
+      },
+    });
+    expect(failure.code).toBe('IsolationBroken');
+    expect(failure.message).toBe('clone: the running clone i-1 is not isolated: route');
+    expect(removed).toHaveLength(1);
+    expect(removed[0]).toMatchObject({ keepCapture: false, replacedCaptures: 'keep' });
+  });
+
+  test('is tried again as long as that can help', async () => {
+    let attempts = 0;
+    const recordChanges = async () => {
+      if (++attempts < 3) throw new VaultError('VaultUnreachable', 'connection refused');
+      return null;
+    };
+    await runs.resultOf({ mover: { recordChanges } }, { verify: false });
+    expect(attempts).toBe(4); // two volumes, two failed attempts
+  });
+
+  test('in clean-up is repeated until it wins, and leaves the result as it was', async () => {
+    let attempts = 0;
+    const left: Leftover[] = [{ kind: 'volume', id: 'vol-1', reason: 'in use' }];
+    const removeRunResources = async () => {
+      if (++attempts <= 5) throw new PlatformError('PlatformUnreachable', 'no answer');
+      return left;
+    };
+    const { leftovers } = await runs.resultOf({ control: { removeRunResources } }, { verify: false });
+    expect(leftovers).toEqual(left);
+    expect(attempts).toBe(6);
+  });
+
+  test('names what clean-up could not remove', async () => {
+    const failure = await runs.failureOf({
+      control: { removeRunResources: async () => [{ kind: 'instance', id: 'i-stuck', reason: 'shutting-down' }] },
+      mover: {
+        commitPoint: async () => {
+          throw new VaultError('RunAbandoned', 'the run was fenced');
+        },
+      },
+    });
+    expect(failure.message).toBe('commit: the run was fenced. Left behind: i-stuck');
+  });
+});
+
+describe.concurrent('a run that takes longer than its limit', () => {
+  test('ends through clean-up with RunLimitExceeded', async () => {
+    const removed: RemovalRequest[] = [];
+    const limits = { ...resolvedBackup('i-1').limits, runMs: 1_000 };
+    const failure = await runs.failureOf({
+      control: {
+        resolveRequest: async (input) => resolvedBackup((input as { instanceId: string }).instanceId, { limits }),
+        awaitRecovered: hangs(() => undefined),
+        removeRunResources: async (request) => note(removed, request),
+      },
+    });
+    expect(failure.code).toBe('RunLimitExceeded');
+    expect(removed).toHaveLength(1);
+  });
+});
+
+describe.concurrent('a clone without a sign of life', () => {
+  test('leaves its evidence, is terminated, and a second one makes the point', async () => {
+    const terminated: string[] = [];
+    const evidence = { name: 'clone-1-console.txt', sha256: '0'.repeat(64), bytes: 9, contentType: 'text/plain' };
+    let committed: unknown;
+    await runs.resultOf(
+      {
+        control: {
+          awaitRecovered: async ({ machine }) =>
+            machine.attempt === 1 && machine.role === 'clone'
+              ? { saw: 'no-sign', observation: { state: 'running' }, says: '' }
+              : { saw: 'recovered', observation: { state: 'running' }, says: 'recovered' },
+          terminateMachine: async ({ machineId }) => void terminated.push(machineId),
+        },
+        mover: {
+          keepEvidence: async () => [evidence],
+          commitPoint: async (request) => {
+            committed = request;
+            return { pointId: request.run.runId, committedAt: '2026-11-23T02:32:00.000Z' };
+          },
+        },
+      },
+      { verify: false },
+    );
+    expect(terminated).toEqual(['i-clone-1']);
+    expect(committed).toMatchObject({ clone: { machineId: 'i-clone-2' }, evidence: [evidence] });
+  });
+
+  test('twice ends the run with CloneNotAlive', async () => {
+    const failure = await runs.failureOf({
+      control: { awaitRecovered: async () => ({ saw: 'no-sign', observation: { state: 'running' }, says: '' }) },
+    });
+    expect(failure.code).toBe('CloneNotAlive');
+    expect(failure.message).toMatch(/two clone machines gave no sign of life within 60 s/);
+  });
+});
+
+describe.concurrent('a clone that does not power off', () => {
+  test('is stopped past its limit, and judged as stopped from outside', async () => {
+    let judged: { stoppedByUs: boolean } | undefined;
+    await runs.resultOf(
+      {
+        control: { awaitStopped: async () => ({ saw: 'limit', observation: { state: 'running' }, says: '' }) },
+        mover: {
+          examineClone: async (request) => {
+            judged = request;
+            return { verdict: CLEAN, console: { name: 'console', verdict: 'clean', found: '' }, evidence: [] };
+          },
+        },
+      },
+      { verify: false },
+    );
+    expect(judged?.stoppedByUs).toBe(true);
+  });
+});
+
+describe.concurrent('evidence below the wanted class', () => {
+  const lowered = ['file-system vol-0b/p1: ext4: needs recovery'];
+  const dirty = { ...CLEAN, disks: 'crash-consistent', lowered } as const;
+
+  test('ends the run before anything is archived, and names what is missing', async () => {
+    let archived = 0;
+    const failure = await runs.failureOf({
+      mover: {
+        examineClone: async () => ({
+          verdict: dirty,
+          console: { name: 'console', verdict: 'clean', found: '' },
+          evidence: [],
+        }),
+        recordChanges: async () => {
+          archived++;
+          return null;
+        },
+      },
+    });
+    expect(failure.code).toBe('ConsistencyTooLow');
+    expect(failure.message).toContain('ext4: needs recovery');
+    expect(archived).toBe(0);
+  });
+
+  test('found only in the sealed packs keeps the point from being committed', async () => {
+    let committed = 0;
+    const failure = await runs.failureOf({
+      mover: {
+        confirmFacts: async () => dirty,
+        commitPoint: async ({ run }) => {
+          committed++;
+          return { pointId: run.runId, committedAt: '2026-11-23T02:32:00.000Z' };
+        },
+      },
+    });
+    expect(failure.message).toMatch(/^commit: the disks are crash-consistent/);
+    expect(committed).toBe(0);
+  });
+});

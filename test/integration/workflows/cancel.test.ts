@@ -1,0 +1,64 @@
+import { WorkflowFailedError } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Run } from '../../../src/contract/run.ts';
+import type { RemovalRequest } from '../../../src/platforms/platform.ts';
+import { type BackupRuns, startBackupRuns } from '../../support/backup-runs.ts';
+import type { Fakes } from '../../support/fake-workers.ts';
+import { hangs } from '../../support/fake-workers.ts';
+
+let runs: BackupRuns;
+beforeAll(async () => {
+  runs = await startBackupRuns();
+});
+afterAll(() => runs.stop());
+
+describe.concurrent('a person who cancels', () => {
+  const STEPS = [
+    ['control', 'preflight'],
+    ['control', 'captureProduction'],
+    ['control', 'awaitSnapshots'],
+    ['control', 'prepareScratch'],
+    ['control', 'launchMachine'],
+    ['control', 'awaitRecovered'],
+    ['control', 'awaitStopped'],
+    ['control', 'snapshotStopped'],
+    ['mover', 'examineClone'],
+    ['mover', 'recordChanges'],
+    ['mover', 'archiveShard'],
+    ['mover', 'finishVolume'],
+    ['mover', 'confirmFacts'],
+    ['mover', 'commitPoint'],
+    ['control', 'readPoint'],
+    ['mover', 'restoreVolume'],
+    ['mover', 'examineProbe'],
+    ['control', 'attestPoint'],
+  ] as const;
+  const VERIFYING = new Set<string>(['readPoint', 'restoreVolume', 'examineProbe', 'attestPoint']);
+
+  test.each(STEPS)('during %s.%s gets everything removed that the run made', async (role, step) => {
+    const removed: Run[] = [];
+    const kept: boolean[] = [];
+    const started = Promise.withResolvers<void>();
+    const removeRunResources = async ({ run, keepCapture }: RemovalRequest) => {
+      removed.push(run);
+      kept.push(keepCapture);
+      return [];
+    };
+    const hanging = { [step]: hangs(started.resolve) };
+    const fakes: Fakes = {
+      control: { removeRunResources, ...(role === 'control' && hanging) },
+      mover: role === 'mover' ? hanging : {},
+    };
+    const run = await runs.begin(fakes);
+    await started.promise;
+    await run.cancel();
+    await expect(run.result()).rejects.toThrow(WorkflowFailedError);
+    const { status } = await runs.temporal.client.workflow.getHandle(run.workflowId).describe();
+    expect(status.name).toBe('CANCELLED');
+    // readPoint comes before the verification's own run exists in the account, but its clean-up is not skipped for that.
+    const owners = new Set(removed.map(({ workflowId }) => workflowId.split('/')[0]));
+    expect(owners.has('instance-backup')).toBe(true);
+    if (VERIFYING.has(step) && step !== 'readPoint') expect(owners.has('verify')).toBe(true);
+    expect(kept.every((keep) => !keep)).toBe(true);
+  });
+});

@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { VaultError } from '../../../src/errors.ts';
+import type { RemovalRequest } from '../../../src/platforms/platform.ts';
+import { type BackupRuns, note, startBackupRuns } from '../../support/backup-runs.ts';
+
+let runs: BackupRuns;
+beforeAll(async () => {
+  runs = await startBackupRuns();
+});
+afterAll(() => runs.stop());
+
+describe.concurrent('a verification', () => {
+  test('that a database fails is red: attested, loud, and the capture is not kept', async () => {
+    const attested: unknown[] = [];
+    const removals: RemovalRequest[] = [];
+    const answers = (['detect', 'recovered'] as const).map((step) => ({
+      recipe: 'postgresql',
+      step,
+      ok: step === 'detect',
+      facts: { error: 'connection refused' },
+    }));
+    const failure = await runs.failureOf({
+      control: {
+        attestPoint: async (request) => void attested.push(request),
+        removeRunResources: async (request) => note(removals, request),
+      },
+      mover: {
+        examineProbe: async () => ({
+          report: { finished: true, answers },
+          console: { name: 'console', verdict: 'clean', found: '' },
+          evidence: [],
+        }),
+      },
+    });
+    expect(failure.code).toBe('VerificationFailed');
+    expect(failure.message).toMatch(/postgresql answers: did not recover \(error connection refused\)/);
+    expect(attested).toMatchObject([{ verdict: 'red' }]);
+    expect(removals.map(({ keepCapture }) => keepCapture)).toEqual([false, false]);
+  });
+
+  test('of a damaged pack is red and names the object', async () => {
+    const attested: unknown[] = [];
+    const failure = await runs.failureOf({
+      control: { attestPoint: async (request) => void attested.push(request) },
+      mover: {
+        restoreVolume: async () => {
+          throw new VaultError('ObjectDamaged', 'pack 7 block 12: authentication failed');
+        },
+      },
+    });
+    expect(failure.code).toBe('VerificationFailed');
+    expect(failure.message).toContain('pack 7 block 12');
+    expect(attested).toMatchObject([{ verdict: 'red', disks: { verdict: 'not-checked' } }]);
+  });
+
+  test('that cannot reach the vault is not red: the run fails with its reason', async () => {
+    const attested: unknown[] = [];
+    const failure = await runs.failureOf({
+      control: { attestPoint: async (request) => void attested.push(request) },
+      mover: {
+        restoreVolume: async () => {
+          throw new VaultError('KeyUnusable', 'the key is disabled');
+        },
+      },
+    });
+    expect(failure.code).toBe('KeyUnusable');
+    expect(attested).toEqual([]);
+  });
+});

@@ -1,0 +1,206 @@
+import type { VolumeArchive } from '../../src/activities/archive.ts';
+import type { ControlActivities } from '../../src/activities/control.ts';
+import type { MoverActivities } from '../../src/activities/mover.ts';
+import type { ConsistencyVerdict } from '../../src/contract/evidence.ts';
+import type { MachineFacts, OwnMachine, SnapshotFacts } from '../../src/contract/machine.ts';
+import type { IsolationProfile, Limits, ResolvedBackup } from '../../src/contract/resolved-backup.ts';
+
+/** Ids of what the fakes speak about; the instance differs per test, because its workflow id is deterministic. */
+export const VOLUMES = ['vol-0a', 'vol-0b'] as const;
+const GIB = 2 ** 30;
+
+export const LIMITS: Limits = {
+  firstSignMs: 60_000,
+  recoverMs: 60_000,
+  shutdownMs: 60_000,
+  runMs: 600_000,
+  shardSegments: 1,
+  scratchGiB: 1,
+};
+
+export const ISOLATION: IsolationProfile = {
+  name: 'sealed',
+  kind: 'sealed',
+  vpcId: 'vpc-1',
+  subnetId: 'subnet-1',
+  verifySubnetId: 'subnet-2',
+  securityGroupId: 'sg-1',
+  acceptNotChecked: [],
+  fallbackInstanceTypes: [],
+};
+
+export function resolvedBackup(instanceId: string, changes: Partial<ResolvedBackup> = {}): ResolvedBackup {
+  return {
+    instanceId,
+    accountId: '000000000000',
+    region: 'local-1',
+    deploymentId: '6f1b2c9e-0000-4000-8000-000000000001',
+    method: 'stop-and-snapshot',
+    atLeast: 'clean-shutdown',
+    verify: true,
+    retain: { snapshots: false },
+    accept: [],
+    vault: 'main',
+    isolation: ISOLATION,
+    recipes: [{ name: 'postgresql', params: {} }],
+    limits: LIMITS,
+    searchAttributes: true,
+    ...changes,
+  };
+}
+
+export function machineFacts(machineId: string): MachineFacts {
+  return {
+    machineId,
+    accountId: '000000000000',
+    region: 'local-1',
+    zone: 'local-1a',
+    state: 'running',
+    instanceType: 't3.micro',
+    networkId: 'vpc-9',
+    subnetId: 'subnet-9',
+    tags: { Name: 'db' },
+    boot: {
+      architecture: 'x86_64',
+      virtualization: 'hvm',
+      rootDeviceName: '/dev/sda1',
+      enaSupport: true,
+      platformDetails: 'Linux/UNIX',
+      metadataTokens: 'required',
+    },
+    volumes: VOLUMES.map((volumeId, n) => ({
+      volumeId,
+      deviceName: `/dev/sd${'ab'[n]}`,
+      bytes: GIB,
+      type: 'gp3',
+      encrypted: false,
+      multiAttach: false,
+      root: n === 0,
+    })),
+    uncapturedDevices: [],
+    productCodes: [],
+  };
+}
+
+export const CLEAN: ConsistencyVerdict = {
+  disks: 'clean-shutdown',
+  agents: {},
+  facts: [{ name: 'postgresql recovered', verdict: 'clean', found: 'it answered before the shutdown' }],
+  lowered: [],
+};
+
+function snapshotsOf(prefix: string): SnapshotFacts[] {
+  return VOLUMES.map((volumeId) => ({
+    snapshotId: `snap-${prefix}-${volumeId}`,
+    sourceVolumeId: volumeId,
+    volumeId,
+    bytes: GIB,
+    state: 'completed',
+    percent: 100,
+    encrypted: false,
+  }));
+}
+
+function scratchSnapshot(): SnapshotFacts {
+  const [first] = snapshotsOf('scratch');
+  if (!first) throw new RangeError('no volumes');
+  return { ...first, sourceVolumeId: 'scratch' };
+}
+
+const OFF = { state: 'stopped', reasonCode: 'Client.InstanceInitiatedShutdown' } as const;
+const REPORT = {
+  finished: true,
+  answers: (['detect', 'recovered', 'probe'] as const).map((step) => ({
+    recipe: 'postgresql',
+    step,
+    ok: true,
+    facts: {},
+  })),
+};
+const NO_CONSOLE = { name: 'console', verdict: 'not-observed', found: 'no console output' } as const;
+
+/** Control activities in which all goes well, unless a test says otherwise for one of them. */
+export function fakeControl(changes: Partial<ControlActivities> = {}): ControlActivities {
+  return {
+    resolveRequest: async (input) => {
+      const { instanceId, verify = true } = input as { instanceId: string; verify?: boolean };
+      return resolvedBackup(instanceId, { verify });
+    },
+    resolveVerification: async (input) => {
+      const { pointId } = input as { pointId: string };
+      const { deploymentId, isolation, recipes, limits } = resolvedBackup('i-unused');
+      return { pointId, vault: 'main', deploymentId, isolation, recipes, limits, searchAttributes: true };
+    },
+    resolvePlan: async () => ({ plan: 'nightly', instanceIds: [], request: {}, atATime: 2, searchAttributes: true }),
+    describeRunning: async () => undefined,
+    preflight: async ({ run }) => ({ machine: machineFacts(run.sourceId), checks: [] }),
+    captureProduction: async () => ({ startTime: '2026-11-23T02:31:07.412Z', snapshots: snapshotsOf('capture') }),
+    awaitSnapshots: async ({ snapshots }) => snapshots,
+    prepareScratch: async () => ({ scratchSnapshotId: 'snap-scratch' }),
+    launchMachine: async ({ role, attempt }): Promise<OwnMachine> => ({
+      machineId: `i-${role}-${attempt}`,
+      imageId: 'ami-1',
+      role,
+      attempt,
+      instanceType: 't3.micro',
+      zone: 'local-1a',
+      volumes: {},
+    }),
+    terminateMachine: async () => undefined,
+    snapshotStopped: async () => ({ disks: snapshotsOf('clone'), scratch: scratchSnapshot() }),
+    awaitRecovered: async () => ({ saw: 'recovered', observation: { state: 'running' }, says: 'recovered postgresql' }),
+    awaitStopped: async () => ({ saw: 'stopped', observation: OFF, says: 'powering-off' }),
+    stopMachine: async () => ({ saw: 'stopped', observation: { state: 'stopped' }, says: '' }),
+    readPoint: async ({ pointId }) => ({
+      pointId,
+      capturedAt: '2026-11-23T02:31:07.412Z',
+      machine: machineFacts('i-source'),
+      disks: 'clean-shutdown',
+      agents: {},
+      recovered: ['postgresql'],
+      storedBytes: 4096,
+    }),
+    attestPoint: async () => undefined,
+    removeRunResources: async () => [],
+    sweepDeployment: async () => ({ runs: [], leftovers: [] }),
+    ...changes,
+  };
+}
+
+const MAP: VolumeArchive['map'] = {
+  runId: '20261123T023107Z-9f2c01ab',
+  mapId: '0'.repeat(64),
+  mapBytes: 1,
+  storedBlocks: 8,
+  storedBytes: 4096,
+  packs: 1,
+  volumeDigest: '0'.repeat(64),
+};
+
+export function fakeMover(changes: Partial<MoverActivities> = {}): MoverActivities {
+  return {
+    keepEvidence: async () => [],
+    examineClone: async () => ({ verdict: CLEAN, report: REPORT, console: NO_CONSOLE, evidence: [] }),
+    examineProbe: async () => ({ report: REPORT, console: NO_CONSOLE, evidence: [] }),
+    recordChanges: async () => null,
+    archiveShard: async () => ({ bytesRead: 8192, bytesStored: 4096, blocks: 8, blocksListed: 8 }),
+    finishVolume: async ({ volume }) => ({
+      volumeId: volume.volumeId,
+      deviceName: volume.deviceName,
+      volumeBytes: volume.bytes,
+      bytesRead: 8192,
+      bytesStored: 4096,
+      blocks: 8,
+      holes: 2040,
+      map: MAP,
+    }),
+    confirmFacts: async () => CLEAN,
+    commitPoint: async ({ run }) => ({ pointId: run.runId, committedAt: '2026-11-23T02:32:00.000Z' }),
+    readPointFacts: async () => ({ fileSystems: [], cleanFacts: {} }),
+    restoreVolume: async ({ volume }) => ({
+      snapshot: { ...scratchSnapshot(), sourceVolumeId: volume.volumeId },
+      bytesWritten: 4096,
+    }),
+    ...changes,
+  };
+}

@@ -1,0 +1,82 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { VaultError } from '../../src/errors.ts';
+import { startBackupRuns } from './backup-runs.ts';
+import { type Fakes, hangs } from './fake-workers.ts';
+
+/**
+ * `npm run record-histories`: runs the workflows on a real server and keeps what they did, so that a later change which
+ * would break runs under way is found by replay (test/integration/workers/replay.test.ts).
+ */
+const FOLDER = new URL('../histories/', import.meta.url);
+
+const runs = await startBackupRuns();
+try {
+  await mkdir(FOLDER, { recursive: true });
+  await record('verified', {});
+  await record('not-verified', {}, { verify: false });
+  await record('relaunched', {
+    control: {
+      awaitRecovered: async ({ machine }) => ({
+        saw: machine.attempt === 1 ? 'no-sign' : 'recovered',
+        observation: { state: 'running' },
+        says: '',
+      }),
+    },
+  });
+  await record('red', {
+    mover: {
+      restoreVolume: async () => {
+        throw new VaultError('ObjectDamaged', 'pack 7 block 12: authentication failed');
+      },
+    },
+  });
+  await record('failed', {
+    mover: {
+      commitPoint: async () => {
+        throw new VaultError('RunAbandoned', 'the run was fenced');
+      },
+    },
+  });
+  await recordCancelled('cancelled-clone', (started) => ({ control: { awaitRecovered: hangs(started) } }));
+  await recordCancelled('cancelled-archive', (started) => ({ mover: { archiveShard: hangs(started) } }));
+} finally {
+  await runs.stop();
+}
+
+async function record(name: string, fakes: Fakes, request = {}): Promise<void> {
+  const run = await runs.begin(fakes, request);
+  await run.result().catch(() => undefined);
+  await keep(name, run.workflowId);
+}
+
+async function recordCancelled(name: string, fakes: (started: () => void) => Fakes): Promise<void> {
+  const started = Promise.withResolvers<void>();
+  const run = await runs.begin(fakes(started.resolve));
+  await started.promise;
+  await run.cancel();
+  await run.result().catch(() => undefined);
+  await keep(name, run.workflowId);
+}
+
+/** Of the workflow and all its children. */
+async function keep(name: string, workflowId: string): Promise<void> {
+  const history = await runs.temporal.client.workflow.getHandle(workflowId).fetchHistory();
+  const type = history.events?.[0]?.workflowExecutionStartedEventAttributes?.workflowType?.name ?? 'unknown';
+  const file = `${name}.${type}.json`;
+  await writeFile(
+    new URL(file, FOLDER),
+    `${JSON.stringify(JSON.parse(historyToJSON(history), withoutMachine), null, 1)}\n`,
+  );
+  process.stdout.write(`${fileURLToPath(new URL(file, FOLDER))}: ${history.events?.length} events\n`);
+  for (const { startChildWorkflowExecutionInitiatedEventAttributes: child } of history.events ?? []) {
+    if (child?.workflowId) await keep(name, child.workflowId);
+  }
+}
+
+/** Who recorded it and in which folder is nobody's business; replay looks at neither. */
+function withoutMachine(name: string, value: unknown): unknown {
+  if (name === 'stackTrace') return undefined;
+  return name === 'identity' ? 'recorded' : value;
+}

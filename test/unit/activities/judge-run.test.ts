@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { judgeRun } from '../../../src/activities/judge-run.ts';
+import type { RunResources } from '../../../src/platforms/platform.ts';
+
+const EXPIRES = '2026-11-24T00:00:00.000Z';
+const BEFORE = Date.parse(EXPIRES) - 1;
+const AFTER = Date.parse(EXPIRES) + 1;
+const NEEDED = { keeps: () => true };
+const FORGOTTEN = { keeps: () => false };
+
+function resources(roles: string[], retained = false): RunResources {
+  return {
+    run: {
+      runId: '20261123T023107Z-9f2c01ab',
+      deploymentId: 'd',
+      workflowId: 'w',
+      temporalRunId: 't',
+      sourceId: 'i-1',
+      expiresAt: EXPIRES,
+    },
+    roles,
+    resources: roles.map((role) => ({ kind: 'snapshot', id: role, retained })),
+  };
+}
+
+test.each([
+  ['a run that is running', ['clone'], { status: 'running', now: AFTER, keeper: FORGOTTEN }, 'keep'],
+  [
+    'a run that Temporal does not know, before it expires',
+    ['clone'],
+    { status: 'unknown', now: BEFORE, keeper: FORGOTTEN },
+    'keep',
+  ],
+  ['a run with restored machines', ['restored', 'image'], { status: 'over', now: AFTER, keeper: FORGOTTEN }, 'keep'],
+  ['a capture that the next increment needs', ['capture'], { status: 'over', now: AFTER, keeper: NEEDED }, 'keep'],
+  ['a capture, while a vault cannot be read', ['capture'], { status: 'over', now: AFTER, keeper: undefined }, 'keep'],
+] as const)('%s is left alone', (_, roles, judgement, action) => {
+  expect(judgeRun(resources([...roles]), judgement).action).toBe(action);
+});
+
+test('what a person retained is left alone', () => {
+  expect(judgeRun(resources(['clone-snapshot'], true), { status: 'over', now: AFTER, keeper: FORGOTTEN }).action).toBe(
+    'keep',
+  );
+});
+
+test.each([
+  ['whose workflow is over', ['clone', 'capture'], { status: 'over', now: BEFORE, keeper: FORGOTTEN }, false],
+  ['that Temporal forgot and that expired', ['clone'], { status: 'unknown', now: AFTER, keeper: FORGOTTEN }, false],
+  ['whose capture is needed', ['clone', 'capture'], { status: 'over', now: AFTER, keeper: NEEDED }, true],
+  ['while a vault cannot be read', ['clone', 'capture'], { status: 'over', now: AFTER, keeper: undefined }, true],
+] as const)('a run %s is removed, and its capture only where nothing needs it', (_, roles, judgement, keepCapture) => {
+  expect(judgeRun(resources([...roles]), judgement)).toMatchObject({ action: 'remove', keepCapture });
+});

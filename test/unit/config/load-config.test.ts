@@ -1,0 +1,70 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ensureDeploymentId, loadConfig, readDeploymentId } from '../../../src/config/index.ts';
+
+const GOOD = `export default {
+  vaults: { main: { url: 'file:///vault', kmsKeyId: 'file:///key' } },
+  isolation: { sealed: { vpcId: 'vpc-1', subnetId: 'subnet-1', verifySubnetId: 'subnet-2', securityGroupId: 'sg-1' } },
+};`;
+
+let cwd: string;
+beforeEach(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'understudy-config-'));
+});
+afterEach(() => rm(cwd, { recursive: true, force: true }));
+
+describe('the configuration', () => {
+  test('is found in the working directory', async () => {
+    await writeFile(join(cwd, 'temporal.config.mjs'), GOOD);
+    const { config, path } = await loadConfig({ env: {}, cwd });
+    expect(path).toBe(join(cwd, 'temporal.config.mjs'));
+    expect(config.vaults.main?.url).toBe('file:///vault');
+  });
+
+  test('is the file that UNDERSTUDY_CONFIG names, before any other', async () => {
+    await writeFile(join(cwd, 'temporal.config.mjs'), 'export default {}');
+    await writeFile(join(cwd, 'mine.mjs'), GOOD);
+    const { path } = await loadConfig({ env: { UNDERSTUDY_CONFIG: 'mine.mjs' }, cwd });
+    expect(path).toBe(join(cwd, 'mine.mjs'));
+  });
+
+  test('that nobody wrote is asked for with the places that were looked at', async () => {
+    await expect(loadConfig({ env: {}, cwd })).rejects.toThrow(/found no temporal\.config\.ts.*set UNDERSTUDY_CONFIG/s);
+    await expect(loadConfig({ env: { UNDERSTUDY_CONFIG: 'gone.ts' }, cwd })).rejects.toThrow(
+      /gone\.ts, which does not exist/,
+    );
+  });
+
+  test('without a default export says how to write one', async () => {
+    await writeFile(join(cwd, 'temporal.config.mjs'), 'export const config = {};');
+    await expect(loadConfig({ env: {}, cwd })).rejects.toThrow(/no default export; write `export default/);
+  });
+
+  test('that is wrong is refused with its path and the wrong field', async () => {
+    await writeFile(join(cwd, 'temporal.config.mjs'), GOOD.replace("'vpc-1'", "'net-1'"));
+    await expect(loadConfig({ env: {}, cwd })).rejects.toThrow(
+      /temporal\.config\.mjs is not valid:\n {2}isolation\.sealed\.vpcId/,
+    );
+  });
+});
+
+describe('the deployment id', () => {
+  const ID = '6f1b2c9e-1111-4222-8333-444455556666';
+
+  test('is made once and then stays', async () => {
+    const env = { XDG_CONFIG_HOME: cwd };
+    await expect(readDeploymentId(env)).rejects.toThrow(/run `understudy init` once/);
+    const ids = await Promise.all([ensureDeploymentId(env), ensureDeploymentId(env), ensureDeploymentId(env)]);
+    expect(new Set(ids).size).toBe(1);
+    expect(await readDeploymentId(env)).toBe(ids[0]);
+  });
+
+  test('of the environment comes first, and must be a UUID', async () => {
+    expect(await readDeploymentId({ UNDERSTUDY_DEPLOYMENT_ID: ID, XDG_CONFIG_HOME: cwd })).toBe(ID);
+    await expect(readDeploymentId({ UNDERSTUDY_DEPLOYMENT_ID: 'mine' })).rejects.toThrow(
+      /UNDERSTUDY_DEPLOYMENT_ID does not hold/,
+    );
+  });
+});
