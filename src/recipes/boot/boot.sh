@@ -87,8 +87,9 @@ write_results() {
   # Results first, header last: a power cut in between leaves no header, so nothing half-written is believed.
   dd if=../results.tar of="$DISK" bs=4096 seek=257 conv=notrunc,fsync 2>/dev/null || return 1
   sum=$(sha256sum ../results.tar) || return 1
-  printf 'USRESULT1\n%s\n%s\n%s\n' "$UNDERSTUDY_RUN" "$bytes" "${sum%% *}" |
-    dd of="$DISK" bs=4096 seek=256 conv=notrunc,fsync,sync 2>/dev/null || return 1
+  # By way of a file: from a pipe dd may read one line at a time and pad each of them to a block.
+  printf 'USRESULT1\n%s\n%s\n%s\n' "$UNDERSTUDY_RUN" "$bytes" "${sum%% *}" >../header || return 1
+  dd if=../header of="$DISK" bs=4096 seek=256 conv=notrunc,fsync,sync 2>/dev/null || return 1
   sync
 }
 
