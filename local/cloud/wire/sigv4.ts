@@ -66,11 +66,7 @@ export function verifySignature(
   if (!amzDate.startsWith(credential.date) || !credential.signedHeaders.includes('host')) {
     throw invalidSignature('The credential scope must carry the date of x-amz-date, and host must be signed.');
   }
-  const claimed = request.headers['x-amz-content-sha256'];
-  const digest = bodyDigest();
-  if (claimed !== undefined && claimed !== digest) {
-    throw invalidSignature('x-amz-content-sha256 does not match the body (unsigned payloads are not taken).');
-  }
+  const digest = payloadDigest(request, credential.service, bodyDigest);
   const canonical = canonicalRequest(request, credential.signedHeaders, digest);
   const scope = `${credential.date}/${credential.region}/${credential.service}/aws4_request`;
   const text = `AWS4-HMAC-SHA256\n${amzDate}\n${scope}\n${sha256(canonical)}`;
@@ -78,6 +74,17 @@ export function verifySignature(
   if (!timingSafeEqual(expected, Buffer.from(credential.signature, 'hex'))) {
     throw invalidSignature('The request signature we calculated does not match the signature you provided.');
   }
+}
+
+const UNSIGNED = 'UNSIGNED-PAYLOAD';
+
+/** PutSnapshotBlock alone may leave its body unsigned (its model says so): a signed header holds the block's SHA-256. */
+function payloadDigest({ method, headers }: SignedRequest, service: string, bodyDigest: BodyDigest): string {
+  const claimed = headers['x-amz-content-sha256'];
+  if (claimed === UNSIGNED && service === 'ebs' && method === 'PUT') return UNSIGNED;
+  const digest = bodyDigest();
+  if (claimed === undefined || claimed === digest) return digest;
+  throw invalidSignature('x-amz-content-sha256 does not match the body (this operation takes no unsigned payload).');
 }
 
 interface VerifyOptions {
