@@ -177,7 +177,7 @@ function start({ db, now, machines }: Cloud, instance: InstanceRecord): void {
   if (instance.state !== 'stopped') return;
   const { stateReason, ...rest } = instance;
   db.instances.put({ ...rest, state: 'pending', transitionReason: '', launchedAt: now(), stateChangedAt: now() });
-  inBackground(`starting ${instance.id}`, machines.launch(instance.id, false));
+  inBackground(`starting ${instance.id}`, machines.launch(instance.id));
 }
 
 function stop({ db, now, machines }: Cloud, instance: InstanceRecord, hard: boolean): void {

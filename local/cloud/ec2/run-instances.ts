@@ -102,7 +102,7 @@ export const RunInstances: Operation = operation(INPUT, (input, call) => {
   const image = requireImage(cloud, input.ImageId);
   check(cloud, input, image);
   const instance = create(call, input, image, placed, hash);
-  inBackground(`starting ${instance.id}`, cloud.machines.launch(instance.id, true));
+  inBackground(`starting ${instance.id}`, cloud.machines.launch(instance.id));
   return answer(instance, cloud);
 });
 

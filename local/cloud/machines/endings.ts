@@ -1,5 +1,7 @@
+import { rm } from 'node:fs/promises';
 import type { Cloud } from '../cloud.ts';
 import type { InstanceRecord } from '../records.ts';
+import { metadataPortFile, monitorSocket } from '../storage/layout.ts';
 import { shortenChain } from '../storage/volume-files.ts';
 
 export interface End {
@@ -23,6 +25,27 @@ export function endOf({ ending, poweredOffByGuest, shutdownBehavior }: InstanceR
     return { state, reason: reason('Client.InstanceInitiatedShutdown', 'Instance initiated shutdown') };
   }
   return { state: 'stopped', reason: reason('Server.InternalError', 'Internal error: the host lost the machine') };
+}
+
+class UnusableKey extends Error {}
+
+/** EC2 accepts the launch and finds out later: the machine ends with a client's error. */
+export function checkKeys({ db }: Cloud, { volumeIds }: InstanceRecord): void {
+  for (const volumeId of volumeIds) {
+    const { kmsKeyArn } = db.volumes.get(volumeId) ?? {};
+    const key = db.keys.all().find(({ arn }) => arn === kmsKeyArn);
+    if (kmsKeyArn !== undefined && key?.state !== 'Enabled')
+      throw new UnusableKey(`${kmsKeyArn} of ${volumeId} cannot be used`);
+  }
+}
+
+/** A machine that never ran is gone; one that did is only stopped again. */
+export function endOfFailedLaunch(error: unknown, { consolePostedAt }: InstanceRecord): End {
+  const why =
+    error instanceof UnusableKey
+      ? reason('Client.InternalError', 'Client error on launch')
+      : reason('Server.InternalError', 'Internal error on launch');
+  return { state: consolePostedAt === undefined ? 'terminated' : 'stopped', reason: why };
 }
 
 function reason(code: string, text: string) {
@@ -51,6 +74,8 @@ export async function afterEnd(cloud: Cloud, instanceId: string, { state, reason
     else db.volumes.put({ ...volume, state: 'available' });
   }
   db.interfaces.remove(instance.interfaceId);
+  const files = [monitorSocket(instanceId), `${monitorSocket(instanceId)}.err`, metadataPortFile(instanceId)];
+  for (const file of files) await rm(file, { force: true });
   db.instances.put({ ...rest, state, stateReason: reason, transitionReason, stateChangedAt: now(), volumeIds: [] });
   await cloud.snapshots.sweep();
 }

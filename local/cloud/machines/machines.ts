@@ -7,7 +7,7 @@ import type { InstanceRecord } from '../records.ts';
 import { consoleFile, layerNode, monitorSocket } from '../storage/layout.ts';
 import { createVolumeFiles, shortenChain } from '../storage/volume-files.ts';
 import { machineArguments } from './command-line.ts';
-import { afterEnd, endOf } from './endings.ts';
+import { afterEnd, checkKeys, endOf, endOfFailedLaunch } from './endings.ts';
 import { serveMetadata } from './imds.ts';
 import { assignHostPorts, netdevArgument, openingsOf } from './network.ts';
 import { isAlive, killProcess } from './process-identity.ts';
@@ -49,19 +49,16 @@ export class Machines {
   }
 
   /** Takes a `pending` instance to `running`, or to the state that EC2 shows after a failed launch. */
-  launch(instanceId: string, firstLaunch: boolean): Promise<void> {
+  launch(instanceId: string): Promise<void> {
     return this.inTurn(instanceId, async () => {
       const instance = this.#cloud.db.instances.get(instanceId);
       if (instance?.state !== 'pending') return;
       try {
-        await this.#start(instance, firstLaunch);
+        await this.#start(instance);
       } catch (error) {
         process.stderr.write(`local cloud: ${instanceId} did not start: ${String(error)}\n`);
         killProcess(this.#cloud.db.instances.get(instanceId)?.process);
-        await afterEnd(this.#cloud, instanceId, {
-          state: firstLaunch ? 'terminated' : 'stopped',
-          reason: { code: 'Server.InternalError', message: 'Server.InternalError: Internal error on launch' },
-        });
+        await afterEnd(this.#cloud, instanceId, endOfFailedLaunch(error, instance));
       }
     });
   }
@@ -133,7 +130,7 @@ export class Machines {
   /** Then takes up what was under way: launches, ends, machines that ended meanwhile. */
   async resume(): Promise<void> {
     for (const { id, state } of this.#cloud.db.instances.all()) {
-      if (state === 'pending' && !this.isUp(id)) inBackground(`starting ${id}`, this.launch(id, true));
+      if (state === 'pending' && !this.isUp(id)) inBackground(`starting ${id}`, this.launch(id));
       else if (state === 'pending') this.#markRunning(id);
       else if (state !== 'terminated' && state !== 'stopped' && !this.isUp(id)) await this.#ended(id);
       else if (state === 'stopping' || state === 'shutting-down') await this.end(id);
@@ -146,13 +143,14 @@ export class Machines {
     await Promise.all(this.#cloud.db.instances.all().map(({ process }) => waitForEnd(process, 0)));
   }
 
-  async #start(instance: InstanceRecord, firstLaunch: boolean): Promise<void> {
+  async #start(instance: InstanceRecord): Promise<void> {
     const { db, settings, stateDir } = this.#cloud;
+    checkKeys(this.#cloud, instance);
     for (const volumeId of instance.volumeIds) {
       const volume = db.volumes.get(volumeId);
       if (volume?.state === 'creating') await createVolumeFiles(this.#cloud, volume);
       if (volume?.state === 'creating') db.volumes.update(volumeId, { state: 'in-use' });
-      if (!firstLaunch) await shortenChain(this.#cloud, volumeId);
+      await shortenChain(this.#cloud, volumeId);
     }
     const openings = openingsOf(this.#cloud, instance);
     const hostPorts = await assignHostPorts(openings.ports, instance.ports);

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { join } from 'node:path';
 import { GetSnapshotBlockCommand, ListChangedBlocksCommand, ListSnapshotBlocksCommand } from '@aws-sdk/client-ebs';
 import {
   CreateSnapshotsCommand,
@@ -32,9 +34,14 @@ let cloud: CloudUnderTest;
 let production: string;
 let capture: Record<string, string>;
 let clone: string;
+let ledger: Server;
+/** Bodies of what machines posted to the outside. */
+const posts: string[] = [];
 
 beforeAll(async () => {
-  cloud = await startCloudUnderTest({ snapshots: { spacingMs: 0 }, stopGraceMs: 60_000 });
+  ledger = await startLedger();
+  const { port } = ledger.address() as AddressInfo;
+  cloud = await startCloudUnderTest({ snapshots: { spacingMs: 0 }, stopGraceMs: 60_000, ledgerPort: port });
   const { guest } = readToolchain();
   const snapshots = {
     '/dev/xvda': await uploadImage(cloud, guest.root),
@@ -48,11 +55,13 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cloud?.end();
+  ledger?.close();
 });
 
 test('a machine boots from its own root volume and its database answers through the opening that group and route make', async () => {
   await stateOf(production, 'running');
   expect(await eventually('PostgreSQL', () => postgresAnswers(production))).toBe('yes');
+  expect(await eventually('a post', async () => posts.find((body) => body.includes(production)))).toContain('"seq"');
 });
 
 test('a running machine is captured at one instant by one transaction, and its snapshots cannot be read before they are complete', async () => {
@@ -78,7 +87,7 @@ test('a running machine is captured at one instant by one transaction, and its s
 test('a clone without a route boots, reads its user data and powers itself off, which the API tells from a stop', async () => {
   const imageId = await registerImage(cloud, 'clone', capture);
   const { subnetId, groupId } = await closedNetwork(cloud, '10.20.1.0/24');
-  const script = '#!/bin/sh\necho "<2>UNDERSTUDY marker $(cat /run/instance-id)" >/dev/kmsg\nsync\npoweroff\n';
+  const script = cloneScript((ledger.address() as AddressInfo).port);
   clone = await launch(imageId, { SubnetId: subnetId, Groups: [groupId], PrivateIpAddress: '10.20.1.77' }, script);
   await stateOf(clone, 'running');
   expect((await readMachine(cloud, clone)).ports).toEqual({});
@@ -90,6 +99,12 @@ test('a clone without a route boots, reads its user data and powers itself off, 
   const text = Buffer.from(must(Output, 'Output'), 'base64').toString();
   expect(text).toContain(`UNDERSTUDY marker ${clone}`);
   expect(text).toContain('Power down');
+  expect(text.match(/UNDERSTUDY reach .*/g)).toEqual([
+    expect.stringMatching(/^UNDERSTUDY reach metadata yes/),
+    expect.stringMatching(/^UNDERSTUDY reach ledger no/),
+    expect.stringMatching(/^UNDERSTUDY reach host no/),
+  ]);
+  expect(posts.filter((body) => body.includes(clone))).toEqual([]);
 });
 
 test('the stopped clone is captured too, and the changes since the capture are those blocks and no others', async () => {
@@ -128,13 +143,13 @@ test('a guest that powers itself off while the cloud is down is not taken for a 
   await cloud.ec2.send(new StartInstancesCommand({ InstanceIds: [clone] }));
   await stateOf(clone, 'running');
   const { serialFile } = await readMachine(cloud, clone);
-  const bootsBefore = readFileSync(serialFile, 'utf8').split('boot complete').length;
-  await eventually('second boot', async () =>
-    readFileSync(serialFile, 'utf8').split('boot complete').length > bootsBefore ? 'yes' : undefined,
-  );
-  await cloud.ec2.send(new StopInstancesCommand({ InstanceIds: [clone] }));
+  const count = (text: string) => readFileSync(serialFile, 'utf8').split(text).length - 1;
+  await eventually('the second boot', async () => (count('boot complete') === 2 ? 'yes' : undefined));
+  await cloud.cloud.stop('SIGKILL');
+  await pressPowerButton(clone);
+  await eventually('the second power-off', async () => (count('Power down') === 2 ? 'yes' : undefined));
   await cloud.restart();
-  expect((await stateOf(clone, 'stopped')).StateReason?.Code).toBe('Client.UserInitiatedShutdown');
+  expect((await stateOf(clone, 'stopped')).StateReason?.Code).toBe('Client.InstanceInitiatedShutdown');
 });
 
 test('a power cut is the host’s failure, and the machine starts again', async () => {
@@ -145,12 +160,44 @@ test('a power cut is the host’s failure, and the machine starts again', async 
   expect(await eventually('PostgreSQL', () => postgresAnswers(production))).toBe('yes');
 });
 
+test('StopInstances presses the power button, and the API says the same whether the guest followed or not', async () => {
+  await cloud.ec2.send(new StopInstancesCommand({ InstanceIds: [production] }));
+  expect((await stateOf(production, 'stopped')).StateReason?.Code).toBe('Client.UserInitiatedShutdown');
+  const { serialFile } = await readMachine(cloud, production);
+  expect(readFileSync(serialFile, 'utf8')).toContain('Power down');
+});
+
 test('terminating removes the machine, its interface and the volumes that go with it', async () => {
   await cloud.ec2.send(new TerminateInstancesCommand({ InstanceIds: [production, clone] }));
   for (const id of [production, clone]) await stateOf(id, 'terminated');
   const { Volumes } = await cloud.ec2.send(new DescribeVolumesCommand({}));
   expect(Volumes).toEqual([]);
 });
+
+/** Says on the console whom it reaches, the metadata service first to show that the probe works; then powers off. */
+function cloneScript(hostPort: number): string {
+  return `#!/bin/sh
+say() { echo "<2>UNDERSTUDY $*" >/dev/kmsg; }
+reach() { if timeout 3 nc $2 $3 </dev/null >/dev/null 2>&1; then say reach $1 yes; else say reach $1 no; fi; }
+say marker $(cat /run/instance-id)
+reach metadata 169.254.169.254 80
+reach ledger 203.0.113.10 8080
+reach host 10.20.1.1 ${hostPort}
+sync
+poweroff
+`;
+}
+
+async function startLedger(): Promise<Server> {
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += String(chunk);
+    posts.push(body);
+    response.end('ok');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
 
 async function launch(
   ImageId: string,
@@ -169,6 +216,22 @@ async function launch(
     }),
   );
   return must(Instances?.[0]?.InstanceId, 'InstanceId');
+}
+
+/** By its monitor, which is free while no cloud runs. */
+function pressPowerButton(id: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(join(cloud.stateDir, 'm', `${id}.qmp`), () => {
+      socket.write('{"execute":"qmp_capabilities"}\n{"execute":"system_powerdown"}\n');
+    });
+    let answers = '';
+    socket.on('error', reject).on('data', (bytes) => {
+      answers += String(bytes);
+      if (answers.split('"return"').length < 3) return;
+      socket.destroy();
+      resolve();
+    });
+  });
 }
 
 function stateOf(id: string, state: string): Promise<Instance> {
