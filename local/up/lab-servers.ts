@@ -70,12 +70,14 @@ export async function ensureCloud(
     await tellLedgerPort(running, ledgerPort);
     return running;
   }
-  const { qemu, accel } = readToolchain();
+  const { qemu, accel, guest } = readToolchain();
   const settings: SettingsInput = {
     region: plan.region,
     accountId: plan.accountId,
     keys: Object.values(plan.keys),
     qemu: { system: qemu.system, img: qemu.img, ...(accel === 'kvm' && { accel: 'kvm', cpu: 'host' }) },
+    // Of the guest image, since the host need not have one.
+    relay: guest.busybox,
     ledgerPort,
     ...cloud,
   };
