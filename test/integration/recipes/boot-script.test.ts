@@ -50,7 +50,7 @@ beforeAll(async () => {
     busybox: guest.busybox,
     metadataPort: responder.port,
   });
-  await machine.poweredOff(100_000);
+  await machine.poweredOff(160_000);
 });
 
 afterAll(async () => {
