@@ -98,7 +98,6 @@ export interface VolumeRecord extends Tagged {
   readonly iops?: number;
   readonly throughput?: number;
   readonly multiAttach: boolean;
-  readonly productCodes: readonly string[];
   readonly state: 'creating' | 'available' | 'in-use' | 'deleting';
   readonly snapshotId?: string;
   readonly encrypted: boolean;
@@ -192,6 +191,9 @@ export interface InstanceRecord extends Tagged {
   readonly rootDevice: string;
   readonly ebsOptimized: boolean;
   readonly hibernation: boolean;
+  /** Set by the control API only: what a marketplace or a Windows machine would show. */
+  readonly productCodes?: readonly string[];
+  readonly platform?: 'windows';
   readonly subnetId: string;
   readonly vpcId: string;
   readonly zone: string;

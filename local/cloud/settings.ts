@@ -10,7 +10,12 @@ const AccessKey = z.strictObject({
   secretAccessKey: z.string().min(8),
 });
 
-const InstanceType = z.strictObject({ vcpus: z.int().min(1), memoryMiB: z.int().min(128) });
+const InstanceType = z.strictObject({
+  vcpus: z.int().min(1),
+  memoryMiB: z.int().min(128),
+  /** Only reported, for tests of what a backup must refuse: machines here have no instance store. */
+  instanceStorageGiB: z.int().min(1).optional(),
+});
 
 /** Everything a person may choose about a local cloud. Defaults behave like AWS, only faster. */
 export const Settings = z.strictObject({

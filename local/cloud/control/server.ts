@@ -5,6 +5,13 @@ import type { Cloud } from '../cloud.ts';
 import { Denials, readDenials, writeDenials } from '../denials.ts';
 import { consoleFile, LEDGER_PORT_FILE } from '../storage/layout.ts';
 
+/** What a machine or volume of another kind would show. The machine itself stays what it is. */
+const InstanceFacts = z.strictObject({
+  productCodes: z.array(z.string()).optional(),
+  platform: z.literal('windows').optional(),
+  hibernation: z.boolean().optional(),
+});
+const VolumeFacts = z.strictObject({ multiAttach: z.boolean().optional() });
 const Ledger = z.strictObject({ port: z.int().min(1).max(65_535) });
 
 interface Route {
@@ -38,6 +45,8 @@ const ROUTES: readonly Route[] = [
     act: (_cloud, { body }) => setLedgerPort(Ledger.parse(JSON.parse(body)).port),
   },
   { method: 'GET', path: /^\/v1\/instances\/(i-[0-9a-f]+)$/, act: (cloud, { id }) => describeMachine(cloud, id) },
+  { method: 'PUT', path: /^\/v1\/instances\/(i-[0-9a-f]+)\/facts$/, act: setInstanceFacts },
+  { method: 'PUT', path: /^\/v1\/volumes\/(vol-[0-9a-f]+)\/facts$/, act: setVolumeFacts },
   {
     method: 'POST',
     path: /^\/v1\/instances\/(i-[0-9a-f]+)\/power-cut$/,
@@ -83,6 +92,21 @@ function writeCalls(cloud: Cloud, { query, response }: Asked): true {
 export function setLedgerPort(port: number): { port: number } {
   writeFileSync(LEDGER_PORT_FILE, `${port}\n`);
   return { port };
+}
+
+function setInstanceFacts({ db }: Cloud, { id, body }: Asked): object | undefined {
+  if (db.instances.get(id) === undefined) return undefined;
+  const facts = InstanceFacts.parse(JSON.parse(body));
+  const known = Object.entries(facts).filter(([, value]) => value !== undefined);
+  db.instances.update(id, Object.fromEntries(known));
+  return facts;
+}
+
+function setVolumeFacts({ db }: Cloud, { id, body }: Asked): object | undefined {
+  if (db.volumes.get(id) === undefined) return undefined;
+  const { multiAttach = false } = VolumeFacts.parse(JSON.parse(body));
+  db.volumes.update(id, { multiAttach });
+  return { multiAttach };
 }
 
 function describeMachine({ db, stateDir }: Cloud, id: string): object | undefined {

@@ -33,15 +33,16 @@ export function renderInstance(instance: InstanceRecord, cloud: Cloud): Instance
     Architecture: instance.architecture as NonNullable<Instance['Architecture']>,
     VirtualizationType: instance.virtualization as NonNullable<Instance['VirtualizationType']>,
     Hypervisor: 'xen',
-    PlatformDetails: 'Linux/UNIX',
-    UsageOperation: 'RunInstances',
+    PlatformDetails: instance.platform === 'windows' ? 'Windows' : 'Linux/UNIX',
+    ...(instance.platform === 'windows' && { Platform: 'Windows' as const }),
+    UsageOperation: instance.platform === 'windows' ? 'RunInstances:0002' : 'RunInstances',
     EnaSupport: instance.enaSupport,
     EbsOptimized: instance.ebsOptimized,
     ...(instance.bootMode !== undefined && { BootMode: instance.bootMode as NonNullable<Instance['BootMode']> }),
     CurrentInstanceBootMode: 'legacy-bios',
     RootDeviceName: instance.rootDevice,
     RootDeviceType: 'ebs',
-    ProductCodes: [],
+    ProductCodes: renderProductCodes(instance.productCodes),
     Monitoring: { State: 'disabled' },
     Placement: { AvailabilityZone: instance.zone, GroupName: '', Tenancy: 'default' },
     HibernationOptions: { Configured: instance.hibernation },
@@ -59,6 +60,10 @@ export function renderInstance(instance: InstanceRecord, cloud: Cloud): Instance
     ...(!gone && renderNetwork(instance, cloud)),
     Tags: tagSet(instance.tags),
   };
+}
+
+export function renderProductCodes(codes: readonly string[] = []) {
+  return codes.map((id) => ({ ProductCodeId: id, ProductCodeType: 'marketplace' as const }));
 }
 
 function renderDisks(instance: InstanceRecord, { db }: Cloud): NonNullable<Instance['BlockDeviceMappings']> {

@@ -6,7 +6,7 @@ import { inBackground } from '../in-background.ts';
 import type { InstanceRecord } from '../records.ts';
 import { describe, require } from './describe.ts';
 import type { FilterTable } from './filters.ts';
-import { renderInstance, renderState, STATE_CODES } from './instance-view.ts';
+import { renderInstance, renderProductCodes, renderState, STATE_CODES } from './instance-view.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
 
 /** EC2 shows a terminated instance for about an hour. */
@@ -218,7 +218,7 @@ function attributeOf(instance: InstanceRecord, attribute: string): object {
     ebsOptimized: { EbsOptimized: { Value: instance.ebsOptimized } },
     enaSupport: { EnaSupport: { Value: instance.enaSupport } },
     sourceDestCheck: { SourceDestCheck: { Value: true } },
-    productCodes: { ProductCodes: [] },
+    productCodes: { ProductCodes: renderProductCodes(instance.productCodes) },
   };
   const found = attributes[attribute];
   if (found === undefined) throw invalidValue('attribute', attribute);

@@ -104,7 +104,7 @@ export const regionOperations: Operations = {
 };
 
 function renderType(name: string, { instanceTypes }: Settings): InstanceTypeInfo {
-  const { vcpus = 1, memoryMiB = 512 } = instanceTypes[name] ?? {};
+  const { vcpus = 1, memoryMiB = 512, instanceStorageGiB } = instanceTypes[name] ?? {};
   return {
     InstanceType: name as NonNullable<InstanceTypeInfo['InstanceType']>,
     CurrentGeneration: true,
@@ -113,7 +113,8 @@ function renderType(name: string, { instanceTypes }: Settings): InstanceTypeInfo
     ProcessorInfo: { SupportedArchitectures: ['x86_64'] },
     VCpuInfo: { DefaultVCpus: vcpus },
     MemoryInfo: { SizeInMiB: memoryMiB },
-    InstanceStorageSupported: false,
+    InstanceStorageSupported: instanceStorageGiB !== undefined,
+    ...(instanceStorageGiB !== undefined && { InstanceStorageInfo: { TotalSizeInGB: instanceStorageGiB } }),
     EbsInfo: { EbsOptimizedSupport: 'default', EncryptionSupport: 'supported', NvmeSupport: 'required' },
     NetworkInfo: {
       EnaSupport: 'required',

@@ -226,7 +226,6 @@ export function planVolume(cloud: Cloud, plan: VolumePlan): VolumeRecord {
     type: plan.VolumeType,
     ...performance(plan),
     multiAttach: false,
-    productCodes: [],
     state: 'creating',
     ...(snapshot !== undefined && { snapshotId: snapshot.id }),
     encrypted,

@@ -193,6 +193,24 @@ test('one client token launches one machine; other parameters, a taken address a
   await expect(launch({ ClientToken: 'three', PrivateIpAddress: undefined, UserData })).rejects.toThrow(/16384/);
 });
 
+test('the control API makes an instance look like one that must not be backed up', async () => {
+  const { Reservations = [] } = await cloud.ec2.send(new DescribeInstancesCommand({}));
+  const id = must(Reservations[0]?.Instances?.[0]?.InstanceId, 'InstanceId');
+  const facts = { productCodes: ['abc'], platform: 'windows', hibernation: true };
+  await fetch(`${cloud.cloud.control}/v1/instances/${id}/facts`, { method: 'PUT', body: JSON.stringify(facts) });
+  const after = await cloud.ec2.send(new DescribeInstancesCommand({ InstanceIds: [id] }));
+  expect(after.Reservations?.[0]?.Instances?.[0]).toMatchObject({
+    Platform: 'Windows',
+    HibernationOptions: { Configured: true },
+    ProductCodes: [{ ProductCodeId: 'abc', ProductCodeType: 'marketplace' }],
+  });
+  const unknown = await fetch(`${cloud.cloud.control}/v1/instances/${id}/facts`, {
+    method: 'PUT',
+    body: '{"colour":"red"}',
+  });
+  expect(unknown.status).toBe(400);
+});
+
 test('pages of snapshots are complete, and tags find what carries them', async () => {
   const { VolumeId } = await cloud.ec2.send(new CreateVolumeCommand({ AvailabilityZone: 'local-1a', Size: 1 }));
   await cloud.ec2.send(
