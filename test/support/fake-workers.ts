@@ -76,11 +76,11 @@ function ownerOf(request: unknown, ownerOfRun: Map<string, string>): string {
 
 const INSTANCE_ID = /i-0[0-9a-f]{16}/;
 
-/** An activity that goes on until somebody cancels it; `onStart` hears when it began. */
-export function hangs(onStart: () => void) {
+/** An activity that goes on until somebody cancels it; `onStart` hears when it began, `describe()` shows `details`. */
+export function hangs(onStart: () => void, details?: unknown) {
   return async (): Promise<never> => {
     const context = Context.current();
-    const timer = setInterval(() => context.heartbeat(), 50);
+    const timer = setInterval(() => context.heartbeat(details), 50);
     onStart();
     try {
       return await context.cancelled;

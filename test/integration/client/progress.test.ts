@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { MoverHeartbeat } from '../../../src/contract/progress.ts';
+import { type BackupRuns, newInstanceId, startBackupRuns } from '../../support/backup-runs.ts';
+import { resolvedBackup } from '../../support/fake-activities.ts';
+import { hangs } from '../../support/fake-workers.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+let runs: BackupRuns;
+beforeAll(async () => {
+  runs = await startBackupRuns({ searchAttributes: false });
+});
+afterAll(() => runs.stop());
+
+test('a caller sees phases, bytes of finished shards and those under way, from the request id alone', async () => {
+  const requestId = newInstanceId();
+  runs.workers.use(requestId, {
+    control: {
+      // A namespace without the search attributes: everything but the search works.
+      resolveRequest: async () => {
+        return resolvedBackup(requestId, { searchAttributes: false });
+      },
+    },
+    mover: {
+      archiveShard: async ({ volume: { volumeId } }) =>
+        hangs(() => undefined, {
+          volumeId,
+          bytesRead: 4096,
+          bytesStored: 1024,
+          blocksDone: 8,
+        } satisfies MoverHeartbeat)(),
+    },
+  });
+  await runs.backups.start({ instanceId: requestId }, { requestId });
+  const run = runs.backups.find(requestId);
+  const progress = await waitFor(
+    async () => {
+      const now = await run.progress().catch(() => undefined);
+      return now?.volumes.length && now.volumes.every(({ bytesRead }) => bytesRead > 0) ? now : undefined;
+    },
+    { limitMs: 60_000, what: 'bytes of both volumes' },
+  );
+  expect(progress.volumes.map(({ bytesRead, bytesStored }) => [bytesRead, bytesStored])).toEqual([
+    [4096, 1024],
+    [4096, 1024],
+  ]);
+  expect(progress.phases.find(({ phase }) => phase === 'archive')?.state).toBe('running');
+  expect(progress.phases.find(({ phase }) => phase === 'capture')?.summary).toMatch(/2 volumes at one instant/);
+  await run.cancel();
+  await expect(run.result()).rejects.toThrow();
+});
+
+test('what the web interface shows of a run is a table in which guest text stays text', async () => {
+  const evil = 'clean](http://evil) | <script>x</script>';
+  const run = await runs.begin({
+    control: {
+      awaitRecovered: async () => ({ saw: 'recovered', observation: { state: 'running' }, says: evil }),
+      resolveRequest: async (input) => {
+        const { instanceId } = input as { instanceId: string };
+        return resolvedBackup(instanceId, { searchAttributes: false, verify: false });
+      },
+    },
+  });
+  await run.result();
+  const { workflowId = '' } = await run.progress();
+  const metadata = await runs.temporal.client.workflow
+    .getHandle(workflowId)
+    .query<{ currentDetails?: string }>('__temporal_workflow_metadata');
+  const details = metadata.currentDetails ?? '';
+  expect(details).toContain('| capture | done |');
+  expect(details).not.toContain('<script>');
+  expect(details).not.toContain('](http');
+});

@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+import { createWatchActivities, type WatchDeps, type WatchRequest } from '../../../src/activities/watch.ts';
+import type { Observation } from '../../../src/contract/machine.ts';
+import { activityEnvironment } from '../../support/activity.ts';
+import { LIMITS } from '../../support/fake-activities.ts';
+
+const RUN_ID = '20261123T023107Z-9f2c01ab';
+const REQUEST: WatchRequest = {
+  run: { runId: RUN_ID, deploymentId: 'd', workflowId: 'w', temporalRunId: 't', sourceId: 'i-1', expiresAt: 'x' },
+  machine: { machineId: 'i-2', imageId: 'ami-1', role: 'clone', attempt: 1, instanceType: 't', zone: 'z', volumes: {} },
+  since: 0,
+  limits: LIMITS,
+};
+
+function line(n: number, body: object): string {
+  return `UNDERSTUDY ${RUN_ID} ${n} ${JSON.stringify(body)}\r\n`;
+}
+
+interface Scene {
+  readonly state?: Observation['state'];
+  readonly console?: string;
+  /** Milliseconds since `since`. */
+  readonly at?: number;
+}
+
+/** Watches a machine of which this is seen; each unanswered look would take 1.5 s, so scenes answer at once. */
+function look(scene: Scene) {
+  const calls: string[] = [];
+  const deps = {
+    now: () => scene.at ?? 0,
+    platform: {
+      observe: async () => ({ state: scene.state ?? 'running' }),
+      readConsole: async () => (scene.console === undefined ? undefined : new TextEncoder().encode(scene.console)),
+      stop: async () => void calls.push('stop'),
+    },
+  } as unknown as WatchDeps;
+  const activities = createWatchActivities(deps);
+  const run = (name: keyof typeof activities) => activityEnvironment().run(activities[name], REQUEST);
+  return { run, calls };
+}
+
+describe('a machine that boots', () => {
+  test.each<[string, Scene, string]>([
+    [
+      'printed that every detected application recovered',
+      {
+        console:
+          line(1, { step: 'detected', recipe: 'redis', ok: true }) +
+          line(2, { step: 'recovered', recipe: 'redis', ok: true }),
+      },
+      'recovered',
+    ],
+    ['has gone on to power-off', { console: line(9, { step: 'powering-off', ok: true }) }, 'recovered'],
+    ['is off already', { state: 'stopped' }, 'stopped'],
+    ['was terminated by somebody', { state: 'terminated' }, 'terminated'],
+    ['said nothing within its limit', { at: LIMITS.firstSignMs + 1 }, 'no-sign'],
+    [
+      'printed only lines of another run',
+      { console: 'UNDERSTUDY 20200101T000000Z-00000000 1 {"step":"powering-off"}', at: LIMITS.firstSignMs + 1 },
+      'no-sign',
+    ],
+    [
+      'lives, but does not recover within its limit',
+      { console: line(1, { step: 'started', ok: true }), at: LIMITS.firstSignMs + LIMITS.recoverMs + 1 },
+      'limit',
+    ],
+  ])('and %s: %j', async (_, scene, saw) => {
+    expect(await look(scene).run('awaitRecovered')).toMatchObject({ saw });
+  });
+});
+
+test('a machine past its shutdown limit is reported, not stopped, by the watch itself', async () => {
+  const scene = look({ at: LIMITS.shutdownMs + 1 });
+  expect(await scene.run('awaitStopped')).toMatchObject({ saw: 'limit' });
+  expect(scene.calls).toEqual([]);
+});
+
+test('stopping asks the platform once and waits for the end', async () => {
+  const scene = look({ state: 'stopped' });
+  expect(await scene.run('stopMachine')).toMatchObject({ saw: 'stopped' });
+  expect(scene.calls).toEqual(['stop']);
+});
+
+test('a watch ends at once when its run is cancelled', async () => {
+  const environment = activityEnvironment();
+  const deps = {
+    now: () => 0,
+    platform: { observe: async () => ({ state: 'running' }), readConsole: async () => undefined },
+  } as unknown as WatchDeps;
+  const watching = environment.run(createWatchActivities(deps).awaitStopped, REQUEST);
+  environment.cancel();
+  await expect(watching).rejects.toThrow(/CANCELLED/i);
+});
+
+test('what a guest writes on its console reaches heartbeats without control characters', async () => {
+  const environment = activityEnvironment();
+  const beats: unknown[] = [];
+  environment.on('heartbeat', (details: unknown) => beats.push(details));
+  const console = line(1, { step: 'powering-off\u001b[31m', ok: true });
+  const deps = {
+    now: () => 0,
+    platform: {
+      observe: async () => ({ state: 'stopped' }),
+      readConsole: async () => new TextEncoder().encode(console),
+    },
+  } as unknown as WatchDeps;
+  const outcome = await environment.run(createWatchActivities(deps).awaitStopped, REQUEST);
+  expect(JSON.stringify([outcome, beats])).not.toContain('\\u001b');
+});
