@@ -27,7 +27,7 @@ export interface BlockSource {
    * holds is among them and reads as zeros, though `blocks` does not list it: what is not listed there is a hole.
    */
   changedSince(parent: string, range: BlockRange, signal: AbortSignal): Promise<AsyncIterable<BlockRef> | 'unrelated'>;
-  /** Exactly BLOCK_BYTES, verified against the source's SHA-256. */
+  /** Exactly BLOCK_BYTES, verified against the source's SHA-256. They are the caller's alone, who may give them back. */
   read(ref: BlockRef, signal: AbortSignal): Promise<Uint8Array>;
 }
 

@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { FormatError } from '../errors.ts';
 import type { BlockJob, BlockReply, OpenJob, SealedPart, SealJob } from './block-jobs.ts';
 import { BLOCK_BYTES } from './block-source.ts';
-import { hex } from './bytes.ts';
+import { free, hex } from './bytes.ts';
 import { NONCE_BYTES } from './gcm.ts';
 import { openBlock, sealBlock } from './sealed-block.ts';
 
@@ -40,9 +40,11 @@ function sealAll({ input, output, blocks, nonces, keys }: SealJob): SealedPart[]
     }
     const nonce = nonces.subarray(i * NONCE_BYTES, (i + 1) * NONCE_BYTES);
     const { blockId, codec, sealed } = sealBlock(block, keys, nonce);
+    const sealedBytes = sealed.length;
     target.set(sealed, offset);
-    parts.push({ offset, sealedBytes: sealed.length, codec, blockId: Uint8Array.from(blockId) });
-    offset += sealed.length;
+    free(sealed);
+    parts.push({ offset, sealedBytes, codec, blockId: Uint8Array.from(blockId) });
+    offset += sealedBytes;
   }
   return parts;
 }
@@ -54,6 +56,7 @@ function runOpen({ sealed, parts, keys }: OpenJob): Outcome {
     try {
       const opened = openBlock({ blockId, codec, sealed: sealed.subarray(offset, offset + sealedBytes) }, keys);
       new Uint8Array(output).set(opened.bytes, i * BLOCK_BYTES);
+      free(opened.bytes);
       digests.push(Uint8Array.from(opened.sha256));
     } catch (error) {
       return { reply: { kind: 'failed', part: i, ...explain(error) }, transfer: [] };

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { FormatError } from '../errors.ts';
+import { free } from './bytes.ts';
 
 export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
@@ -16,7 +17,10 @@ export interface GcmInput {
 export function gcmSeal({ key, nonce, aad }: GcmInput, plain: Uint8Array): Uint8Array {
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(aad);
-  return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  const body = cipher.update(plain);
+  const sealed = Buffer.concat([body, cipher.final(), cipher.getAuthTag()]);
+  free(body);
+  return sealed;
 }
 
 /** The plain bytes of ciphertext ‖ tag, or a FormatError: changed bytes, another key, or another place. */

@@ -1,5 +1,6 @@
 import { VaultError } from '../errors.ts';
 import { BLOCK_BYTES, type BlockRange, type BlockSource } from './block-source.ts';
+import { free } from './bytes.ts';
 import { NONCE_BYTES } from './gcm.ts';
 import { inOrder, type Task } from './in-order.ts';
 import type { BlockToPack } from './pack-writer.ts';
@@ -92,6 +93,8 @@ async function* fillBatches(
       lent.batches++;
     }
     new Uint8Array(batch.input).set(bytes, indexes.length * BLOCK_BYTES);
+    // A view of something larger is not all the caller's.
+    if (bytes.byteLength === bytes.buffer.byteLength) free(bytes);
     indexes.push(index);
     if (indexes.length < BATCH_BLOCKS) continue;
     yield { batch, indexes };

@@ -2,7 +2,7 @@ import { createHmac, hash } from 'node:crypto';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { FormatError } from '../errors.ts';
 import { BLOCK_BYTES } from './block-source.ts';
-import { ascii, hex, sameBytes, uuidBytes } from './bytes.ts';
+import { ascii, free, hex, sameBytes, uuidBytes } from './bytes.ts';
 import { gcmOpen, gcmSeal, NONCE_BYTES, SEAL_BYTES } from './gcm.ts';
 import { mustBe, mustBeWithin } from './must-be.ts';
 import { PACK_MAGIC } from './pack-tail.ts';
@@ -17,8 +17,10 @@ export const MAX_SEALED_BLOCK_BYTES = BLOCK_BYTES + SEAL_BYTES;
 
 // A frame that saves less than 3 % costs more at every restore than it saves.
 const LARGEST_FRAME_BYTES = Math.floor(BLOCK_BYTES * 0.97);
+// One buffer for the whole frame: the default of 16 KiB pieces costs 32 allocations and a copy.
+const FRAME_ROOM_BYTES = BLOCK_BYTES + (BLOCK_BYTES >> 8) + 64;
 // Level 1: ~145 MiB/s per core on executables at a ratio of 0.39; level 3 gives 0.35 at ~100 MiB/s.
-const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+const COMPRESSION = { chunkSize: FRAME_ROOM_BYTES, params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** What sealing blocks needs: keys of one vault and, for `block`, one epoch. */
 export interface BlockKeys {
@@ -43,7 +45,9 @@ export interface BlockPayload {
 
 export function compressBlock(block: Uint8Array): BlockPayload {
   const frame = zstdCompressSync(block, COMPRESSION);
-  return frame.length <= LARGEST_FRAME_BYTES ? { codec: ZSTD, payload: frame } : { codec: STORED, payload: block };
+  if (frame.length <= LARGEST_FRAME_BYTES) return { codec: ZSTD, payload: frame };
+  free(frame);
+  return { codec: STORED, payload: block };
 }
 
 /** Seals a block and opens the result again before anybody relies on it: bad memory shows here, not at a restore. */
@@ -52,8 +56,11 @@ export function sealBlock(block: Uint8Array, keys: BlockKeys, nonce: Uint8Array)
   const blockId = hmacSha256(keys.blockId, digest);
   const { codec, payload } = compressBlock(block);
   const input = { key: hmacSha256(keys.block, blockId), nonce, aad: blockAad(keys.vaultId, blockId, codec) };
-  const sealed = Buffer.concat([nonce, gcmSeal(input, payload)]);
-  openBlock({ blockId, codec, sealed }, keys);
+  const body = gcmSeal(input, payload);
+  const sealed = Buffer.concat([nonce, body]);
+  free(body);
+  if (codec === ZSTD) free(payload);
+  free(openBlock({ blockId, codec, sealed }, keys).bytes);
   return { blockId, codec, sealed };
 }
 
@@ -69,6 +76,7 @@ export function openBlock({ blockId, codec, sealed }: SealedBlock, keys: BlockKe
   const aad = blockAad(keys.vaultId, blockId, codec);
   const payload = gcmOpen({ key, nonce: sealed.subarray(0, NONCE_BYTES), aad }, sealed.subarray(NONCE_BYTES));
   const bytes = codec === ZSTD ? decompressBlock(payload) : payload;
+  if (codec === ZSTD) free(payload);
   mustBe('block', bytes.length, BLOCK_BYTES);
   const sha256 = hash('sha256', bytes, 'buffer');
   if (!sameBytes(hmacSha256(keys.blockId, sha256), blockId)) {
@@ -79,7 +87,7 @@ export function openBlock({ blockId, codec, sealed }: SealedBlock, keys: BlockKe
 
 function decompressBlock(frame: Uint8Array): Uint8Array {
   try {
-    return zstdDecompressSync(frame, { maxOutputLength: BLOCK_BYTES });
+    return zstdDecompressSync(frame, { maxOutputLength: BLOCK_BYTES, chunkSize: BLOCK_BYTES });
   } catch (cause) {
     throw new FormatError('block is not one zstd frame of a block', { cause });
   }

@@ -44,7 +44,7 @@ function volume(blocks: number, written: ReadonlyMap<number, Uint8Array>): Golde
       for (const index of written.keys()) if (index >= from && index < to) yield { index, token: '' };
     },
     changedSince: async () => 'unrelated',
-    read: async ({ index }) => written.get(index) ?? zeros,
+    read: async ({ index }) => Uint8Array.from(written.get(index) ?? zeros),
     sha256() {
       const hash = createHash('sha256');
       for (let index = 0; index < blocks; index++) hash.update(written.get(index) ?? zeros);
