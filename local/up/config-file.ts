@@ -1,6 +1,8 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { BANK } from './applications.ts';
+import { BANK_QUERIES } from './bank-queries.ts';
 import { configFile } from './lab-env.ts';
 import type { IsolatedNetwork } from './networks.ts';
 
@@ -21,6 +23,9 @@ const LIMITS: ConfigInput['limits'] = {
   runMs: 60 * 60_000,
 };
 
+/** The local cloud has no Route 53 Resolver and no VPC Lattice, so there is nothing in them to check. */
+const ACCEPTED = ['resolver-rules', 'lattice-associations'];
+
 /** The lab's own temporal.config.ts; the name of the file is what the product looks for. */
 export async function writeConfigFile(
   stateDir: string,
@@ -28,7 +33,9 @@ export async function writeConfigFile(
 ): Promise<void> {
   const config: ConfigInput = {
     vaults: { main: { url: vaultUrl, kmsKeyId } },
-    isolation: { lab: { ...isolation, kmsKeyId } },
+    isolation: { lab: { ...isolation, kmsKeyId, acceptNotChecked: ACCEPTED } },
+    // The bank's own numbers become facts of every verification.
+    recipes: { postgresql: { database: BANK.database, probeQueries: { ...BANK_QUERIES } }, redis: {} },
     plans: {
       nightly: { select: { tags: { backup: 'nightly' } }, schedule: { cron: ['0 2 * * *'] } },
     },

@@ -11,6 +11,7 @@ import { followRun } from './follow-run.ts';
 import { formatBytes, formatMoment } from './format.ts';
 import { invalidInput } from './invalid-input.ts';
 import { jsonLines } from './json-lines.ts';
+import { terminalText } from './terminal-text.ts';
 
 interface BackupOptions {
   readonly method?: string;
@@ -121,8 +122,6 @@ function describeResult({
     `size          ${formatBytes(read)} read, ${formatBytes(stored)} stored, ${volumes.length} volumes`,
     `verification  ${verification?.verdict ?? 'not asked for'}`,
   ];
-  if (leftovers.length > 0) {
-    lines.push(`left over     ${leftovers.map(({ id, reason }) => `${id}: ${reason}`).join('; ')}`);
-  }
+  for (const { id, reason } of leftovers) lines.push(`left over     ${id}: ${terminalText(reason)}`);
   return `${lines.join('\n')}\n`;
 }

@@ -1,0 +1,40 @@
+import type { CloudCall } from '../up/cloud-control.ts';
+
+/** What production's machine and account saw during the run, as the local cloud recorded it. */
+export interface ProductionRecord {
+  /** Captures that were really taken; one is allowed. */
+  readonly captures: readonly CloudCall[];
+  /** Calls that a backup may not make on production. */
+  readonly forbidden: readonly CloudCall[];
+  /** Commands to its machine that stop it for however short a time. */
+  readonly pauses: readonly CloudCall[];
+}
+
+/** Commands of QEMU's monitor after which a machine no longer runs as before. */
+const PAUSING = /^qmp:(stop|cont|quit|system_powerdown|system_reset|system_wakeup|migrate|snapshot-.*|savevm|loadvm)$/;
+const READ = /^(Describe|Get|List)/;
+/** They name the source in a tag or a parameter and touch only what is the run's own. */
+const OWN_RESOURCES = /^(RunInstances|RegisterImage|CreateSnapshot|CreateSnapshots|StartSnapshot|TerminateInstances)$/;
+
+export interface ProductionIds {
+  readonly instanceId: string;
+  readonly volumeIds: readonly string[];
+}
+
+export function readProductionRecord(
+  calls: readonly CloudCall[],
+  { instanceId, volumeIds }: ProductionIds,
+): ProductionRecord {
+  const touchesDisks = (call: CloudCall) => call.volumeIds.some((id) => volumeIds.includes(id));
+  const touches = (call: CloudCall) => touchesDisks(call) || call.instanceIds.includes(instanceId);
+  const done = calls.filter(({ error, dryRun }) => error === undefined && !dryRun).filter(touches);
+  const api = done.filter(({ service, action }) => service !== 'machine' && !READ.test(action));
+  const captures = api.filter((call) => call.action === 'CreateSnapshots' && touchesDisks(call));
+  return {
+    captures,
+    forbidden: api.filter(
+      (call) => !captures.includes(call) && (touchesDisks(call) || !OWN_RESOURCES.test(call.action)),
+    ),
+    pauses: done.filter(({ service, action }) => service === 'machine' && PAUSING.test(action)),
+  };
+}
