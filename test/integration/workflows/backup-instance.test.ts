@@ -31,7 +31,6 @@ describe.concurrent('a backup of two volumes', () => {
       'clean-up done',
     ]);
     const events = await countEvents(run.workflowId);
-    console.log(`events: ${JSON.stringify(events)}`);
     expect(Object.keys(events)).toHaveLength(5);
     expect(Object.values(events).reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(400);
     expect(removals.map(({ keepCapture, replacedCaptures }) => [keepCapture, replacedCaptures])).toEqual([

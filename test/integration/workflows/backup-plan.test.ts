@@ -1,0 +1,83 @@
+import { WorkflowFailedError } from '@temporalio/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ResolvedPlan } from '../../../src/contract/resolved-backup.ts';
+import type { PlanResult } from '../../../src/contract/results.ts';
+import { PlatformError } from '../../../src/errors.ts';
+import { type BackupRuns, newInstanceId, startBackupRuns } from '../../support/backup-runs.ts';
+import { machineFacts } from '../../support/fake-activities.ts';
+
+let runs: BackupRuns;
+beforeAll(async () => {
+  runs = await startBackupRuns();
+});
+afterAll(() => runs.stop());
+
+/** Starts a plan that selects these instances; the fakes of the plan itself go by an instance id in its workflow id. */
+async function runPlan(instanceIds: readonly string[]): Promise<PlanResult> {
+  const planOwner = newInstanceId();
+  const plan: ResolvedPlan = {
+    plan: 'nightly',
+    instanceIds,
+    request: { verify: false },
+    atATime: 2,
+    searchAttributes: true,
+  };
+  runs.workers.use(planOwner, { control: { resolvePlan: async () => plan } });
+  return runs.temporal.client.workflow.execute('backupPlan', {
+    taskQueue: 'understudy-control',
+    workflowId: `plan/${planOwner}`,
+    args: [{ plan: 'nightly' }],
+  });
+}
+
+test('a plan backs up all its instances, never more at a time than it says', async () => {
+  const instanceIds = Array.from({ length: 5 }, newInstanceId);
+  let now = 0;
+  let most = 0;
+  for (const instanceId of instanceIds) {
+    runs.workers.use(instanceId, {
+      control: {
+        preflight: async ({ run }) => {
+          most = Math.max(most, ++now);
+          return { machine: machineFacts(run.sourceId), checks: [] };
+        },
+        removeRunResources: async () => {
+          now--;
+          return [];
+        },
+      },
+    });
+  }
+  const { outcomes } = await runPlan(instanceIds);
+  expect(outcomes.map(({ state }) => state)).toEqual(['done', 'done', 'done', 'done', 'done']);
+  expect(outcomes.map(({ instanceId }) => instanceId).sort()).toEqual([...instanceIds].sort());
+  expect(most).toBe(2);
+});
+
+test('one instance that fails does not keep the others from their points, and the plan says so', async () => {
+  const [good = '', bad = ''] = [newInstanceId(), newInstanceId()];
+  runs.workers.use(bad, {
+    control: {
+      preflight: async () => {
+        throw new PlatformError('PreflightRefused', 'instance store: /dev/sdb is not in a capture');
+      },
+    },
+  });
+  const error = await runPlan([bad, good]).catch((thrown: unknown) => thrown);
+  const cause = error instanceof WorkflowFailedError ? error.cause : error;
+  expect(cause).toMatchObject({
+    type: 'PlanIncomplete',
+    message: expect.stringContaining(`${bad} (PreflightRefused)`),
+  });
+  expect(cause).toMatchObject({
+    details: [
+      { plan: 'nightly', failed: 1 },
+      {
+        outcomes: expect.arrayContaining([
+          expect.objectContaining({ instanceId: good, state: 'done' }),
+          expect.objectContaining({ instanceId: bad, state: 'failed', message: expect.stringContaining('/dev/sdb') }),
+        ]),
+      },
+    ],
+  });
+});
