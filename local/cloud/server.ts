@@ -31,7 +31,8 @@ export function createApiServer(cloud: Cloud): Server {
 async function serve(cloud: Cloud, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const requestId = randomUUID();
   const body = await readBody(request);
-  const { status, headers, body: content } = await answer(cloud, request, body, requestId);
+  const { status, headers, body: content, release } = await answer(cloud, request, body, requestId);
+  if (release !== undefined) response.once('close', release);
   response.writeHead(status, {
     ...headers,
     'content-length': Buffer.byteLength(content),

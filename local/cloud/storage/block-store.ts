@@ -54,19 +54,26 @@ export class BlockStore {
   }
 
   /** 512 KiB of the snapshot: one read of the file of whichever ancestor wrote the block last; zeros if none did. */
-  async read(snapshot: SnapshotRecord, block: number): Promise<Buffer> {
+  async read(
+    snapshot: SnapshotRecord,
+    block: number,
+    bytes: Buffer = Buffer.allocUnsafe(BLOCK_BYTES),
+  ): Promise<Buffer> {
     const holder = this.#holder(snapshot, block);
-    if (holder === undefined) return Buffer.alloc(BLOCK_BYTES);
+    if (holder === undefined) return bytes.fill(0);
     const handle = await this.handle(holder.id);
-    const bytes = Buffer.allocUnsafe(BLOCK_BYTES);
     const { bytesRead } = await handle.read(bytes, 0, BLOCK_BYTES, block * BLOCK_BYTES);
     if (bytesRead < BLOCK_BYTES) bytes.fill(0, bytesRead);
     return bytes;
   }
 
   /** With its SHA-256 in base64, computed once per stored block. */
-  async readWithDigest(snapshot: SnapshotRecord, block: number): Promise<{ bytes: Buffer; digest: string }> {
-    const bytes = await this.read(snapshot, block);
+  async readWithDigest(
+    snapshot: SnapshotRecord,
+    block: number,
+    into: Buffer,
+  ): Promise<{ bytes: Buffer; digest: string }> {
+    const bytes = await this.read(snapshot, block, into);
     const owner = this.#holder(snapshot, block)?.id ?? 'zeros';
     const digests = this.#digests.get(owner) ?? new Map<number, string>();
     this.#digests.set(owner, digests);

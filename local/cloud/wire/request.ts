@@ -17,6 +17,8 @@ export interface WireAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
+  /** Called once the body is on its way, or nobody wants it any more: its memory may be used again. */
+  readonly release?: () => void;
 }
 
 /** One AWS service's wire form. */
