@@ -1,0 +1,94 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findCloud } from '../../../../local/cloud/start.ts';
+import { cloudDir } from '../../../../local/up/lab-servers.ts';
+import { LabStatus } from '../../../../local/up/lab-status.ts';
+
+const LIMIT_MS = 400_000;
+const folder = mkdtempSync(join(tmpdir(), 'understudy-lab-'));
+
+function local(...args: string[]) {
+  const line = ['local/main.ts', ...args, '--state', folder];
+  return spawnSync(process.execPath, line, { encoding: 'utf8', timeout: LIMIT_MS });
+}
+
+function readStatus() {
+  return LabStatus.parse(JSON.parse(local('status', '--json').stdout));
+}
+
+/** Everything whose command line or working folder names the lab: servers, the cloud, machines, their relays. */
+function processesOfTheLab(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        return command.includes(folder) ? [command] : [];
+      } catch {
+        return []; // it has ended meanwhile
+      }
+    });
+}
+
+beforeAll(() => {
+  const up = local('up');
+  if (up.status !== 0) throw new Error(`up failed:\n${up.stderr}`);
+}, LIMIT_MS);
+
+afterAll(() => {
+  local('down');
+}, LIMIT_MS);
+
+test('status is what other tools rely on, and the same in the file as on standard output', () => {
+  const status = readStatus();
+  expect(status.state).toBe('up');
+  expect(status.production.volumeIds).toHaveLength(2);
+  expect(JSON.parse(readFileSync(join(folder, 'status.json'), 'utf8'))).toEqual(status);
+});
+
+test("production's bank answers through the port that status names", async () => {
+  const [{ host, port, user, database }] = readStatus().production.applications;
+  const client = new pg.Client({ host, port, user, database });
+  await client.connect();
+  const { rows } = await client.query('select count(*)::int as accounts, sum(balance)::text as balance from accounts');
+  await client.end();
+  expect(rows).toEqual([{ accounts: 10_000, balance: '10000000' }]);
+});
+
+test('the isolated network is what preflight wants, and the vault is there: points lists none', () => {
+  const points = local('understudy', 'points', '--json');
+  expect(points.stderr).toBe('');
+  expect(JSON.parse(points.stdout)).toEqual({ type: 'result', ok: true, points: 0 });
+});
+
+test(
+  'up again changes nothing, even after the cloud was killed',
+  async () => {
+    const before = readStatus();
+    await findCloud(cloudDir(folder))?.stop('SIGKILL');
+    expect(readStatus().state).toBe('partial');
+    const again = local('up');
+    expect(again.status, again.stderr).toBe(0);
+    expect(readStatus()).toEqual(before);
+  },
+  LIMIT_MS,
+);
+
+test(
+  'down leaves no process and says so; env then tells what to type',
+  () => {
+    expect(processesOfTheLab().length).toBeGreaterThan(3);
+    const down = local('down');
+    expect(down.status, down.stderr).toBe(0);
+    expect(processesOfTheLab()).toEqual([]);
+    expect(readStatus().state).toBe('down');
+    const env = local('env');
+    expect(env.status).toBe(1);
+    expect(env.stderr).toContain('npm run --silent local -- up');
+  },
+  LIMIT_MS,
+);
