@@ -6,7 +6,7 @@ import { readLab } from '../up/read-lab.ts';
 import { type Lab, startLab } from '../up/start-lab.ts';
 import { type DemoOutcome, runDemo } from './run-demo.ts';
 
-const NAME_WIDTH = 12;
+const NAME_WIDTH = 14;
 
 /** What shells report for a program that Ctrl-C ended. */
 const INTERRUPTED = 130;

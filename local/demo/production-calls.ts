@@ -13,8 +13,10 @@ export interface ProductionRecord {
 /** Commands of QEMU's monitor after which a machine no longer runs as before. */
 const PAUSING = /^qmp:(stop|cont|quit|system_powerdown|system_reset|system_wakeup|migrate|snapshot-.*|savevm|loadvm)$/;
 const READ = /^(Describe|Get|List)/;
-/** They name the source in a tag or a parameter and touch only what is the run's own. */
-const OWN_RESOURCES = /^(RunInstances|RegisterImage|CreateSnapshot|CreateSnapshots|StartSnapshot|TerminateInstances)$/;
+/** They cannot touch a machine or a volume that exists: production stands in a tag, a parameter or a description. */
+const MAKES_ONLY_NEW = /^(RunInstances|RegisterImage|StartSnapshot)$/;
+/** On the run's own machines and volumes, which name production in a tag. */
+const ON_OWN_MACHINES = /^(CreateSnapshot|CreateSnapshots|TerminateInstances)$/;
 
 export interface ProductionIds {
   readonly instanceId: string;
@@ -32,9 +34,10 @@ export function readProductionRecord(
   const captures = api.filter((call) => call.action === 'CreateSnapshots' && touchesDisks(call));
   return {
     captures,
-    forbidden: api.filter(
-      (call) => !captures.includes(call) && (touchesDisks(call) || !OWN_RESOURCES.test(call.action)),
-    ),
+    forbidden: api.filter((call) => {
+      if (captures.includes(call) || MAKES_ONLY_NEW.test(call.action)) return false;
+      return touchesDisks(call) || !ON_OWN_MACHINES.test(call.action);
+    }),
     pauses: done.filter(({ service, action }) => service === 'machine' && PAUSING.test(action)),
   };
 }

@@ -18,6 +18,7 @@ const ALLOWED = [
   // Tags of the run's own machines name production as their source.
   call('RunInstances', { instanceIds: ['i-clone', 'i-prod'] }),
   call('CreateSnapshots', { instanceIds: ['i-clone', 'i-prod'], volumeIds: ['vol-clone'] }),
+  call('StartSnapshot', { service: 'ebs', volumeIds: ['vol-root'], instanceIds: ['i-prod'] }),
   call('qmp:quit', { service: 'machine', instanceIds: ['i-clone'] }),
 ];
 
