@@ -35,6 +35,11 @@ export async function writeReport(request: ReportRequest): Promise<string> {
     method: 'stop-and-snapshot',
     vaultUrl: status.vault.url,
     backup: result,
+    preflight: result.preflight,
+    isolation: [
+      { of: 'clone', checks: result.isolation },
+      ...(result.verification ? [{ of: 'verification machine', checks: result.verification.isolation }] : []),
+    ],
     machines,
     databases: [{ application: 'postgresql', clients: evidence.clients, values: comparedValues(evidence) }],
     load: {

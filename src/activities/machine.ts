@@ -1,3 +1,4 @@
+import type { Check } from '../contract/check.ts';
 import type { MachineFacts, OwnMachine, SnapshotFacts, VolumeFacts } from '../contract/machine.ts';
 import type { ConfiguredRecipe, IsolationProfile } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
@@ -48,6 +49,12 @@ export interface MachineRef {
   readonly machineId: string;
 }
 
+/** A machine that runs, and how it was shown to reach nothing. */
+export interface LaunchedMachine {
+  readonly machine: OwnMachine;
+  readonly isolation: readonly Check[];
+}
+
 export function createMachineActivities({ platform, assembleBootMedia }: MachineDeps) {
   return {
     /** Writes the snapshot that the scratch volume is made of: scripts and parameters, then room for results. */
@@ -78,7 +85,7 @@ export function createMachineActivities({ platform, assembleBootMedia }: Machine
     },
 
     /** Launches, or adopts what an earlier attempt launched, and proves that the running machine reaches nothing. */
-    async launchMachine(order: LaunchOrder): Promise<OwnMachine> {
+    async launchMachine(order: LaunchOrder): Promise<LaunchedMachine> {
       return beating(async ({ signal }) => {
         const { userData } = await assembleBootMedia(planOf(order));
         const { run, role, attempt, like, snapshots, scratchSnapshotId, isolation } = order;
@@ -91,7 +98,7 @@ export function createMachineActivities({ platform, assembleBootMedia }: Machine
           signal,
         );
         const broken = checks.filter(({ verdict }) => verdict === 'broken' || verdict === 'not-checked');
-        if (broken.length === 0) return machine;
+        if (broken.length === 0) return { machine, isolation: checks };
         throw new PlatformError(
           'IsolationBroken',
           `the running ${role} ${machine.machineId} is not isolated: ${broken.map(({ name, found }) => `${name}: ${found}`).join('; ')}. It is being terminated`,

@@ -32,13 +32,13 @@ export function createPreflightActivities({ platform, vaults, toolVersion }: Pre
       return beating(async ({ signal }) => {
         const { isolation, accept } = backup;
         const machine = await platform.describeMachine(run.sourceId, signal);
-        const checks = [
+        const checks = uniqueByName([
           ...(await platform.preflight({ machine, accept, isolation }, signal)),
           ...(await platform.proveIsolation({ isolation, sourceId: run.sourceId, role: 'clone' }, signal)),
           ...(backup.verify
             ? await platform.proveIsolation({ isolation, sourceId: run.sourceId, role: 'verify' }, signal)
             : []),
-        ];
+        ]);
         refuseBroken(checks, run);
         const vault = await vaults.open(backup.vault, signal);
         await beginRun({ vault, session: sessionOf(run, machine, toolVersion), signal });
@@ -46,6 +46,13 @@ export function createPreflightActivities({ platform, vaults, toolVersion }: Pre
       });
     },
   };
+}
+
+/** Both roles live in one network: its lines are read for each and need telling once. */
+function uniqueByName(checks: readonly Check[]): readonly Check[] {
+  const worst = new Map<string, Check>();
+  for (const check of checks) if (worst.get(check.name)?.verdict !== 'broken') worst.set(check.name, check);
+  return [...worst.values()];
 }
 
 function sessionOf(run: Run, machine: MachineFacts, toolVersion: string) {

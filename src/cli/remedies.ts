@@ -9,7 +9,7 @@ export const REMEDIES: Readonly<Record<string, string>> = {
   UnknownName: 'use a name that temporal.config.ts defines, or restart the workers after changing it',
   BackupAlreadyRunning: 'wait for the running backup (`understudy status`), or cancel it in the Temporal UI',
   PreflightRefused: 'mend what the list names, or accept it by name with --accept where that is offered',
-  AccessDenied: 'give the role the named permission (docs/operations)',
+  AccessDenied: 'give the role the named permission (docs/aws.md)',
   InstanceNotFound: 'check the id, the region and the credentials',
   IsolationBroken: 'mend the isolated network before the next run; the clone has been removed',
   InsufficientCapacity: 'try again later, or add types to fallbackInstanceTypes of the isolation profile',

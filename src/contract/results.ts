@@ -1,3 +1,4 @@
+import type { Check } from './check.ts';
 import type { ConsistencyVerdict, Fact } from './evidence.ts';
 import type { PhaseProgress } from './progress.ts';
 
@@ -8,6 +9,10 @@ export interface BackupResult {
   readonly instanceId: string;
   /** The capture's StartTime, ISO 8601. */
   readonly pointInTime: string;
+  /** Everything that was read before the capture; none is broken. */
+  readonly preflight: readonly Check[];
+  /** The network once more, and the running clone's connections. */
+  readonly isolation: readonly Check[];
   readonly consistency: ConsistencyVerdict;
   readonly volumes: readonly ArchivedVolume[];
   /** Absent when the request said `verify: false`. */
@@ -38,6 +43,8 @@ export interface VerificationResult {
   readonly facts: readonly Fact[];
   /** Why it is red; empty when green. */
   readonly failures: readonly string[];
+  /** The network and the running machine's connections; empty when none was launched. */
+  readonly isolation: readonly Check[];
   readonly restoredBytes: number;
   readonly restoreMs: number;
   readonly leftovers: readonly Leftover[];

@@ -49,7 +49,11 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
   let keepCapture = false;
   try {
     return await withinLimit(backup.limits.runMs, async () => {
-      const { machine } = await phases.run('preflight', () => answering.preflight({ run, backup }), say.preflight);
+      const { machine, checks } = await phases.run(
+        'preflight',
+        () => answering.preflight({ run, backup }),
+        say.preflight,
+      );
       const capture = await phases.run('capture', () => captureProduction(run, machine), say.capture);
       const order = { run, role: 'clone', like: machine, snapshots: capture.snapshots, ...backup } as const;
       const clone = await phases.run('clone', () => bootMachine(order), say.boot);
@@ -68,6 +72,8 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
         vault: backup.vault,
         instanceId: run.sourceId,
         pointInTime: capture.startTime,
+        preflight: checks,
+        isolation: clone.isolation,
         consistency,
         volumes: volumes.map(({ map: _map, changes: _changes, ...volume }) => volume),
         ...(verification && { verification }),

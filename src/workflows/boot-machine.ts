@@ -1,5 +1,6 @@
 import type { LaunchOrder, MachineOrder } from '../activities/machine.ts';
 import type { WatchOutcome } from '../activities/watch.ts';
+import type { Check } from '../contract/check.ts';
 import type { EvidenceRef } from '../contract/evidence.ts';
 import type { OwnMachine, SnapshotFacts } from '../contract/machine.ts';
 import type { Limits } from '../contract/resolved-backup.ts';
@@ -15,6 +16,8 @@ export interface BootOrder extends Omit<MachineOrder, 'recoverMs'> {
 export interface BootedMachine {
   readonly machine: OwnMachine;
   readonly outcome: WatchOutcome;
+  /** How the running machine was shown to reach nothing. */
+  readonly isolation: readonly Check[];
   /** Of machines that were given up on the way. */
   readonly evidence: readonly EvidenceRef[];
 }
@@ -32,9 +35,9 @@ export async function bootMachine({ vault, snapshots, limits, ...order }: BootOr
   const evidence: EvidenceRef[] = [];
   for (let attempt = 1; ; attempt++) {
     const launch: LaunchOrder = { ...whole, attempt, snapshots, scratchSnapshotId };
-    const machine = await control.launchMachine(launch);
+    const { machine, isolation } = await control.launchMachine(launch);
     const outcome = await watching.awaitRecovered({ run: order.run, machine, since: Date.now(), limits });
-    if (outcome.saw !== 'no-sign') return { machine, outcome, evidence };
+    if (outcome.saw !== 'no-sign') return { machine, outcome, isolation, evidence };
     evidence.push(...(await mover.keepEvidence({ run: order.run, vault, machine })));
     await control.terminateMachine({ run: order.run, machineId: machine.machineId });
     if (attempt === ATTEMPTS) throw silent(machine, limits, evidence);

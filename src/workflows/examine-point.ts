@@ -1,4 +1,5 @@
 import type { AttestRequest, PointFacts } from '../activities/point.ts';
+import type { Check } from '../contract/check.ts';
 import type { EvidenceRef, Fact } from '../contract/evidence.ts';
 import type { ConsistencyClass } from '../contract/names.ts';
 import type { VerificationPhase } from '../contract/progress.ts';
@@ -19,6 +20,8 @@ export interface Finding {
   readonly failures: readonly string[];
   readonly disks: AttestRequest['disks'];
   readonly evidence: readonly EvidenceRef[];
+  /** Of the launched machine. */
+  readonly isolation: readonly Check[];
   readonly restoredBytes: number;
   readonly restoreMs: number;
 }
@@ -62,7 +65,7 @@ export async function examinePoint({ run, resolved, point, phases }: ExamineOrde
     const probed = await phases.run('probe', () => probe({ run, resolved, booted }));
     const verdict = judgeVerification({ point, disks: restored.disks, ...probed });
     const evidence = [...booted.evidence, ...probed.evidence];
-    return { ...verdict, evidence, restoredBytes: restored.bytes, restoreMs: restored.ms };
+    return { ...verdict, evidence, isolation: booted.isolation, restoredBytes: restored.bytes, restoreMs: restored.ms };
   } catch (error) {
     return refutation(error, point.disks);
   }
@@ -100,6 +103,7 @@ export function refutation(error: unknown, claimed: ConsistencyClass): Finding {
     failures: [found],
     disks: { claimed, verdict: 'not-checked' },
     evidence: [],
+    isolation: [],
     restoredBytes: 0,
     restoreMs: 0,
   };

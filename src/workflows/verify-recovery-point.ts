@@ -66,10 +66,10 @@ async function verify({ resolved, runId, phases, leftovers }: VerificationOrder)
       ? await examinePoint({ run, resolved, point: reading.point, phases })
       : reading.finding;
     await phases.run('attest', () => attest({ run, resolved, startedAt, finding }));
-    const { facts, failures, restoredBytes, restoreMs } = finding;
+    const { facts, failures, isolation, restoredBytes, restoreMs } = finding;
     const verdict = failures.length === 0 ? 'green' : 'red';
     const at = new Date().toISOString();
-    return { pointId, runId, verdict, at, facts, failures, restoredBytes, restoreMs, leftovers };
+    return { pointId, runId, verdict, at, facts, failures, isolation, restoredBytes, restoreMs, leftovers };
   } finally {
     // As in backupInstance: whatever happened, no machine and no snapshot of this run stays.
     const removal = { run, keepCapture: false, replacedCaptures: 'keep' } as const;

@@ -137,15 +137,7 @@ export function fakeControl(changes: Partial<ControlActivities> = {}): ControlAc
     captureProduction: async () => ({ startTime: '2026-11-23T02:31:07.412Z', snapshots: snapshotsOf('capture') }),
     awaitSnapshots: async ({ snapshots }) => snapshots,
     prepareScratch: async () => ({ scratchSnapshotId: 'snap-scratch' }),
-    launchMachine: async ({ role, attempt }): Promise<OwnMachine> => ({
-      machineId: `i-${role}-${attempt}`,
-      imageId: 'ami-1',
-      role,
-      attempt,
-      instanceType: 't3.micro',
-      zone: 'local-1a',
-      volumes: {},
-    }),
+    launchMachine: async ({ role, attempt }) => ({ machine: ownMachine(role, attempt), isolation: [] }),
     terminateMachine: async () => undefined,
     snapshotStopped: async () => ({ disks: snapshotsOf('clone'), scratch: scratchSnapshot() }),
     awaitRecovered: async () => ({ saw: 'recovered', observation: { state: 'running' }, says: 'recovered postgresql' }),
@@ -203,4 +195,9 @@ export function fakeMover(changes: Partial<MoverActivities> = {}): MoverActiviti
     }),
     ...changes,
   };
+}
+
+function ownMachine(role: OwnMachine['role'], attempt: number): OwnMachine {
+  const machineId = `i-${role}-${attempt}`;
+  return { machineId, imageId: 'ami-1', role, attempt, instanceType: 't3.micro', zone: 'local-1a', volumes: {} };
 }

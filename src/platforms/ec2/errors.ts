@@ -62,7 +62,7 @@ const MEANING: Readonly<Record<string, ErrorCode>> = {
 const UNKNOWN_OPERATION = ['InvalidAction', 'UnknownOperationException', 'UnsupportedOperation', 'NotImplemented'];
 
 const REMEDY: Partial<Record<ErrorCode, string>> = {
-  AccessDenied: 'Grant the worker this action (docs/operations lists the policy), or correct its credentials.',
+  AccessDenied: 'Grant the worker this action (docs/aws.md lists the policy), or correct its credentials.',
   InstanceNotFound: 'Check the id, the region and the account of the worker.',
   InsufficientCapacity: 'Try later, or list other types in the isolation profile (fallbackInstanceTypes).',
 };

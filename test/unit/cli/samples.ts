@@ -12,6 +12,7 @@ export const VERIFICATION: VerificationResult = {
   at: '2026-11-23T02:33:00.000Z',
   facts: [{ name: 'postgresql probe', verdict: 'clean', found: '10000 accounts' }],
   failures: [],
+  isolation: [],
   restoredBytes: 163_000_000,
   restoreMs: 3100,
   leftovers: [],
@@ -23,6 +24,8 @@ export const RESULT: BackupResult = {
   vault: 'main',
   instanceId: INSTANCE,
   pointInTime: '2026-11-23T02:31:07.412Z',
+  preflight: [],
+  isolation: [],
   consistency: { disks: 'clean-shutdown', agents: {}, facts: [], lowered: [] },
   volumes: [
     {

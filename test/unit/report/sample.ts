@@ -44,6 +44,7 @@ export function sampleReport(): ReportData {
         at: '2026-11-23T02:32:12.118Z',
         facts: VERIFICATION_FACTS,
         failures: [],
+        isolation: [],
         restoredBytes: 743 * 524_288,
         restoreMs: 5_210,
         leftovers: [],
