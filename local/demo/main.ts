@@ -33,6 +33,7 @@ async function main(): Promise<number> {
       say,
       stderr: process.stderr,
       reportFolder: '.understudy',
+      keep: values.keep,
       signal: interrupted.signal,
     });
     return tell(outcome);
@@ -74,16 +75,16 @@ function tell({ facts, latencies, report, result }: DemoOutcome): number {
   return broken === 0 ? 0 : 1;
 }
 
-function tellWhatStays({ status }: Lab): void {
+function tellWhatStays(lab: Lab): void {
+  const { status } = lab;
   const run = 'npm run --silent local --';
   process.stdout.write(
     [
       '',
       `Everything is still running. Temporal: ${status.temporal.ui ?? status.temporal.address}`,
-      'Two workers, each in a terminal of its own:',
-      `  ${run} worker --role control`,
-      `  ${run} worker --role mover`,
-      'Then:',
+      ...['control' as const, 'mover' as const]
+        .filter((role) => !lab.findWorker(role))
+        .map((role) => `  ${run} worker --role ${role}     # in a terminal of its own`),
       `  ${run} understudy backup ${status.production.instanceId}`,
       `  ${run} understudy points`,
       `  ${run} understudy status`,

@@ -31,6 +31,8 @@ export interface DemoRequest {
   readonly say: (name: string, text: string) => void;
   readonly stderr: NodeJS.WriteStream;
   readonly reportFolder: string;
+  /** Workers run on afterwards. */
+  readonly keep: boolean;
   /** Ctrl-C. */
   readonly signal: AbortSignal;
 }
@@ -54,8 +56,11 @@ export async function runDemo(request: DemoRequest): Promise<DemoOutcome> {
   const load = await startLoad({ ...bank, file: join(stateDir, `load-${startedAtMs}.jsonl`) });
   const workers: ServerProcess[] = [];
   try {
-    const starting = Promise.all((['control', 'mover'] as const).map((role) => lab.startWorker(role)));
-    const settled = starting.then((started) => workers.push(...started));
+    // Workers of an earlier `--keep` serve this run too, and go on afterwards.
+    const missing = (['control', 'mover'] as const).filter((role) => !lab.findWorker(role));
+    const start = async (role: 'control' | 'mover') =>
+      void workers.push(await lab.startWorker(role, { detached: request.keep }));
+    const settled = Promise.all(missing.map(start));
     await Promise.all([settled, wait(BASELINE_MS, undefined, { signal: request.signal })]);
     sayLoad(say, request.lab, load, startedAtMs);
     const backup = await runBackup(request);
@@ -82,7 +87,7 @@ export async function runDemo(request: DemoRequest): Promise<DemoOutcome> {
     };
   } finally {
     await load.stop().catch(() => undefined); // stopped already on the way that matters
-    await Promise.all(workers.map((worker) => worker.stop()));
+    if (!request.keep) await Promise.all(workers.map((worker) => worker.stop()));
   }
 }
 

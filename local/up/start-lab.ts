@@ -5,7 +5,7 @@ import { createSteps } from '../../setup/steps.mjs';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import type { SettingsInput } from '../cloud/settings.ts';
 import type { RunningCloud } from '../cloud/start.ts';
-import type { ServerProcess } from '../servers/server-process.ts';
+import { findServer, type ServerProcess } from '../servers/server-process.ts';
 import type { TemporalServer } from '../servers/temporal.ts';
 import { readToolchain } from '../toolchain.ts';
 import { BANK, waitForApplications } from './applications.ts';
@@ -23,7 +23,7 @@ import {
   type IsolatedNetwork,
   type ProductionNetwork,
 } from './networks.ts';
-import { initProduct, type LabEnv, startWorker } from './product.ts';
+import { initProduct, type LabEnv, startWorker, workerName } from './product.ts';
 import { ensureImage, ensureProduction, type ProductionMachine } from './production-machine.ts';
 import { stopLab } from './stop-lab.ts';
 import { ensureImageSnapshot } from './upload-image.ts';
@@ -46,8 +46,10 @@ export interface Lab {
   readonly plan: LabPlan;
   /** For the product: the person's credentials, or those of a worker's role. */
   env(role?: 'control' | 'mover'): LabEnv;
-  /** A worker of the product as a child that ends with this process. */
-  startWorker(role: 'control' | 'mover'): Promise<ServerProcess>;
+  /** A worker of the product; it ends with this process unless `detached`, then with `stop`. */
+  startWorker(role: 'control' | 'mover', options?: { readonly detached?: boolean }): Promise<ServerProcess>;
+  /** One that an earlier process left running. */
+  findWorker(role: 'control' | 'mover'): ServerProcess | undefined;
   /** Ends everything in order and leaves the folder as it is. */
   stop(): Promise<void>;
 }
@@ -228,7 +230,8 @@ function makeLab(status: LabStatus, plan: LabPlan): Lab {
     status,
     plan,
     env,
-    startWorker: (role) => startWorker({ stateDir, role, env: env(role) }),
+    startWorker: (role, options) => startWorker({ stateDir, role, env: env(role), ...options }),
+    findWorker: (role) => findServer(stateDir, workerName(role))?.server,
     stop: () => stopLab(stateDir),
   };
 }
