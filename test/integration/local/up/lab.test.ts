@@ -11,8 +11,8 @@ import { LabStatus } from '../../../../local/up/lab-status.ts';
 const LIMIT_MS = 400_000;
 const folder = mkdtempSync(join(tmpdir(), 'understudy-lab-'));
 
-function local(...args: string[]) {
-  const line = ['local/main.ts', ...args, '--state', folder];
+function local(command: string, ...args: string[]) {
+  const line = ['local/main.ts', command, '--state', folder, ...args];
   return spawnSync(process.execPath, line, { encoding: 'utf8', timeout: LIMIT_MS });
 }
 
@@ -59,7 +59,7 @@ test("production's bank answers through the port that status names", async () =>
   expect(rows).toEqual([{ accounts: 10_000, balance: '10000000' }]);
 });
 
-test('the isolated network is what preflight wants, and the vault is there: points lists none', () => {
+test('the product runs against the lab from its sources: the vault is there and holds no points', () => {
   const points = local('understudy', 'points', '--json');
   expect(points.stderr).toBe('');
   expect(JSON.parse(points.stdout)).toEqual({ type: 'result', ok: true, points: 0 });
