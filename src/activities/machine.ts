@@ -1,12 +1,14 @@
 import type { Check } from '../contract/check.ts';
 import type { MachineFacts, OwnMachine, SnapshotFacts, VolumeFacts } from '../contract/machine.ts';
 import type { ConfiguredRecipe, IsolationProfile } from '../contract/resolved-backup.ts';
+import type { RetainedClone } from '../contract/results.ts';
 import type { Run } from '../contract/run.ts';
 import { PlatformError } from '../errors.ts';
 import type {
   ClonePlatform,
   DataPlatform,
   InventoryPlatform,
+  RetainedImageRequest,
   SinkRequest,
   StoppedSnapshotRequest,
   StoppedSnapshots,
@@ -109,6 +111,12 @@ export function createMachineActivities({ platform, assembleBootMedia }: Machine
 
     async terminateMachine({ run, machineId }: MachineRef): Promise<void> {
       await beating(({ signal }) => platform.terminate(run, machineId, signal));
+    },
+
+    /** What `retain.snapshots` promises beside the snapshots: something to launch. */
+    async retainImage(request: RetainedImageRequest): Promise<RetainedClone> {
+      const imageId = await beating(({ signal }) => platform.retainImage(request, signal));
+      return { imageId, snapshotIds: request.snapshots.map(({ snapshotId }) => snapshotId) };
     },
 
     async snapshotStopped(request: StoppedSnapshotRequest): Promise<StoppedSnapshots> {

@@ -15,10 +15,17 @@ export interface BackupResult {
   readonly isolation: readonly Check[];
   readonly consistency: ConsistencyVerdict;
   readonly volumes: readonly ArchivedVolume[];
+  /** What `retain.snapshots` left in the account, to be removed by a person. */
+  readonly retained?: RetainedClone;
   /** Absent when the request said `verify: false`. */
   readonly verification?: VerificationResult;
   readonly phases: readonly PhaseProgress[];
   readonly leftovers: readonly Leftover[];
+}
+
+export interface RetainedClone {
+  readonly imageId: string;
+  readonly snapshotIds: readonly string[];
 }
 
 export interface ArchivedVolume {

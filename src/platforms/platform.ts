@@ -82,6 +82,8 @@ export interface ClonePlatform {
   terminate(run: Run, machineId: string, signal: AbortSignal): Promise<void>;
   /** Snapshots of a stopped machine of ours: all disks at one instant, the scratch volume by its own. */
   snapshotStopped(request: StoppedSnapshotRequest, signal: AbortSignal): Promise<StoppedSnapshots>;
+  /** An image of retained snapshots, tagged `understudy:retain`; resolves with its id. */
+  retainImage(request: RetainedImageRequest, signal: AbortSignal): Promise<string>;
 }
 
 export interface LaunchRequest {
@@ -105,6 +107,13 @@ export interface StoppedSnapshotRequest {
   readonly scratchOnly: boolean;
   /** Tagged `understudy:retain` at creation. */
   readonly retain: boolean;
+}
+
+export interface RetainedImageRequest {
+  readonly run: Run;
+  readonly like: MachineFacts;
+  /** Completed and retained, by source volume id. */
+  readonly snapshots: readonly SnapshotFacts[];
 }
 
 export interface StoppedSnapshots {

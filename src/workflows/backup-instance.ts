@@ -1,7 +1,8 @@
 import { CancellationScope } from '@temporalio/workflow';
+import type { MachineFacts } from '../contract/machine.ts';
 import { PHASES, type Phase } from '../contract/progress.ts';
 import type { ResolvedBackup } from '../contract/resolved-backup.ts';
-import type { BackupResult, Leftover } from '../contract/results.ts';
+import type { BackupResult, Leftover, RetainedClone } from '../contract/results.ts';
 import type { Run } from '../contract/run.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { archiveVolumes } from './archive-volumes.ts';
@@ -11,8 +12,8 @@ import { commitRun } from './commit-run.ts';
 import { readableFailure, withinLimit } from './failures.ts';
 import { identifyRun, newRunId } from './identify-run.ts';
 import { mustComeFromParent } from './must-come-from-parent.ts';
-import { answering, cleanUp } from './proxies.ts';
-import { quiesceClone } from './quiesce-clone.ts';
+import { answering, cleanUp, control } from './proxies.ts';
+import { type QuietClone, quiesceClone } from './quiesce-clone.ts';
 import * as say from './summaries.ts';
 import { type PhaseTracker, trackPhases } from './track-phases.ts';
 import { verifyCommitted } from './verify-committed.ts';
@@ -61,6 +62,7 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
       const facts = { run, backup, machine, capture, clone, end };
       const volumes = await phases.run('archive', () => archiveVolumes({ ...facts, phases }), say.archive);
       const consistency = await phases.run('commit', () => commitRun({ ...facts, volumes }), say.commit);
+      const retained = backup.retain.snapshots ? await retainClone(facts) : undefined;
       const verification = backup.verify
         ? await phases.run('verify', () => verifyCommitted({ run, backup }), say.verification)
         : undefined;
@@ -76,6 +78,7 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
         isolation: clone.isolation,
         consistency,
         volumes: volumes.map(({ map: _map, changes: _changes, ...volume }) => volume),
+        ...(retained && { retained }),
         ...(verification && { verification }),
       };
     });
@@ -86,4 +89,12 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
     const remove = () => phases.run('clean-up', () => cleanUp.removeRunResources(removal), say.cleanUp);
     leftovers.push(...(await CancellationScope.nonCancellable(remove)));
   }
+}
+
+function retainClone(order: {
+  readonly run: Run;
+  readonly machine: MachineFacts;
+  readonly end: QuietClone;
+}): Promise<RetainedClone> {
+  return control.retainImage({ run: order.run, like: order.machine, snapshots: order.end.snapshots.disks });
 }

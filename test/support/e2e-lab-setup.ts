@@ -11,6 +11,14 @@ declare module 'vitest' {
   }
 }
 
+/** As by default, and a type with a disk of its own, which no capture holds. */
+const CLOUD = {
+  instanceTypes: {
+    't3.small': { vcpus: 1, memoryMiB: 512 },
+    'm5d.large': { vcpus: 1, memoryMiB: 512, instanceStorageGiB: 75 },
+  },
+};
+
 /** One lab for all end-to-end tests: bringing one up costs about 30 s on two cores. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const stateDir = await mkdtemp(join(tmpdir(), 'understudy-e2e-'));
@@ -19,7 +27,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await rm(stateDir, { recursive: true, force: true });
   };
   try {
-    await startLab({ stateDir, write: (text) => process.stderr.write(text) });
+    await startLab({ stateDir, cloud: CLOUD, write: (text) => process.stderr.write(text) });
   } catch (error) {
     await end();
     throw error;

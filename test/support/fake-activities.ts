@@ -138,6 +138,10 @@ export function fakeControl(changes: Partial<ControlActivities> = {}): ControlAc
     awaitSnapshots: async ({ snapshots }) => snapshots,
     prepareScratch: async () => ({ scratchSnapshotId: 'snap-scratch' }),
     launchMachine: async ({ role, attempt }) => ({ machine: ownMachine(role, attempt), isolation: [] }),
+    retainImage: async ({ snapshots }) => ({
+      imageId: 'ami-retained',
+      snapshotIds: snapshots.map(({ snapshotId }) => snapshotId),
+    }),
     terminateMachine: async () => undefined,
     snapshotStopped: async () => ({ disks: snapshotsOf('clone'), scratch: scratchSnapshot() }),
     awaitRecovered: async () => ({ saw: 'recovered', observation: { state: 'running' }, says: 'recovered postgresql' }),

@@ -10,13 +10,15 @@ import type { Run } from '../../contract/run.ts';
 import { PlatformError } from '../../errors.ts';
 import type { Ec2Context } from './context.ts';
 import { awsName, call } from './errors.ts';
+import { make } from './make.ts';
 import { present } from './narrow.ts';
 import { repeatUntil } from './repeat.ts';
 import { runTags, TAG, tagRecord } from './tags.ts';
 
 export interface ImageRequest {
   readonly run: Run;
-  readonly role: 'clone' | 'verify';
+  /** `retained` stays when its run has ended. */
+  readonly role: 'clone' | 'verify' | 'retained';
   readonly like: MachineFacts;
   readonly snapshots: readonly SnapshotFacts[];
 }
@@ -84,8 +86,8 @@ async function registerImage(
 ): Promise<string> {
   const { run, name } = request;
   try {
-    const answer = await call(`RegisterImage ${name}`, signal, () =>
-      context.clients.ec2Once.send(new RegisterImageCommand(imageFields(request)), { abortSignal: signal }),
+    const answer = await make(context, `RegisterImage ${name}`, signal, () =>
+      context.clients.ec2Once.send(new RegisterImageCommand(imageFields(request))),
     );
     return present(answer.ImageId, 'ImageId', name);
   } catch (error) {
@@ -100,6 +102,7 @@ async function registerImage(
 /** Architecture and virtualization have defaults nobody wants (i386, paravirtual), so every field is named. */
 function imageFields({
   run,
+  role,
   like,
   snapshots,
   name,
@@ -116,7 +119,7 @@ function imageFields({
     ...(boot.tpmSupport !== undefined && { TpmSupport: boot.tpmSupport as RegisterImageCommandInput['TpmSupport'] }),
     ...(boot.uefiData !== undefined && { UefiData: boot.uefiData }),
     BlockDeviceMappings: like.volumes.map((volume) => mapping(volume, snapshots)),
-    TagSpecifications: [{ ResourceType: 'image', Tags: runTags(run, 'image') }],
+    TagSpecifications: [{ ResourceType: 'image', Tags: runTags(run, 'image', { retain: role === 'retained' }) }],
   };
 }
 

@@ -8,6 +8,7 @@ import { openEbsSink } from './ebs-sink.ts';
 import { openEbsSource } from './ebs-source.ts';
 import { isCode } from './errors.ts';
 import { findRuns } from './find-runs.ts';
+import { ensureImage } from './image.ts';
 import { proveIsolation } from './isolation.ts';
 import { launch } from './launch.ts';
 import { stopMachine, terminateMachine } from './mutations.ts';
@@ -48,6 +49,7 @@ export function createEc2Platform({
     createCapture: (request, signal) => createCapture(context, request, signal),
     readSnapshots: (snapshots, signal) => readSnapshots(context, snapshots, signal),
     launch: (request, signal) => launch(context, request, signal),
+    retainImage: (request, signal) => ensureImage(context, { ...request, role: 'retained' }, signal),
     observe: (run, machineId, signal) => observe(context, run, machineId, signal),
     readConsole: (run, machineId, signal) => readConsole(context, run, machineId, signal),
     screenshot: (run, machineId, signal) => screenshot(context, run, machineId, signal),

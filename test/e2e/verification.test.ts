@@ -1,0 +1,111 @@
+import { basename, join } from 'node:path';
+import { DescribeImagesCommand, DescribeVolumesCommand } from '@aws-sdk/client-ec2';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { BackupResult, Run, VerificationResult } from '../../src/client/index.ts';
+import { type Manifest, readPoint } from '../../src/vault/index.ts';
+import { readBlockCounts } from '../support/block-counts.ts';
+import { putDenials } from '../support/denials.ts';
+import { openLabVault } from '../support/lab-vault.ts';
+import { openTestLab, type TestLab } from '../support/test-lab.ts';
+import { launchVariant } from '../support/variant-machine.ts';
+import { firstFile, flipBit, removeObject, truncateObject, vaultFolder } from '../support/vault-files.ts';
+
+// Two silent machines are waited for below: twice what a boot to the first line took on a host with load 12 (22 s).
+const LIMITS = { firstSignMs: 45_000 };
+
+let lab: TestLab;
+let point: BackupResult;
+let manifest: Manifest;
+
+beforeAll(async () => {
+  lab = await openTestLab({ limits: LIMITS });
+  point = await lab.backup({ verify: false, retain: { snapshots: true } });
+  const signal = AbortSignal.timeout(60_000);
+  const vault = await openLabVault(lab.lab.status, signal);
+  manifest = await readPoint({ vault, pointId: point.pointId, signal });
+  await vault.close();
+});
+
+afterAll(async () => lab?.[Symbol.asyncDispose]());
+
+test('what the request retains can be launched when the run has ended', async () => {
+  const { imageId = 'none', snapshotIds = [] } = point.retained ?? {};
+  const { Images = [] } = await lab.aws.ec2.send(new DescribeImagesCommand({ ImageIds: [imageId] }));
+  const mapped = Images[0]?.BlockDeviceMappings?.flatMap(({ Ebs }) => Ebs?.SnapshotId ?? []);
+  expect(mapped?.sort()).toEqual([...snapshotIds].sort());
+  expect(snapshotIds).toHaveLength(2);
+});
+
+test('a point verifies when nobody may read or launch the snapshots it was made of', async () => {
+  // Prepare
+  const sources = [...manifest.capture.snapshots, ...manifest.capture.cloneSnapshots].map(
+    ({ snapshotId }) => snapshotId,
+  );
+  expect(sources).toHaveLength(4);
+  const undo = await putDenials(lab, [
+    { actions: ['ebs:*', 'ec2:RegisterImage', 'ec2:RunInstances', 'ec2:CreateVolume'], resources: sources },
+  ]);
+  // Act
+  const run = await lab.client.verify({ pointId: point.pointId });
+  const volumes = watchVolumes(lab, run);
+  const result = await run.result().finally(undo);
+  // Assess
+  expect(result).toMatchObject({ verdict: 'green', failures: [], leftovers: [] });
+  const seen = await volumes;
+  expect(seen.size).toBeGreaterThanOrEqual(2);
+  for (const [snapshotId, encrypted] of seen) {
+    const { blocksWritten } = await readBlockCounts(lab.lab.status.control, snapshotId);
+    expect({ snapshotId, encrypted, written: blocksWritten > 0 }).toEqual({
+      snapshotId,
+      encrypted: true,
+      written: true,
+    });
+  }
+});
+
+test.each([
+  { damage: 'one flipped bit in a pack', folder: 'packs', harm: flipBit },
+  { damage: 'a missing segment', folder: 'segments', harm: removeObject },
+])('$damage turns the verification red and names the object', async ({ folder, harm }) => {
+  const file = await firstFile(join(vaultFolder(lab.lab), 'runs', point.pointId, folder));
+  const undo = await harm(file);
+  const failure = await lab.refusal(await lab.client.verify({ pointId: point.pointId })).finally(undo);
+  expect(failure.code).toBe('VerificationFailed');
+  expect(failure.message).toContain(basename(file).replace(/\..*$/, ''));
+});
+
+test('a truncated manifest turns the verification red and names the object', async () => {
+  const undo = await truncateObject(join(vaultFolder(lab.lab), 'points', `${point.pointId}.json`));
+  const failure = await lab.refusal(await lab.client.verify({ pointId: point.pointId })).finally(undo);
+  expect(failure.code).toBe('VerificationFailed');
+  expect(failure.message).toContain(`points/${point.pointId}.json`);
+});
+
+test.each([
+  { guest: 'broken-database.sh', what: 'a database that does not start', names: /postgresql/ },
+  { guest: 'broken-boot.sh', what: 'a zeroed boot area', names: /no sign of life/ },
+])('$what turns the verification red, which no clean shutdown can hide', async ({ guest, names }) => {
+  await using machine = await launchVariant(lab, { guest });
+  const made = await lab.backup({ instanceId: machine.instanceId, verify: false });
+  expect(made.consistency.disks).toBe('clean-shutdown');
+  const failure = await lab.refusal(await lab.client.verify({ pointId: made.pointId }));
+  expect(failure.code).toBe('VerificationFailed');
+  expect(failure.message).toMatch(names);
+});
+
+/** Until the run ends: the snapshots that volumes of verification machines were made from, and whether those are encrypted. */
+async function watchVolumes({ aws }: TestLab, run: Run<VerificationResult>): Promise<ReadonlyMap<string, boolean>> {
+  const seen = new Map<string, boolean>();
+  let over = false;
+  const ended = () => {
+    over = true;
+  };
+  void run.result().then(ended, ended);
+  while (!over) {
+    const filters = [{ Name: 'tag:understudy:role', Values: ['verify'] }];
+    const { Volumes = [] } = await aws.ec2.send(new DescribeVolumesCommand({ Filters: filters }));
+    for (const { SnapshotId, Encrypted } of Volumes) if (SnapshotId) seen.set(SnapshotId, Encrypted === true);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  return seen;
+}
