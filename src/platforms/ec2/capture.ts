@@ -9,7 +9,7 @@ import type { Run } from '../../contract/run.ts';
 import { PlatformError } from '../../errors.ts';
 import type { CaptureRequest } from '../platform.ts';
 import type { Ec2Context } from './context.ts';
-import { call } from './errors.ts';
+import { make } from './make.ts';
 import { present } from './narrow.ts';
 import { collect } from './pages.ts';
 import { snapshotFacts } from './snapshot-facts.ts';
@@ -17,7 +17,7 @@ import { runFilter, runTags, TAG, tagRecord } from './tags.ts';
 
 /** The only call that adds something to production; it stops, changes and reads nothing there. */
 export async function createCapture(
-  { clients }: Ec2Context,
+  context: Ec2Context,
   { run, volumeIds }: CaptureRequest,
   signal: AbortSignal,
 ): Promise<Capture> {
@@ -26,8 +26,8 @@ export async function createCapture(
     Description: `Understudy capture ${run.runId}`,
     TagSpecifications: [{ ResourceType: 'snapshot', Tags: runTags(run, 'capture') }],
   });
-  const answer = await call(`CreateSnapshots of ${run.sourceId}`, signal, () =>
-    clients.ec2Once.send(command, { abortSignal: signal }),
+  const answer = await make(context, `CreateSnapshots of ${run.sourceId}`, signal, () =>
+    context.clients.ec2Once.send(command),
   );
   const snapshots = answer.Snapshots ?? [];
   mustHoldExactly(snapshots, volumeIds, run);

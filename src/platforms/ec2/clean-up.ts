@@ -3,6 +3,7 @@ import type { RemovalRequest } from '../platform.ts';
 import { captureSets } from './capture.ts';
 import type { Ec2Context } from './context.ts';
 import { isCode } from './errors.ts';
+import { SHOWS_WITHIN_MS } from './make.ts';
 import { deleteSnapshot, deleteVolume, deregisterImage, terminateMachine } from './mutations.ts';
 import {
   type Owned,
@@ -27,6 +28,20 @@ const RELEASED_WITHIN_MS = 2 * 60_000;
  * is returned, not thrown: a throw would hide the error that ended the run.
  */
 export async function removeRunResources(
+  context: Ec2Context,
+  request: RemovalRequest,
+  signal: AbortSignal,
+): Promise<readonly Leftover[]> {
+  const startedAt = context.clock().getTime();
+  const leftovers = await removeWhatShows(context, request, signal);
+  // A run that keeps its capture came to its end by itself: nothing of it is so new that it may not show.
+  if (request.keepCapture || leftovers.length > 0) return leftovers;
+  const waitMs = startedAt + SHOWS_WITHIN_MS - context.clock().getTime();
+  if (waitMs > 0) await context.sleep(waitMs, signal);
+  return removeWhatShows(context, request, signal);
+}
+
+async function removeWhatShows(
   context: Ec2Context,
   request: RemovalRequest,
   signal: AbortSignal,

@@ -8,6 +8,7 @@ import type { SinkRequest } from '../platform.ts';
 import type { Ec2Context } from './context.ts';
 import { retryBlockCall } from './ebs-retry.ts';
 import { call, isCode } from './errors.ts';
+import { make } from './make.ts';
 import { GIB, present } from './narrow.ts';
 import { claimSnapshot, ownedSnapshots } from './owned.ts';
 import { repeatUntil } from './repeat.ts';
@@ -65,8 +66,9 @@ async function startSnapshot(
     ...(encryption !== 'none' && { Encrypted: true }),
     ...(typeof encryption === 'object' && { KmsKeyArn: await keyArn(context, encryption.kmsKeyId, signal) }),
   });
-  const answer = await retryBlockCall(context, { attempted: `StartSnapshot for ${name}` }, signal, () =>
-    context.clients.ebs.send(command, { abortSignal: signal }),
+  const attempted = `StartSnapshot for ${name}`;
+  const answer = await retryBlockCall(context, { attempted }, signal, () =>
+    make(context, attempted, signal, () => context.clients.ebs.send(command)),
   );
   if (answer.BlockSize !== undefined && answer.BlockSize !== BLOCK_BYTES) {
     throw new PlatformError(

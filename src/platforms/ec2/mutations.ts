@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { Ec2Context } from './context.ts';
 import { call } from './errors.ts';
+import { make } from './make.ts';
 import type { Owned } from './owned.ts';
 
 /** Every call that changes or ends something that exists. Each takes an Owned id; no other file sends these commands. */
@@ -74,7 +75,7 @@ export interface MachineSnapshotRequest {
 
 /** Snapshots of a machine of ours, all at one instant. No token exists for it: sent once, found again by volume and tag. */
 export async function snapshotMachine(
-  { clients }: Ec2Context,
+  context: Ec2Context,
   { machine, excludeVolumeIds, tags, description }: MachineSnapshotRequest,
   signal: AbortSignal,
 ): Promise<readonly SnapshotInfo[]> {
@@ -86,8 +87,8 @@ export async function snapshotMachine(
     Description: description,
     TagSpecifications: [{ ResourceType: 'snapshot', Tags: tags }],
   });
-  const answer = await call(`CreateSnapshots of ${machine.id}`, signal, () =>
-    clients.ec2Once.send(command, { abortSignal: signal }),
+  const answer = await make(context, `CreateSnapshots of ${machine.id}`, signal, () =>
+    context.clients.ec2Once.send(command),
   );
   return answer.Snapshots ?? [];
 }
@@ -100,7 +101,7 @@ export interface VolumeSnapshotRequest {
 
 /** The same for one volume. */
 export async function snapshotVolume(
-  { clients }: Ec2Context,
+  context: Ec2Context,
   { volume, tags, description }: VolumeSnapshotRequest,
   signal: AbortSignal,
 ): Promise<Snapshot> {
@@ -109,5 +110,5 @@ export async function snapshotVolume(
     Description: description,
     TagSpecifications: [{ ResourceType: 'snapshot', Tags: tags }],
   });
-  return call(`CreateSnapshot of ${volume.id}`, signal, () => clients.ec2Once.send(command, { abortSignal: signal }));
+  return make(context, `CreateSnapshot of ${volume.id}`, signal, () => context.clients.ec2Once.send(command));
 }

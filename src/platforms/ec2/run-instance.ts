@@ -3,7 +3,8 @@ import type { MachineFacts } from '../../contract/machine.ts';
 import { PlatformError } from '../../errors.ts';
 import type { LaunchRequest } from '../platform.ts';
 import type { Ec2Context } from './context.ts';
-import { awsName, call } from './errors.ts';
+import { awsName } from './errors.ts';
+import { make } from './make.ts';
 import { present } from './narrow.ts';
 import { runTags } from './tags.ts';
 
@@ -20,8 +21,8 @@ export interface InstanceRequest extends LaunchRequest {
 export async function runInstance(context: Ec2Context, request: InstanceRequest, signal: AbortSignal): Promise<string> {
   const { clients, log } = context;
   try {
-    const answer = await call(`RunInstances ${request.instanceType} in ${request.subnetId}`, signal, () =>
-      clients.ec2Once.send(new RunInstancesCommand(instanceFields(request)), { abortSignal: signal }),
+    const answer = await make(context, `RunInstances ${request.instanceType} in ${request.subnetId}`, signal, () =>
+      clients.ec2Once.send(new RunInstancesCommand(instanceFields(request))),
     );
     return present(answer.Instances?.[0]?.InstanceId, 'InstanceId', 'the launched machine');
   } catch (error) {
