@@ -1,28 +1,21 @@
 import type { BootReport, ConsistencyVerdict, EvidenceRef, Fact } from '../contract/evidence.ts';
-import type { Observation, OwnMachine, SnapshotFacts, VolumeFacts } from '../contract/machine.ts';
+import type { Observation, SnapshotFacts, VolumeFacts } from '../contract/machine.ts';
 import type { ConfiguredRecipe } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
-import { guestText } from '../disk/guest-text.ts';
 import { DiskError, PlatformError } from '../errors.ts';
 import type { ClonePlatform, DataPlatform, StoppedSnapshots } from '../platforms/platform.ts';
 import { readConsole } from '../recipes/boot/console.ts';
 import { type BootResults, readBootReport } from '../recipes/boot/report.ts';
 import { judgeConsistency } from '../recipes/consistency.ts';
-import { writeEvidence } from '../vault/index.ts';
 import { type Beat, beating } from './beating.ts';
 import { readDiskFacts } from './disk-facts.ts';
+import { type EvidenceFiles, type EvidenceRequest, sealEvidence } from './seal-evidence.ts';
 import { snapshotBytes } from './snapshot-bytes.ts';
 import type { VaultDoor } from './vault-door.ts';
 
 export interface ExamineDeps {
   readonly platform: ClonePlatform & DataPlatform;
   readonly vaults: VaultDoor;
-}
-
-export interface EvidenceRequest {
-  readonly run: Run;
-  readonly vault: string;
-  readonly machine: OwnMachine;
 }
 
 export interface ExamineRequest extends EvidenceRequest {
@@ -49,30 +42,9 @@ export interface ProbeExamination {
 }
 
 export function createExamineActivities({ platform, vaults }: ExamineDeps) {
-  async function seal(
-    { run, vault: name, machine }: EvidenceRequest,
-    files: EvidenceFiles,
-    { signal, progress }: Beat,
-  ) {
-    const vault = await vaults.open(name, signal);
-    const refs: EvidenceRef[] = [];
-    for (const { name: file, contentType, bytes } of files) {
-      const name = `${machine.role}-${machine.attempt}-${evidenceName(file)}`;
-      const ref = await writeEvidence({ vault, runId: run.runId, name, contentType, bytes, signal });
-      refs.push({ name: ref.name, sha256: ref.sha256, bytes: ref.bytes, contentType: ref.contentType });
-      progress();
-    }
-    return refs;
-  }
-
-  /** Console and screenshot as they are now. */
   async function look({ run, machine }: EvidenceRequest, { signal }: Beat) {
     const console = await platform.readConsole(run, machine.machineId, signal);
-    const screenshot = await platform.screenshot(run, machine.machineId, signal);
-    const files: EvidenceFiles = [
-      ...(console ? [{ name: 'console.txt', contentType: 'text/plain', bytes: console }] : []),
-      ...(screenshot ? [{ name: 'screenshot.jpg', contentType: 'image/jpeg', bytes: screenshot }] : []),
-    ];
+    const files: EvidenceFiles = console ? [{ name: 'console.txt', contentType: 'text/plain', bytes: console }] : [];
     return { files, fact: readConsole(console, run.runId).fact };
   }
 
@@ -88,9 +60,9 @@ export function createExamineActivities({ platform, vaults }: ExamineDeps) {
   }
 
   return {
-    /** Evidence of a machine before it is given up: its console and its screen. */
+    /** Evidence of a machine before it is given up: its console. */
     async keepEvidence(request: EvidenceRequest): Promise<readonly EvidenceRef[]> {
-      return beating(async (beat) => seal(request, (await look(request, beat)).files, beat));
+      return beating(async (beat) => sealEvidence(vaults, request, (await look(request, beat)).files, beat));
     },
 
     /** Reads results, console and disks of the stopped clone, seals what is evidence, and sets the class. */
@@ -99,7 +71,7 @@ export function createExamineActivities({ platform, vaults }: ExamineDeps) {
         const { run, observation, stoppedByUs, snapshots, volumes, recipes } = request;
         const results = await readResults(run, snapshots.scratch, beat);
         const { files, fact } = await look(request, beat);
-        const evidence = await seal(request, [...files, ...filesOf(results)], beat);
+        const evidence = await sealEvidence(vaults, request, [...files, ...filesOf(results)], beat);
         const report = reportOf(results);
         const open = async ({ volumeId }: VolumeFacts) =>
           snapshotBytes(await platform.openSource(run, snapshotOf(volumeId, snapshots), beat.signal));
@@ -114,15 +86,13 @@ export function createExamineActivities({ platform, vaults }: ExamineDeps) {
       return beating(async (beat) => {
         const results = await readResults(request.run, request.scratch, beat);
         const { files, fact } = await look(request, beat);
-        const evidence = await seal(request, [...files, ...filesOf(results)], beat);
+        const evidence = await sealEvidence(vaults, request, [...files, ...filesOf(results)], beat);
         const report = reportOf(results);
         return { ...(report && { report }), console: fact, evidence };
       });
     },
   };
 }
-
-type EvidenceFiles = readonly { readonly name: string; readonly contentType: string; readonly bytes: Uint8Array }[];
 
 function snapshotOf(volumeId: string, { disks }: StoppedSnapshots): string {
   const found = disks.find(({ sourceVolumeId }) => sourceVolumeId === volumeId);
@@ -146,11 +116,6 @@ function filesOf(results: BootResults | undefined): EvidenceFiles {
     contentType: 'application/octet-stream',
     bytes,
   }));
-}
-
-/** Names of results come from the guest: only harmless characters stay (the vault's EvidenceName), 60 at most. */
-function evidenceName(name: string): string {
-  return guestText(name, 60).replaceAll(/[^A-Za-z0-9._-]/g, '-');
 }
 
 function reportOf(results: BootResults | undefined): BootReport | undefined {

@@ -1,14 +1,16 @@
 import { type ArchiveDeps, createArchiveActivities } from './archive.ts';
 import { type CommitDeps, createCommitActivities } from './commit.ts';
 import { createExamineActivities, type ExamineDeps } from './examine.ts';
+import { createPhotographActivities, type PhotographDeps } from './photograph.ts';
 import { createRestoreActivities, type RestoreDeps } from './restore.ts';
 
-export type MoverDeps = ExamineDeps & ArchiveDeps & CommitDeps & RestoreDeps;
+export type MoverDeps = ExamineDeps & PhotographDeps & ArchiveDeps & CommitDeps & RestoreDeps;
 
 /** What the mover does: everything that touches blocks. It holds the vault's data and meta roots, never the control key. */
 export function createMoverActivities(deps: MoverDeps) {
   return {
     ...createExamineActivities(deps),
+    ...createPhotographActivities(deps),
     ...createArchiveActivities(deps),
     ...createCommitActivities(deps),
     ...createRestoreActivities(deps),

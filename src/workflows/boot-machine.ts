@@ -1,4 +1,5 @@
 import type { LaunchOrder, MachineOrder } from '../activities/machine.ts';
+import type { EvidenceRequest } from '../activities/seal-evidence.ts';
 import type { WatchOutcome } from '../activities/watch.ts';
 import type { Check } from '../contract/check.ts';
 import type { EvidenceRef } from '../contract/evidence.ts';
@@ -20,6 +21,8 @@ export interface BootedMachine {
   readonly isolation: readonly Check[];
   /** Of machines that were given up on the way. */
   readonly evidence: readonly EvidenceRef[];
+  /** Of this machine, there when it is off. */
+  readonly photographs: Promise<readonly EvidenceRef[]>;
 }
 
 /** A first machine may stand on a broken host; a second one that is silent too says something about the image. */
@@ -36,12 +39,22 @@ export async function bootMachine({ vault, snapshots, limits, ...order }: BootOr
   for (let attempt = 1; ; attempt++) {
     const launch: LaunchOrder = { ...whole, attempt, snapshots, scratchSnapshotId };
     const { machine, isolation } = await control.launchMachine(launch);
+    const photographs = photograph({ run: order.run, vault, machine });
     const outcome = await watching.awaitRecovered({ run: order.run, machine, since: Date.now(), limits });
-    if (outcome.saw !== 'no-sign') return { machine, outcome, isolation, evidence };
+    if (outcome.saw !== 'no-sign') return { machine, outcome, isolation, evidence, photographs };
     evidence.push(...(await mover.keepEvidence({ run: order.run, vault, machine })));
     await control.terminateMachine({ run: order.run, machineId: machine.machineId });
+    evidence.push(...(await photographs));
     if (attempt === ATTEMPTS) throw silent(machine, limits, evidence);
   }
+}
+
+/** A screen can be seen only while its machine runs, so this goes on beside everything else until that is off. */
+function photograph(order: EvidenceRequest): Promise<readonly EvidenceRef[]> {
+  const taken = mover.photograph({ ...order, since: Date.now() });
+  // Whoever waits for it gets its failure; a run that has failed before must not fail its workflow task by this one.
+  taken.catch(() => undefined);
+  return taken;
 }
 
 function silent({ machineId, role }: OwnMachine, { firstSignMs }: Limits, evidence: readonly EvidenceRef[]) {

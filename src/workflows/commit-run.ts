@@ -34,7 +34,7 @@ export async function commitRun(order: CommitOrder): Promise<ConsistencyVerdict>
     snapshots: snapshots.disks,
     volumes,
     consistency,
-    evidence: [...clone.evidence, ...evidence],
+    evidence: [...clone.evidence, ...(await clone.photographs), ...evidence],
   });
   return consistency;
 }

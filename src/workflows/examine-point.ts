@@ -64,7 +64,7 @@ export async function examinePoint({ run, resolved, point, phases }: ExamineOrde
     const booted = await phases.run('launch', () => bootMachine({ ...order, recipes: resolved.recipes }), say.boot);
     const probed = await phases.run('probe', () => probe({ run, resolved, booted }));
     const verdict = judgeVerification({ point, disks: restored.disks, ...probed });
-    const evidence = [...booted.evidence, ...probed.evidence];
+    const evidence = [...booted.evidence, ...(await booted.photographs), ...probed.evidence];
     return { ...verdict, evidence, isolation: booted.isolation, restoredBytes: restored.bytes, restoreMs: restored.ms };
   } catch (error) {
     return refutation(error, point.disks);

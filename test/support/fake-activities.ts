@@ -176,6 +176,7 @@ const MAP: VolumeArchive['map'] = {
 export function fakeMover(changes: Partial<MoverActivities> = {}): MoverActivities {
   return {
     keepEvidence: async () => [],
+    photograph: async () => [],
     examineClone: async () => ({ verdict: CLEAN, report: REPORT, console: NO_CONSOLE, evidence: [] }),
     examineProbe: async () => ({ report: REPORT, console: NO_CONSOLE, evidence: [] }),
     recordChanges: async () => null,
