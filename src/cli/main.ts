@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import type { CliDeps } from './deps.ts';
 import { runCli } from './program.ts';
 
@@ -23,12 +24,21 @@ const deps: CliDeps = {
   openPoints: async (vault) => (await import('./vault-points.ts')).openVaultPoints(vault, signal),
   openSetUp: async () => (await import('./set-up.ts')).openRealSetUp(env, signal),
   async runWorker(role) {
+    keepYoungHeapSmall();
     const { runWorker } = await import('../workers/run-worker.ts');
     const log = (line: string) => void process.stderr.write(`${line}\n`);
     // Temporal's runtime ends workers on SIGINT and SIGTERM by itself; telling them twice is an error.
     await runWorker({ role, log, onReady: () => log(`${role} worker is ready`) });
   },
 };
+
+/**
+ * Blocks live outside of V8's heap, which still lets its young part grow to 100 MiB per thread for what little stands
+ * beside them: 409 MiB resident for a mover without this, 313 with it, and no slower (4 GiB, 512 MiB of it written).
+ */
+function keepYoungHeapSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
 
 // exitCode and not exit(): what is still being written to a pipe must arrive.
 process.exitCode = await runCli(process.argv.slice(2), deps);
