@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readToolchain } from '../../../local/toolchain.ts';
+import { startBackupRuns } from '../../support/backup-runs.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const execute = promisify(execFile);
@@ -21,6 +23,24 @@ test('the main export loads on the oldest Node', async () => {
   const script =
     "const { BackupClient } = await import('understudy'); console.log(process.version, typeof BackupClient)";
   expect(await runNode(readToolchain().oldestNode, script)).toMatch(/^v20\.\S+ function$/);
+});
+
+test('the example that other services paste backs up from the package, on the oldest Node', async () => {
+  const example = await readFile(join(ROOT, 'examples', 'request-backup.ts'), 'utf8');
+  await writeFile(join(project, 'request-backup.js'), stripTypeScriptTypes(example));
+  const runs = await startBackupRuns();
+  try {
+    const script =
+      "const { backUp } = await import('./request-backup.js'); console.log(process.version, await backUp('i-0123456789abcdef0', 'nightly-1'))";
+    const env = {
+      ...process.env,
+      TEMPORAL_ADDRESS: runs.temporal.address,
+      TEMPORAL_NAMESPACE: runs.temporal.namespace,
+    };
+    expect(await runNode(readToolchain().oldestNode, script, env)).toMatch(/^v20\.\S+ \d{8}T\d{6}Z-[0-9a-f]{8}$/);
+  } finally {
+    await runs.stop();
+  }
 });
 
 test('vault and configuration load on the Node that the product runs on', async () => {
@@ -66,7 +86,7 @@ async function installPackage(target: string): Promise<void> {
   await writeFile(join(target, 'package.json'), JSON.stringify({ type: 'module' }));
 }
 
-async function runNode(node: string, script: string): Promise<string> {
-  const { stdout } = await execute(node, ['--input-type=module', '--eval', script], { cwd: project });
+async function runNode(node: string, script: string, env = process.env): Promise<string> {
+  const { stdout } = await execute(node, ['--input-type=module', '--eval', script], { cwd: project, env });
   return stdout.trim();
 }
