@@ -9,8 +9,8 @@ export interface SweepDeps {
   readonly now: () => number;
   /** What Temporal says of an execution; `unknown` when it has none of that id. */
   readonly runStatus: (workflowId: string, temporalRunId: string) => Promise<RunStatus>;
-  /** Which captures the vaults still need; undefined while any vault cannot be read. */
-  readonly findKeptCaptures: (signal: AbortSignal) => Promise<CaptureKeeper | undefined>;
+  /** Which captures of these runs the vaults still need; undefined while any vault cannot be read. */
+  readonly findKeptCaptures: (captured: ReadonlySet<string>, signal: AbortSignal) => Promise<CaptureKeeper | undefined>;
 }
 
 export function createSweepActivities({ platform, deploymentId, now, runStatus, findKeptCaptures }: SweepDeps) {
@@ -35,8 +35,10 @@ export function createSweepActivities({ platform, deploymentId, now, runStatus, 
       return beating(async ({ signal, progress }) => {
         const runs: SweptRun[] = [];
         const leftovers: Leftover[] = [];
-        const keeper = await findKeptCaptures(signal);
-        for (const resources of await platform.findRuns(deploymentId, signal)) {
+        const found = await platform.findRuns(deploymentId, signal);
+        const captured = found.filter(({ roles }) => roles.includes('capture')).map(({ run }) => run.runId);
+        const keeper = await findKeptCaptures(new Set(captured), signal);
+        for (const resources of found) {
           const one = await sweepRun(resources, keeper, signal);
           runs.push(one.swept);
           leftovers.push(...one.leftovers);

@@ -77,7 +77,7 @@ async function control({ config, connection, namespace, vaults, platform, now }:
       hasSearchAttributes: () => hasSearchAttributes(connection, namespace),
       describeWorkflow: (workflowId) => findRunning(client, workflowId),
       runStatus: (workflowId, temporalRunId) => readRunStatus(client, workflowId, temporalRunId),
-      findKeptCaptures: (keptSignal) => findKeptCaptures(vaults, keptSignal),
+      findKeptCaptures: (captured, keptSignal) => findKeptCaptures({ vaults, captured, signal: keptSignal }),
     },
   });
 }

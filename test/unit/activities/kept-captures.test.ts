@@ -1,0 +1,38 @@
+import { expect, test, vi } from 'vitest';
+import { findKeptCaptures } from '../../../src/activities/kept-captures.ts';
+import type { Vault } from '../../../src/vault/index.ts';
+import { backUp, NEVER, testKeys, testVault } from '../../support/vault-fixture.ts';
+import { memoryStore } from '../../support/vault-memory-store.ts';
+import { testVolume, text } from '../../support/vault-volume.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const OLDER = '20261122T020000Z-00000001';
+const NEWER = '20261123T020000Z-00000002';
+
+async function vaultWithTwoPoints(): Promise<Vault> {
+  const vault = await testVault({ store: memoryStore(), keys: await testKeys() });
+  for (const runId of [OLDER, NEWER]) {
+    await backUp(vault, { 'vol-1': testVolume(8, new Map([[0, text(runId)]])) }, { runId });
+  }
+  return vault;
+}
+
+async function kept(vault: Vault, captured: readonly string[]): Promise<readonly string[]> {
+  const vaults = { names: ['main'], open: async () => vault };
+  const keeper = await findKeptCaptures({ vaults, captured: new Set(captured), signal: NEVER });
+  return captured.filter((runId) => keeper?.keeps(runId));
+}
+
+test.each([
+  { captured: [OLDER, NEWER], keeps: [NEWER], why: 'the newest point' },
+  { captured: [OLDER], keeps: [OLDER], why: 'the newest that still has its capture: a cancelled run removed its own' },
+  { captured: ['20261124T020000Z-00000003'], keeps: [], why: 'none of a run without a point' },
+])('of captures of one source, that of $why stays ($captured)', async ({ captured, keeps }) => {
+  expect(await kept(await vaultWithTwoPoints(), captured)).toEqual(keeps);
+});
+
+test('while a vault cannot be read nothing is known of captures', async () => {
+  const vaults = { names: ['main'], open: () => Promise.reject(new Error('unreachable')) };
+  expect(await findKeptCaptures({ vaults, captured: new Set([NEWER]), signal: NEVER })).toBeUndefined();
+});
