@@ -12,6 +12,8 @@ export interface Tally {
 /** One line per file and, for what failed, where and why; counts into `tally` over several runs. */
 export function createReporter(tally: Tally, write: (text: string) => void): Reporter {
   return {
+    // What a test measured, such as the memory of a worker.
+    onUserConsoleLog: ({ content }) => write(content),
     onTestModuleEnd(module) {
       const tests = [...module.children.allTests()];
       const broken = failuresOf(module);

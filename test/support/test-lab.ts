@@ -3,7 +3,7 @@ import { inject } from 'vitest';
 import type { ServerProcess } from '../../local/servers/server-process.ts';
 import { createLabClients, type LabClients } from '../../local/up/aws-clients.ts';
 import { type CloudCall, readCalls } from '../../local/up/cloud-control.ts';
-import { type Lab, startLab } from '../../local/up/start-lab.ts';
+import { type Lab, type LabOptions, startLab } from '../../local/up/start-lab.ts';
 import { connectTemporal } from '../../src/client/connect.ts';
 import { BackupClient, type BackupRequest, type BackupResult, type Run, RunFailed } from '../../src/client/index.ts';
 
@@ -24,10 +24,12 @@ export interface TestLab extends AsyncDisposable {
   restartWorker(role: 'control' | 'mover'): Promise<void>;
   /** SIGKILL, as a host that dies would do it. */
   killWorker(role: 'control' | 'mover'): Promise<void>;
+  workerPid(role: 'control' | 'mover'): number;
 }
 
-export async function openTestLab(): Promise<TestLab> {
-  const lab = await startLab({ stateDir: inject('labDir') });
+/** `limits` hold for the workers of this file only: the next one that opens the lab writes the configuration anew. */
+export async function openTestLab({ limits }: Pick<LabOptions, 'limits'> = {}): Promise<TestLab> {
+  const lab = await startLab({ stateDir: inject('labDir'), limits });
   // The vault's and the client's own clients take their endpoints and keys from the environment, as in production.
   Object.assign(process.env, lab.env());
   const aws = createLabClients(lab.status.aws.endpoints, lab.plan);
@@ -36,6 +38,11 @@ export async function openTestLab(): Promise<TestLab> {
   const workers = new Map<'control' | 'mover', ServerProcess>();
   const startWorker = async (role: 'control' | 'mover') => void workers.set(role, await lab.startWorker(role));
   await Promise.all([startWorker('control'), startWorker('mover')]);
+  const workerOf = (role: 'control' | 'mover') => {
+    const worker = workers.get(role);
+    if (!worker) throw new Error(`no ${role} worker runs`);
+    return worker;
+  };
   const start = (request: Partial<BackupRequest> = {}) =>
     client.start({ instanceId: lab.status.production.instanceId, ...request });
   return {
@@ -50,11 +57,11 @@ export async function openTestLab(): Promise<TestLab> {
     callsSince: (mark) => readCalls(lab.status.control, mark),
     restartWorker: startWorker,
     async killWorker(role) {
-      const worker = workers.get(role);
-      if (!worker) throw new Error(`no ${role} worker runs`);
+      const worker = workerOf(role);
       process.kill(-worker.pid, 'SIGKILL');
       await worker.stop();
     },
+    workerPid: (role) => workerOf(role).pid,
     async [Symbol.asyncDispose]() {
       await Promise.all([...workers.values()].map((worker) => worker.stop()));
       await client.close();
