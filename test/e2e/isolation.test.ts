@@ -23,6 +23,9 @@ import { waitFor } from '../support/wait-for.ts';
 
 const GATEWAY = '10.20.1.1';
 const RESOLVER = '10.20.1.2';
+/** The same two in the subnet of verification machines. */
+const VERIFY_GATEWAY = '10.20.2.1';
+const VERIFY_RESOLVER = '10.20.2.2';
 const METADATA = '169.254.169.254';
 /** Three posts of a machine that is connected, one per second. */
 const LEDGER_LIMIT_MS = 120_000;
@@ -75,12 +78,14 @@ test.each(['clone', 'verify'])(
     expect(closed).toEqual([
       'cloud-api',
       'host-service',
+      'host-service-verify',
       'internet',
       'ledger',
       'metadata-other',
       'production',
       'resolver-tcp',
       'resolver-udp',
+      'resolver-verify',
       's3',
       'temporal',
     ]);
@@ -163,11 +168,13 @@ function targets(production: string): string {
     'tcp:ledger=203.0.113.10:8080',
     `tcp:production=${production}:5432`,
     `tcp:host-service=${GATEWAY}:${portOf(hostService)}`,
+    `tcp:host-service-verify=${VERIFY_GATEWAY}:${portOf(hostService)}`,
     `tcp:cloud-api=${host(control)}`,
     `tcp:s3=${host(aws.endpoints.s3)}`,
     `tcp:temporal=${host(`http://${temporal.address}`)}`,
     `tcp:resolver-tcp=${RESOLVER}:53`,
     `dns:resolver-udp=${RESOLVER}:53`,
+    `dns:resolver-verify=${VERIFY_RESOLVER}:53`,
     'tcp:internet=1.1.1.1:443',
   ].join(' ');
 }
