@@ -29,7 +29,7 @@ export interface ArchiveShardRequest {
   readonly shardSegments: number;
   readonly source: BlockSource;
   readonly signal: AbortSignal;
-  /** After every few blocks. Two shards of a vault work at a time; one that waits its turn reports nothing. */
+  /** After every few blocks, and every minute while another shard has the turn: two of a vault work at a time. */
   readonly onProgress?: (progress: ArchiveProgress) => void;
 }
 
@@ -46,11 +46,24 @@ export async function archiveShard(request: ArchiveShardRequest): Promise<ShardR
   if (earlier) return earlier;
   const run = await openRun(vault, runId, signal);
   await mustNotBeFenced(vault, runId, signal);
-  const turn = await vault.threads.shardsAtWork.take(signal);
+  const turn = await takeTurn(request);
   try {
     return await writeRecord(run, request, await archiveSegments(run, request));
   } finally {
     vault.threads.shardsAtWork.give(turn);
+  }
+}
+
+/** Whoever gives up what makes no progress (activities/beating.ts: 10 minutes) must not take a queue for that. */
+const WAITING_WORD_MS = 60_000;
+const NOTHING_YET: ArchiveProgress = { bytesRead: 0, bytesStored: 0, blocksDone: 0, blocks: 0 };
+
+async function takeTurn({ vault, signal, onProgress }: ArchiveShardRequest): Promise<symbol> {
+  const timer = setInterval(() => onProgress?.(NOTHING_YET), WAITING_WORD_MS);
+  try {
+    return await vault.threads.shardsAtWork.take(signal);
+  } finally {
+    clearInterval(timer);
   }
 }
 
