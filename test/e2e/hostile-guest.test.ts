@@ -73,7 +73,8 @@ describe('on a terminal', () => {
   });
 
   test('live progress quotes the last word that the guest forged in the name of the boot script', () => {
-    expect(session.output).toMatch(/clone +i-\w+ .*probed <b onclick=evil\(\)>\[go\]/);
+    // Beside the clone's phase or the shutdown's, whichever was shown when the line came.
+    expect(session.output).toMatch(/i-\w+ .*probed <b onclick=evil\(\)>\[go\]/);
   });
 
   test('the list of points is as harmless', async () => {
@@ -89,7 +90,6 @@ describe('in the Temporal UI', () => {
     "the %s run's details are a table whose cells hold no markup and no link",
     async (which) => {
       const details = await readDetails(which === 'committed' ? committed.runId : undefined);
-      expect(details).toMatch(/\| clone \| done \| .*evil/);
       if (which === 'committed') expect(details).toMatch(/\| shutdown \| done \| .*evil.*evil/);
       expect(details).not.toMatch(/[<>`]|\]\(/);
       expect(details).not.toMatch(STEERING);
