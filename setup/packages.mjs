@@ -9,6 +9,7 @@ export const PACKAGES = [
   { name: 'qemu-utils', reason: 'qemu-img makes and converts their volumes' },
   { name: 'e2fsprogs', reason: 'mke2fs fills the guest image; e2fsck and debugfs judge volumes in tests' },
   { name: 'ca-certificates', reason: 'downloads over HTTPS' },
+  { name: 'age', reason: 'the tests open the offline wraps of a vault with it, as a person would' },
   { name: 'python3', reason: 'runs boto3 and the independent vault reader' },
   { name: 'python3-venv', reason: 'keeps boto3 apart from the Python of the system' },
   { name: 'chromium', reason: 'the tests look at the report and the Temporal UI in it', on: 'debian' },
