@@ -37,11 +37,12 @@ export async function archiveSegment(
 ): Promise<ArchivedSegment> {
   const blocks = countSegmentBlocks(source.volumeBytes, segment);
   const from = segment * SEGMENT_BLOCKS;
+  const range = { from, to: from + blocks };
   const writer = new PackWriter(run, volumeId, signal);
   let blocksRead = 0;
   let storedBytes = 0;
   try {
-    for await (const batch of sealBlocks(run, { source, range: { from, to: from + blocks } }, signal)) {
+    for await (const batch of sealBlocks(run, { source, refs: source.blocks(range, signal), range }, signal)) {
       for (const block of batch.blocks) {
         await writer.add(block);
         storedBytes += block.sealed.length;

@@ -12,15 +12,19 @@ export interface SealJob {
   readonly nonces: Uint8Array;
   /** Room for as many sealed blocks. */
   readonly output: ArrayBuffer;
+  /** Ids the blocks may have, one for each; a block that has its own is neither compressed nor sealed. */
+  readonly expected?: readonly (Uint8Array | undefined)[];
 }
 
-/** Where one block ended up in `output`; null for a hole. */
-export type SealedPart = {
+/** Where one block ended up in `output`; null for a hole, 'same' for a block with the expected id. */
+export type SealedPart = SealedPlace | 'same' | null;
+
+export interface SealedPlace {
   readonly offset: number;
   readonly sealedBytes: number;
   readonly codec: number;
   readonly blockId: Uint8Array;
-} | null;
+}
 
 export interface OpenPart {
   /** In `sealed`. */

@@ -3,9 +3,9 @@ import { parentPort } from 'node:worker_threads';
 import { FormatError } from '../errors.ts';
 import type { BlockJob, BlockReply, OpenJob, SealedPart, SealJob } from './block-jobs.ts';
 import { BLOCK_BYTES } from './block-source.ts';
-import { free, hex } from './bytes.ts';
+import { free, hex, sameBytes } from './bytes.ts';
 import { NONCE_BYTES } from './gcm.ts';
-import { openBlock, sealBlock } from './sealed-block.ts';
+import { blockIdOf, openBlock, sealBlock } from './sealed-block.ts';
 
 const ZEROS = Buffer.alloc(BLOCK_BYTES);
 
@@ -28,7 +28,7 @@ function runSeal(job: SealJob): Outcome {
   }
 }
 
-function sealAll({ input, output, blocks, nonces, keys }: SealJob): SealedPart[] {
+function sealAll({ input, output, blocks, nonces, keys, expected }: SealJob): SealedPart[] {
   const parts: SealedPart[] = [];
   const target = new Uint8Array(output);
   let offset = 0;
@@ -38,8 +38,14 @@ function sealAll({ input, output, blocks, nonces, keys }: SealJob): SealedPart[]
       parts.push(null);
       continue;
     }
+    const blockId = blockIdOf(block, keys);
+    const known = expected?.[i];
+    if (known && sameBytes(known, blockId)) {
+      parts.push('same');
+      continue;
+    }
     const nonce = nonces.subarray(i * NONCE_BYTES, (i + 1) * NONCE_BYTES);
-    const { blockId, codec, sealed } = sealBlock(block, keys, nonce);
+    const { codec, sealed } = sealBlock({ block, blockId }, keys, nonce);
     const sealedBytes = sealed.length;
     target.set(sealed, offset);
     free(sealed);

@@ -1,5 +1,5 @@
 import { VaultError } from '../errors.ts';
-import { BLOCK_BYTES, type BlockRange, type BlockSource } from './block-source.ts';
+import { BLOCK_BYTES, type BlockRange, type BlockRef, type BlockSource } from './block-source.ts';
 import { free } from './bytes.ts';
 import { NONCE_BYTES } from './gcm.ts';
 import { inOrder, type Task } from './in-order.ts';
@@ -19,6 +19,17 @@ export interface SealedBatch {
   readonly lastIndex: number;
   /** Without holes; valid until the next batch is asked for. */
   readonly blocks: readonly BlockToPack[];
+  /** Indexes of blocks that have the expected id: not sealed. */
+  readonly same: readonly number[];
+}
+
+export interface BlocksToSeal {
+  readonly source: BlockSource;
+  /** Of one listing, ascending, all in `range`. */
+  readonly refs: AsyncIterable<BlockRef> | Iterable<BlockRef>;
+  readonly range: BlockRange;
+  /** The id a block had before; if it still has it, it is not sealed again. */
+  readonly expectedId?: (index: number) => Uint8Array | undefined;
 }
 
 interface FilledBatch {
@@ -26,18 +37,14 @@ interface FilledBatch {
   readonly indexes: readonly number[];
 }
 
-/** Reads what the source lists in the range, in order, and seals it in the threads. */
-export async function* sealBlocks(
-  run: Run,
-  { source, range }: { readonly source: BlockSource; readonly range: BlockRange },
-  signal: AbortSignal,
-): AsyncGenerator<SealedBatch> {
+/** Reads the blocks in order and seals them in the threads. */
+export async function* sealBlocks(run: Run, request: BlocksToSeal, signal: AbortSignal): AsyncGenerator<SealedBatch> {
   const { batches } = run.vault.threads;
   const lent: Lent = { batches: 0 };
-  const reads = inOrder(readTasks(source, range, signal), { depth: READS_AT_ONCE, signal });
+  const reads = inOrder(readTasks(request), { depth: READS_AT_ONCE, signal });
   const sealTasks = mapEach(
     fillBatches(run, { blocks: reads, lent }, signal),
-    (filled) => () => sealBatch(run, filled),
+    (filled) => () => sealBatch(run, filled, request.expectedId),
   );
   try {
     for await (const { batch, sealed } of inOrder(sealTasks, { depth: BATCHES_AT_ONCE, signal })) {
@@ -61,9 +68,9 @@ interface ReadBlock {
   readonly bytes: Uint8Array;
 }
 
-async function* readTasks(source: BlockSource, range: BlockRange, signal: AbortSignal): AsyncIterable<Task<ReadBlock>> {
+async function* readTasks({ source, refs, range }: BlocksToSeal): AsyncIterable<Task<ReadBlock>> {
   let previous = range.from - 1;
-  for await (const ref of source.blocks(range, signal)) {
+  for await (const ref of refs) {
     if (ref.index <= previous || ref.index >= range.to) {
       throw new RangeError(`the source listed block ${ref.index} after ${previous} in [${range.from}, ${range.to})`);
     }
@@ -108,22 +115,32 @@ async function* mapEach<T, U>(items: AsyncIterable<T>, map: (item: T) => U): Asy
   for await (const item of items) yield map(item);
 }
 
-async function sealBatch(run: Run, { batch, indexes }: FilledBatch): Promise<{ batch: Batch; sealed: SealedBatch }> {
+async function sealBatch(
+  run: Run,
+  { batch, indexes }: FilledBatch,
+  expectedId: BlocksToSeal['expectedId'],
+): Promise<{ batch: Batch; sealed: SealedBatch }> {
   const { vault } = run;
   const nonces = vault.randomBytes(NONCE_BYTES * indexes.length);
-  const job = { kind: 'seal', ...batch, blocks: indexes.length, nonces, keys: blockKeys(run) } as const;
+  const expected = expectedId && { expected: indexes.map(expectedId) };
+  const job = { kind: 'seal', ...batch, blocks: indexes.length, nonces, keys: blockKeys(run), ...expected } as const;
   const reply = await vault.threads.run(job);
   if (reply.kind === 'opened' || !reply.input || !reply.output) throw new TypeError(`asked to seal, got ${reply.kind}`);
   if (reply.kind === 'failed') throw unreliable(reply, indexes);
   const returned: Batch = { input: reply.input, output: reply.output };
   const blocks: BlockToPack[] = [];
+  const same: number[] = [];
   for (const [i, part] of reply.parts.entries()) {
     const blockIndex = indexes[i];
     if (!part || blockIndex === undefined) continue;
+    if (part === 'same') {
+      same.push(blockIndex);
+      continue;
+    }
     const sealed = new Uint8Array(reply.output, part.offset, part.sealedBytes);
     blocks.push({ blockIndex, codec: part.codec, blockId: part.blockId, sealed });
   }
-  return { batch: returned, sealed: { blocksRead: indexes.length, lastIndex: indexes.at(-1) ?? 0, blocks } };
+  return { batch: returned, sealed: { blocksRead: indexes.length, lastIndex: indexes.at(-1) ?? 0, blocks, same } };
 }
 
 function blockKeys({ vault, session }: Run): BlockKeys {

@@ -50,10 +50,19 @@ export function compressBlock(block: Uint8Array): BlockPayload {
   return { codec: STORED, payload: block };
 }
 
+export interface NamedBlock {
+  readonly block: Uint8Array;
+  /** Of this very block. */
+  readonly blockId: Uint8Array;
+}
+
+/** Equal blocks of one vault have equal ids, whatever epoch sealed them. */
+export function blockIdOf(block: Uint8Array, keys: BlockKeys): Uint8Array {
+  return hmacSha256(keys.blockId, hash('sha256', block, 'buffer'));
+}
+
 /** Seals a block and opens the result again before anybody relies on it: bad memory shows here, not at a restore. */
-export function sealBlock(block: Uint8Array, keys: BlockKeys, nonce: Uint8Array): SealedBlock {
-  const digest = hash('sha256', block, 'buffer');
-  const blockId = hmacSha256(keys.blockId, digest);
+export function sealBlock({ block, blockId }: NamedBlock, keys: BlockKeys, nonce: Uint8Array): SealedBlock {
   const { codec, payload } = compressBlock(block);
   const input = { key: hmacSha256(keys.block, blockId), nonce, aad: blockAad(keys.vaultId, blockId, codec) };
   const body = gcmSeal(input, payload);

@@ -7,7 +7,7 @@ import { decodeEvidence, encodeEvidence } from '../../../src/vault/evidence-cont
 import { decodePackTail, encodePackTail } from '../../../src/vault/pack-tail.ts';
 import { decodePackTrailer, encodePackTrailer } from '../../../src/vault/pack-trailer.ts';
 import { countSegments } from '../../../src/vault/parameters.ts';
-import { openBlock, sealBlock } from '../../../src/vault/sealed-block.ts';
+import { blockIdOf, openBlock, sealBlock } from '../../../src/vault/sealed-block.ts';
 import { openObject, sealObject } from '../../../src/vault/sealed-object.ts';
 import { decodeSegment, encodeSegment, SEGMENT_FRAME } from '../../../src/vault/segment.ts';
 import { decodeVolumeMap, encodeVolumeMap } from '../../../src/vault/volume-map.ts';
@@ -181,13 +181,14 @@ test.each([
   { what: 'noise', block: noise(1), codec: 0 },
   { what: 'text', block: text('hello'), codec: 1 },
 ])('a block of $what is stored with codec $codec and opens to itself', ({ block, codec: wanted }) => {
-  const sealed = sealBlock(block, KEYS, seededBytes('n')(12));
+  const sealed = sealBlock({ block, blockId: blockIdOf(block, KEYS) }, KEYS, seededBytes('n')(12));
   expect(sealed.codec).toBe(wanted);
   expect(Buffer.compare(openBlock(sealed, KEYS).bytes, block)).toBe(0);
 });
 
 test('a sealed block with any byte changed, another id or another codec does not open', () => {
-  const sealed = sealBlock(text('hello'), KEYS, seededBytes('n')(12));
+  const hello = text('hello');
+  const sealed = sealBlock({ block: hello, blockId: blockIdOf(hello, KEYS) }, KEYS, seededBytes('n')(12));
   for (let at = 0; at < sealed.sealed.length; at++) {
     const bytes = Uint8Array.from(sealed.sealed);
     bytes[at] = (bytes[at] ?? 0) ^ 1;
