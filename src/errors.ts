@@ -43,6 +43,8 @@ export const ERROR_STATUS = {
   ObjectExists: 'permanent',
   ObjectMissing: 'permanent',
   ObjectDamaged: 'permanent',
+  ObjectLocked: 'permanent',
+  LockUnsupported: 'permanent',
   DamagedFormat: 'permanent',
   KeyUnusable: 'permanent',
   VaultUnreachable: 'transient',

@@ -25,7 +25,7 @@ export {
   ManifestVolume,
   Retention,
 } from './manifest.ts';
-export type { ByteRange, ObjectFacts, ObjectStore } from './object-store.ts';
+export type { ByteRange, CreateOptions, LockMode, ObjectFacts, ObjectRetention, ObjectStore } from './object-store.ts';
 export { openKeyService } from './open-key-service.ts';
 export { openStore } from './open-store.ts';
 export { openVault } from './open-vault.ts';
@@ -36,3 +36,4 @@ export { Session } from './session.ts';
 export { ShardRecord } from './shard-record.ts';
 export { Tombstone } from './tombstone.ts';
 export type { Vault } from './vault.ts';
+export type { ObjectVersion, VersionStore } from './version-store.ts';

@@ -11,16 +11,17 @@ import { createS3Client, createS3Store } from './s3/s3-store.ts';
  * endpoint) or `file:///folder`. Calls are retried where the port says they are repeatable.
  */
 export function openStore(url: string, { clock }: { readonly clock: Clock }): ObjectStore {
-  return retrying(openBareStore(url), { delaysMs: RETRY_DELAYS_MS, clock });
+  return retrying(openBareStore(url, clock), { delaysMs: RETRY_DELAYS_MS, clock });
 }
 
-function openBareStore(text: string): ObjectStore {
+function openBareStore(text: string, clock: Clock): ObjectStore {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === 'file:' && url.host === '' && url.pathname.length > 1)
     return createFileStore(fileURLToPath(url));
   if (url?.protocol === 's3:' && url.host !== '') {
     const path = decodeURIComponent(url.pathname).replace(/^\/+|\/+$/g, '');
-    return createS3Store(createS3Client(process.env), { bucket: url.host, prefix: path === '' ? '' : `${path}/` });
+    const place = { bucket: url.host, prefix: path === '' ? '' : `${path}/` };
+    return createS3Store(createS3Client(process.env), place, { clock });
   }
   const message = `'${text}' is no vault URL; write s3://bucket/prefix or file:///folder`;
   throw new ConfigurationError('InvalidConfiguration', message);

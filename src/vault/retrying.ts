@@ -43,10 +43,14 @@ export function retrying(store: ObjectStore, { delaysMs, clock }: RetryPlan): Ob
   }
   return {
     url: store.url,
-    create: (key, body, signal) => repeat(() => store.create(key, body, signal), signal),
+    create: (key, body, signal, options) => repeat(() => store.create(key, body, signal, options), signal),
     get: (key, signal, range) => repeat(() => store.get(key, signal, range), signal),
     head: (key, signal) => repeat(() => store.head(key, signal), signal),
     list,
+    retain: (key, retention, signal) => repeat(() => store.retain(key, retention, signal), signal),
+    placeHold: (key, signal) => repeat(() => store.placeHold(key, signal), signal),
+    releaseHold: (key, signal) => repeat(() => store.releaseHold(key, signal), signal),
+    remove: (key, signal) => repeat(() => store.remove(key, signal), signal),
   };
 }
 

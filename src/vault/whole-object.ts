@@ -37,3 +37,8 @@ export function mustHaveLength(key: string, bytes: Uint8Array, wanted: number): 
   const found = `${key} gave ${bytes.length} of ${wanted} bytes asked for; the object is shorter than its index says`;
   throw new VaultError('ObjectDamaged', found, { context: { key, bytes: bytes.length } });
 }
+
+export function cannotLock(key: string, url: string, cause?: unknown): VaultError {
+  const message = `${key} in ${url} cannot be locked: the store has no Object Lock; create a bucket with Object Lock, or remove 'lock' from the vault's configuration`;
+  return new VaultError('LockUnsupported', message, { context: { key }, cause });
+}

@@ -14,9 +14,9 @@ export function faultyStore(stream: string, inner: ObjectStore = memoryStore()):
   const words = stream.split(' ');
   return {
     ...inner,
-    async create(key, body, signal) {
+    async create(key, body, signal, options) {
       const word = words.shift() ?? 'ok';
-      if (word === 'ok' || word === 'lost') await inner.create(key, body, signal);
+      if (word === 'ok' || word === 'lost') await inner.create(key, body, signal, options);
       if (word === 'bug') throw new Error('bug');
       const code = CODES[word];
       if (code) throw new VaultError(code, `${word}: ${key}`);
@@ -29,11 +29,11 @@ export function dyingStore(inner: ObjectStore, { dieAt, stored }: { dieAt: numbe
   let creates = 0;
   return {
     ...inner,
-    async create(key, body, signal) {
+    async create(key, body, signal, options) {
       creates++;
-      if (creates === dieAt && stored) await inner.create(key, body, signal);
+      if (creates === dieAt && stored) await inner.create(key, body, signal, options);
       if (creates >= dieAt) throw new Error(`died at create ${dieAt}: ${key}`);
-      await inner.create(key, body, signal);
+      await inner.create(key, body, signal, options);
     },
   };
 }

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { VaultError } from '../../errors.ts';
 import { sameBytes } from '../bytes.ts';
 import type { ByteRange, ObjectFacts, ObjectStore } from '../object-store.ts';
-import { alreadyExists, missing, mustBeKey, mustBeWhole, mustHaveLength } from '../whole-object.ts';
+import { alreadyExists, cannotLock, missing, mustBeKey, mustBeWhole, mustHaveLength } from '../whole-object.ts';
 
 /** Objects under way. The dot keeps it out of every listing, the folder keeps it on the same file system for link(2). */
 const INCOMING = '.incoming';
@@ -23,8 +23,11 @@ export function createFileStore(folder: string): ObjectStore {
   };
   return {
     url,
-    create: (key, body, signal) =>
-      guard(key, url, () => createFile(folder, { key, path: pathOf(key), body, url }, signal)),
+    create: (key, body, signal, { retention } = {}) =>
+      guard(key, url, async () => {
+        if (retention) throw cannotLock(key, url);
+        await createFile(folder, { key, path: pathOf(key), body, url }, signal);
+      }),
     get: (key, signal, range) =>
       guard(key, url, async () => {
         signal.throwIfAborted();
@@ -41,6 +44,18 @@ export function createFileStore(folder: string): ObjectStore {
         return { key, bytes: facts.size };
       }),
     list: (prefix, signal) => listFiles(folder, prefix, { url, signal }),
+    retain: async (key) => {
+      throw cannotLock(key, url);
+    },
+    placeHold: async (key) => {
+      throw cannotLock(key, url);
+    },
+    releaseHold: async () => {}, // there never is one
+    remove: (key, signal) =>
+      guard(key, url, async () => {
+        signal.throwIfAborted();
+        await removeFile(pathOf(key));
+      }),
   };
 }
 
@@ -66,6 +81,17 @@ async function createFile(folder: string, { key, path, body, url }: NewFile, sig
   } finally {
     await rm(incoming, { force: true });
   }
+}
+
+/** Synced like a create: what was removed does not come back after a power cut. */
+async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
+    return;
+  }
+  await syncFolder(dirname(path));
 }
 
 /** A new folder's name is synced in its parent too, or the file could be lost with it. */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -8,9 +9,11 @@ import {
 } from '@aws-sdk/client-s3';
 import { VaultError } from '../../errors.ts';
 import { sameBytes } from '../bytes.ts';
-import type { ByteRange, ObjectFacts, ObjectStore } from '../object-store.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import type { ByteRange, CreateOptions, ObjectFacts, ObjectStore } from '../object-store.ts';
 import { alreadyExists, mustBeKey, mustBeWhole, mustHaveLength } from '../whole-object.ts';
 import { isPreconditionFailed, translateS3Error } from './s3-errors.ts';
+import { extendRetention, LOCK_MODES, lockRefusal, putLegalHold } from './s3-locks.ts';
 
 // Uploads, reads ahead and listings of several volumes share one client; the SDK's default is 50.
 const SOCKETS = 96;
@@ -44,7 +47,11 @@ export function createS3Client(env: NodeJS.ProcessEnv): S3Client {
 }
 
 /** A vault in a bucket. S3 is strongly consistent, so what was created is seen by every later call. */
-export function createS3Store(client: S3Client, { bucket, prefix }: S3Place): ObjectStore {
+export function createS3Store(
+  client: S3Client,
+  { bucket, prefix }: S3Place,
+  { clock = systemClock }: { readonly clock?: Clock } = {},
+): ObjectStore {
   const url = `s3://${bucket}/${prefix}`;
   const at = (key: string) => {
     mustBeKey(key);
@@ -54,7 +61,7 @@ export function createS3Store(client: S3Client, { bucket, prefix }: S3Place): Ob
     try {
       return await work();
     } catch (error) {
-      throw translateS3Error(error, key, url);
+      throw translateS3Error(lockRefusal(error, key, url), key, url);
     }
   }
   async function get(key: string, signal: AbortSignal, range?: ByteRange): Promise<Uint8Array> {
@@ -67,10 +74,19 @@ export function createS3Store(client: S3Client, { bucket, prefix }: S3Place): Ob
     else mustBeWhole(key, bytes, { url, ...checksumOf(reply.ChecksumSHA256) });
     return bytes;
   }
-  async function create(key: string, body: Uint8Array, signal: AbortSignal): Promise<void> {
+  async function create(
+    key: string,
+    body: Uint8Array,
+    signal: AbortSignal,
+    { retention }: CreateOptions = {},
+  ): Promise<void> {
     const digest = hash('sha256', body, 'buffer');
     const ChecksumSHA256 = digest.toString('base64');
-    const input = { ...at(key), Body: body, ContentLength: body.length, IfNoneMatch: '*', ChecksumSHA256 };
+    const lock = retention && {
+      ObjectLockMode: LOCK_MODES[retention.mode],
+      ObjectLockRetainUntilDate: retention.until,
+    };
+    const input = { ...at(key), Body: body, ContentLength: body.length, IfNoneMatch: '*', ChecksumSHA256, ...lock };
     const command = new PutObjectCommand(input);
     // The signature covers the same digest; the SDK would hash all 32 MiB once more.
     setHeader(command, 'x-amz-content-sha256', digest.toString('hex'));
@@ -80,11 +96,12 @@ export function createS3Store(client: S3Client, { bucket, prefix }: S3Place): Ob
       if (!isPreconditionFailed(error)) throw error;
       // A lost reply, or another writer: the stored bytes tell which.
       if (!sameBytes(await get(key, signal), body)) throw alreadyExists(key, url);
+      if (retention) await extendRetention(client, { object: at(key), wanted: retention, now: clock.now() }, signal);
     }
   }
   return {
     url,
-    create: (key, body, signal) => guard(key, () => create(key, body, signal)),
+    create: (key, body, signal, options) => guard(key, () => create(key, body, signal, options)),
     get: (key, signal, range) => guard(key, () => get(key, signal, range)),
     head: (key, signal) =>
       guard(key, async () => {
@@ -92,6 +109,21 @@ export function createS3Store(client: S3Client, { bucket, prefix }: S3Place): Ob
         return { key, bytes: reply.ContentLength ?? 0 };
       }),
     list: (below, signal) => listObjects(client, { bucket, prefix, below, url }, signal),
+    retain: (key, wanted, signal) =>
+      guard(key, () => extendRetention(client, { object: at(key), wanted, now: clock.now() }, signal)),
+    placeHold: (key, signal) => guard(key, () => putLegalHold(client, { object: at(key), on: 'ON' }, signal)),
+    releaseHold: (key, signal) =>
+      guard(key, async () => {
+        try {
+          await putLegalHold(client, { object: at(key), on: 'OFF' }, signal);
+        } catch (error) {
+          if (lockRefusal(error, key, url) === error) throw error; // else: where nothing locks, nothing is held
+        }
+      }),
+    remove: (key, signal) =>
+      guard(key, async () => {
+        await client.send(new DeleteObjectCommand(at(key)), { abortSignal: signal });
+      }),
   };
 }
 
