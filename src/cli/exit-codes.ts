@@ -9,6 +9,8 @@ export const EXIT = {
   red: 4,
   /** 128 + SIGINT, as shells report it: nobody waited for the end, the run goes on. */
   stoppedWatching: 130,
+  /** The same number: work of this very process was stopped; what was made so far stays for the next attempt. */
+  interrupted: 130,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 

@@ -8,6 +8,7 @@ import { initCommand } from './init.ts';
 import { pointsCommand } from './points.ts';
 import { schedulesCommand } from './schedules.ts';
 import { statusCommand } from './status.ts';
+import { vaultCommand } from './vault.ts';
 import { verifyCommand } from './verify.ts';
 import { workerCommand } from './worker.ts';
 
@@ -24,10 +25,11 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
     schedulesCommand,
     initCommand,
     workerCommand,
+    vaultCommand,
   ]) {
     program.addCommand(make(deps));
   }
-  for (const command of [program, ...program.commands]) prepare(command, deps);
+  prepare(program, deps);
   try {
     await program.parseAsync(args, { from: 'user' });
     return EXIT.done;
@@ -36,9 +38,10 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
   }
 }
 
-function prepare(command: Command, { stdout, stderr }: CliDeps): void {
+function prepare(command: Command, { stdout, stderr }: Pick<CliDeps, 'stdout' | 'stderr'>): void {
   command.exitOverride();
   command.configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) });
+  for (const below of command.commands) prepare(below, { stdout, stderr });
 }
 
 function endOf(error: unknown, args: readonly string[], deps: CliDeps): number {
@@ -46,6 +49,8 @@ function endOf(error: unknown, args: readonly string[], deps: CliDeps): number {
   // Help and version are "errors" with exit code 0; everything else commander refuses is wrong usage, already told.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   const failure = readFailure(error);
-  writeFailure(deps, `understudy ${args[0] ?? ''}`.trim(), failure, { json: args.includes('--json') });
+  writeFailure(deps, `understudy ${args.slice(0, args[0] === 'vault' ? 2 : 1).join(' ')}`.trim(), failure, {
+    json: args.includes('--json'),
+  });
   return exitCodeOf(failure);
 }

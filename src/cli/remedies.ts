@@ -4,7 +4,7 @@ type Code = ErrorCode | 'Cancelled' | 'Terminated' | 'TemporalUnreachable' | 'Un
 
 /** The first thing to try, in one line; docs/errors.md says more. Codes whose messages already say it all are left out. */
 export const REMEDIES: Readonly<Record<string, string>> = {
-  InvalidInput: 'correct the named field; `understudy backup --help` lists what is allowed',
+  InvalidInput: 'correct the named field; `--help` lists what is allowed',
   InvalidConfiguration: 'correct the named field of temporal.config.ts',
   UnknownName: 'use a name that temporal.config.ts defines, or restart the workers after changing it',
   BackupAlreadyRunning: 'wait for the running backup (`understudy status`), or cancel it in the Temporal UI',
@@ -15,9 +15,9 @@ export const REMEDIES: Readonly<Record<string, string>> = {
   InsufficientCapacity: 'try again later, or add types to fallbackInstanceTypes of the isolation profile',
   ConsistencyTooLow: 'see what is missing above; --at-least crash-consistent commits such a point',
   VerificationFailed: 'the point stays and is marked; see its facts with `understudy points --json`',
-  VaultNotInitialized: 'run `understudy init`',
-  VaultUnreachable: 'check the vault URL of temporal.config.ts, the network and the bucket',
-  KeyUnusable: 'check the KMS key of temporal.config.ts and who may use it',
+  VaultNotInitialized: 'check the URL; make a new vault with `understudy init` or `understudy vault init <url>`',
+  VaultUnreachable: 'check the URL of the vault, the network and the bucket',
+  KeyUnusable: 'check that this is the key of the vault, and who may use it',
   PointMissing: '`understudy points` lists what the vault holds',
   Cancelled: 'start it again when you want it',
   Terminated: 'what it left is removed by the sweeper within its interval',

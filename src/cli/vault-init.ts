@@ -1,0 +1,23 @@
+import { Command } from 'commander';
+import type { CliDeps } from './deps.ts';
+import { jsonLines } from './json-lines.ts';
+import { addKeyOptions, type KeyOptions, openKeys, openStoreAt } from './vault-access.ts';
+
+export function vaultInitCommand({ stdout, signal }: CliDeps): Command {
+  const command = new Command('init')
+    .description('make a vault of an empty bucket prefix or folder; repeatable')
+    .argument('<vault-url>', 's3://bucket/prefix or file:///folder')
+    .option('--json', 'one result as JSON');
+  return addKeyOptions(command).action(async (url: string, options: KeyOptions & { json?: true }) => {
+    const { initVault, systemClock, systemRandomBytes } = await import('../vault/index.ts');
+    const { vaultId, created } = await initVault({
+      store: await openStoreAt(url),
+      keys: await openKeys(options),
+      clock: systemClock,
+      randomBytes: systemRandomBytes,
+      signal,
+    });
+    if (options.json) jsonLines(stdout).result({ url, vaultId, created });
+    else stdout.write(`${created ? 'created' : 'unchanged'}  vault ${vaultId} at ${url}\n`);
+  });
+}
