@@ -1,10 +1,10 @@
 import type { BackupResult } from '../../src/contract/results.ts';
 import type { ClientComparison } from '../../src/report/report-data.ts';
 import type { LoadSnapshot } from '../production/load.ts';
+import type { TaggedResource } from '../up/tagged-resources.ts';
 import { isWhole, type RestoredBank } from './bank-comparison.ts';
 import type { LedgerContacts } from './ledger-contacts.ts';
 import type { ProductionRecord } from './production-calls.ts';
-import type { FoundResource } from './run-resources.ts';
 
 /** One promise of the demo, with what was read. All must hold; none is a latency. */
 export interface DemoFact {
@@ -20,7 +20,7 @@ export interface DemoEvidence {
   /** Whether the very same process was production's machine before and after. */
   readonly sameMachine: boolean;
   readonly ledger: LedgerContacts;
-  readonly resources: readonly FoundResource[];
+  readonly resources: readonly Pick<TaggedResource, 'id' | 'role'>[];
   readonly bank: RestoredBank | undefined;
   readonly clients: readonly ClientComparison[];
   /** Of production, before the backup; transfers move money and never make any. */

@@ -1,19 +1,8 @@
 import type { BackupResult } from '../../src/contract/results.ts';
 import type { MachineEvidence } from '../../src/report/report-data.ts';
-import {
-  latestAttestation,
-  type Manifest,
-  openKeyService,
-  openStore,
-  openVault,
-  readEvidence,
-  readPoint,
-  systemClock,
-  systemRandomBytes,
-  type Vault,
-} from '../../src/vault/index.ts';
-import { keyServiceName } from '../../src/workers/open-vaults.ts';
+import { latestAttestation, type Manifest, readEvidence, readPoint, type Vault } from '../../src/vault/index.ts';
 import type { LabStatus } from '../up/lab-status.ts';
+import { openLabVault } from '../up/lab-vault.ts';
 
 /** What the vault holds of a run beside its blocks, read back as an auditor would read it. */
 export interface SealedEvidence {
@@ -26,18 +15,11 @@ const BANK_ANSWER = 'answers-postgresql.probe.json';
 
 /** Needs the lab's variables in `process.env`: the vault opens its clients by the standard chain. */
 export async function readSealedEvidence(
-  { vault: { url, kmsKeyId } }: LabStatus,
+  status: LabStatus,
   { pointId, verification }: BackupResult,
   signal: AbortSignal,
 ): Promise<SealedEvidence> {
-  const vault = await openVault({
-    store: openStore(url, { clock: systemClock }),
-    keys: openKeyService(keyServiceName(kmsKeyId), { randomBytes: systemRandomBytes }),
-    roles: ['data', 'meta'],
-    clock: systemClock,
-    randomBytes: systemRandomBytes,
-    signal,
-  });
+  const vault = await openLabVault(status, signal);
   try {
     const manifest = await readPoint({ vault, pointId, signal });
     const attestation = await latestAttestation({ vault, pointId, signal });

@@ -11,12 +11,12 @@ import type { ServerProcess } from '../servers/server-process.ts';
 import { createLabClients } from '../up/aws-clients.ts';
 import { type CloudCall, readCalls, readMachine } from '../up/cloud-control.ts';
 import type { Lab } from '../up/start-lab.ts';
+import { findTaggedResources } from '../up/tagged-resources.ts';
 import { compareClients, readRestoredBank } from './bank-comparison.ts';
 import { type DemoEvidence, type DemoFact, judgeDemo } from './facts.ts';
 import { readLedgerContacts } from './ledger-contacts.ts';
 import { readProductionRecord } from './production-calls.ts';
 import { readSealedEvidence } from './read-evidence.ts';
-import { findRunResources } from './run-resources.ts';
 import { writeReport } from './write-report.ts';
 
 /** Latencies before the backup are the measure of all later ones. */
@@ -157,7 +157,7 @@ async function gather({ request, result, load, calls, sameMachine, balance, star
       production: record,
       sameMachine,
       ledger: await readLedgerContacts(stateDir, production.instanceId, startedAtMs),
-      resources: await findRunResources(clients, runIds),
+      resources: await findTaggedResources(clients, { key: 'understudy:run', values: runIds }),
       bank,
       clients: bank ? compareClients(snapshot, load.transfers(), window, bank) : [],
       balance,

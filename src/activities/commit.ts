@@ -30,7 +30,7 @@ export interface ConfirmRequest {
   readonly observation: Observation;
   readonly stoppedByUs: boolean;
   readonly console: Fact;
-  readonly report?: BootReport;
+  readonly report: BootReport;
 }
 
 export interface CommitRequest {

@@ -5,7 +5,7 @@ import type { Run } from '../contract/run.ts';
 import { DiskError, PlatformError } from '../errors.ts';
 import type { ClonePlatform, DataPlatform, StoppedSnapshots } from '../platforms/platform.ts';
 import { readConsole } from '../recipes/boot/console.ts';
-import { type BootResults, readBootReport } from '../recipes/boot/report.ts';
+import { type BootResults, noReport, readBootReport } from '../recipes/boot/report.ts';
 import { judgeConsistency } from '../recipes/consistency.ts';
 import { type Beat, beating } from './beating.ts';
 import { readDiskFacts } from './disk-facts.ts';
@@ -29,14 +29,14 @@ export interface ExamineRequest extends EvidenceRequest {
 /** What a stopped clone proved. `report` and `console` are needed again when the sealed packs are judged. */
 export interface CloneExamination {
   readonly verdict: ConsistencyVerdict;
-  readonly report?: BootReport;
+  readonly report: BootReport;
   readonly console: Fact;
   readonly evidence: readonly EvidenceRef[];
 }
 
 /** What a verification machine answered. */
 export interface ProbeExamination {
-  readonly report?: BootReport;
+  readonly report: BootReport;
   readonly console: Fact;
   readonly evidence: readonly EvidenceRef[];
 }
@@ -48,13 +48,15 @@ export function createExamineActivities({ platform, vaults }: ExamineDeps) {
     return { files, fact: readConsole(console, run.runId).fact };
   }
 
-  async function readResults(run: Run, scratch: SnapshotFacts, { signal }: Beat): Promise<BootResults | undefined> {
+  async function readResults(run: Run, scratch: SnapshotFacts, { signal }: Beat): Promise<BootResults> {
     const source = await platform.openSource(run, scratch.snapshotId, signal);
     try {
       return await readBootReport(snapshotBytes(source), run.runId, signal);
     } catch (error) {
       // Damaged results are a finding about the machine, not a failure of the run: the verdict names what is missing.
-      if (error instanceof DiskError) return undefined;
+      if (error instanceof DiskError) {
+        return noReport(error.message);
+      }
       throw error;
     }
   }
@@ -77,7 +79,7 @@ export function createExamineActivities({ platform, vaults }: ExamineDeps) {
           snapshotBytes(await platform.openSource(run, snapshotOf(volumeId, snapshots), beat.signal));
         const facts = await readDiskFacts({ volumes, open, recipes: matched(recipes, report), beat });
         const verdict = judgeConsistency({ observation, stoppedByUs, ...facts, console: fact, bootReport: report });
-        return { verdict, ...(report && { report }), console: fact, evidence };
+        return { verdict, report, console: fact, evidence };
       });
     },
 
@@ -87,8 +89,7 @@ export function createExamineActivities({ platform, vaults }: ExamineDeps) {
         const results = await readResults(request.run, request.scratch, beat);
         const { files, fact } = await look(request, beat);
         const evidence = await sealEvidence(vaults, request, [...files, ...filesOf(results)], beat);
-        const report = reportOf(results);
-        return { ...(report && { report }), console: fact, evidence };
+        return { report: reportOf(results), console: fact, evidence };
       });
     },
   };
@@ -101,8 +102,8 @@ function snapshotOf(volumeId: string, { disks }: StoppedSnapshots): string {
 }
 
 /** Recipes whose application is in this machine, by its own answer. Without a report all are asked for what is on disk. */
-export function matched(recipes: readonly ConfiguredRecipe[], report: BootReport | undefined) {
-  if (!report?.finished) return recipes;
+export function matched(recipes: readonly ConfiguredRecipe[], report: BootReport) {
+  if (!report.finished) return recipes;
   const names = new Set(report.answers.filter(({ step, ok }) => step === 'detect' && ok).map(({ recipe }) => recipe));
   return recipes.filter(({ name }) => names.has(name));
 }
@@ -110,16 +111,14 @@ export function matched(recipes: readonly ConfiguredRecipe[], report: BootReport
 /** boot.sh leaves about 30 files for three recipes; a guest that leaves thousands gets no more of them sealed. */
 const MAX_RESULT_FILES = 100;
 
-function filesOf(results: BootResults | undefined): EvidenceFiles {
-  return [...(results?.files ?? [])].slice(0, MAX_RESULT_FILES).map(([name, bytes]) => ({
+function filesOf({ files }: BootResults): EvidenceFiles {
+  return [...files].slice(0, MAX_RESULT_FILES).map(([name, bytes]) => ({
     name: `result-${name}`,
     contentType: 'application/octet-stream',
     bytes,
   }));
 }
 
-function reportOf(results: BootResults | undefined): BootReport | undefined {
-  if (!results) return undefined;
-  const { finished, answers, bootId } = results;
-  return { finished, answers, ...(bootId !== undefined && { bootId }) };
+function reportOf({ files: _files, ...report }: BootResults): BootReport {
+  return report;
 }

@@ -21,20 +21,22 @@ export type RunDecision =
   | { readonly action: 'remove'; readonly keepCapture: boolean; readonly reason: string };
 
 /** What the sweeper may do about one run's resources; when in doubt, nothing. */
-export function judgeRun({ run, roles, resources }: RunResources, { status, now, keeper }: Judgement): RunDecision {
+export function judgeRun({ run, resources }: RunResources, { status, now, keeper }: Judgement): RunDecision {
   if (status === 'running') return { action: 'keep', reason: 'its workflow is running' };
   if (status === 'unknown' && now < Date.parse(run.expiresAt)) {
     return { action: 'keep', reason: `Temporal does not know its workflow; left alone until ${run.expiresAt}` };
   }
-  if (roles.includes('restored')) return { action: 'keep', reason: 'it holds restored machines or volumes' };
+  if (resources.some(({ role }) => role === 'restored'))
+    return { action: 'keep', reason: 'it holds restored machines or volumes' };
   const removable = resources.filter(({ retained }) => !retained);
   if (removable.length === 0) return { action: 'keep', reason: 'everything of it is retained' };
+  const hasCapture = removable.some(({ role }) => role === 'capture');
   const why =
     status === 'over'
       ? 'its workflow is over'
       : `Temporal does not know its workflow and it expired at ${run.expiresAt}`;
-  const onlyCapture = roles.every((role) => role === 'capture');
-  if (!roles.includes('capture')) return { action: 'remove', keepCapture: false, reason: why };
+  const onlyCapture = removable.every(({ role }) => role === 'capture');
+  if (!hasCapture) return { action: 'remove', keepCapture: false, reason: why };
   if (keeper === undefined) {
     return onlyCapture
       ? { action: 'keep', reason: 'a vault cannot be read, so no capture is touched' }

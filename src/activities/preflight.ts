@@ -1,9 +1,10 @@
+import { activityInfo } from '@temporalio/activity';
 import type { Check } from '../contract/check.ts';
 import type { MachineFacts } from '../contract/machine.ts';
 import type { ResolvedBackup } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
 import { guestText } from '../disk/guest-text.ts';
-import { PlatformError } from '../errors.ts';
+import { PlatformError, VaultError } from '../errors.ts';
 import type { InventoryPlatform } from '../platforms/platform.ts';
 import { beginRun } from '../vault/index.ts';
 import { beating } from './beating.ts';
@@ -12,6 +13,8 @@ import type { VaultDoor } from './vault-door.ts';
 export interface PreflightDeps {
   readonly platform: InventoryPlatform;
   readonly vaults: VaultDoor;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   readonly toolVersion: string;
 }
 
@@ -25,7 +28,7 @@ export interface PreflightReport {
   readonly checks: readonly Check[];
 }
 
-export function createPreflightActivities({ platform, vaults, toolVersion }: PreflightDeps) {
+export function createPreflightActivities({ platform, vaults, now, toolVersion }: PreflightDeps) {
   return {
     /** Refuses with every reason at once. Last, after all refusals, it writes the run's session: the vault takes writes. */
     async preflight({ run, backup }: PreflightRequest): Promise<PreflightReport> {
@@ -40,12 +43,26 @@ export function createPreflightActivities({ platform, vaults, toolVersion }: Pre
             : []),
         ]);
         refuseBroken(checks, run);
-        const vault = await vaults.open(backup.vault, signal);
-        await beginRun({ vault, session: sessionOf(run, machine, toolVersion), signal });
+        try {
+          const vault = await vaults.open(backup.vault, signal);
+          await beginRun({ vault, session: sessionOf(run, machine, toolVersion), signal });
+        } catch (error) {
+          throw refuseUnreachable(error, { vault: backup.vault, sinceMs: now() - activityInfo().scheduledTimestampMs });
+        }
         return { machine, checks };
       });
     },
   };
+}
+
+/** Rides out the restart of a gateway. Nothing is made yet, so an early answer costs a person less than a late one. */
+const VAULT_ANSWERS_WITHIN_MS = 30_000;
+
+function refuseUnreachable(error: unknown, { vault, sinceMs }: { vault: string; sinceMs: number }): unknown {
+  const mayPass = error instanceof VaultError && error.code === 'VaultUnreachable';
+  if (!mayPass || sinceMs < VAULT_ANSWERS_WITHIN_MS) return error;
+  const message = `vault "${vault}" did not answer for ${Math.round(sinceMs / 1000)} s: ${error.message}`;
+  return new PlatformError('PreflightRefused', message, { context: { vault }, cause: error });
 }
 
 /** Both roles live in one network: its lines are read for each and need telling once. */

@@ -36,7 +36,9 @@ export function createSweepActivities({ platform, deploymentId, now, runStatus, 
         const runs: SweptRun[] = [];
         const leftovers: Leftover[] = [];
         const found = await platform.findRuns(deploymentId, signal);
-        const captured = found.filter(({ roles }) => roles.includes('capture')).map(({ run }) => run.runId);
+        const captured = found
+          .filter(({ resources }) => resources.some(({ role }) => role === 'capture'))
+          .map(({ run }) => run.runId);
         const keeper = await findKeptCaptures(new Set(captured), signal);
         for (const resources of found) {
           const one = await sweepRun(resources, keeper, signal);

@@ -30,6 +30,8 @@ export interface RecipeAnswer {
 export interface BootReport {
   readonly finished: boolean;
   readonly answers: readonly RecipeAnswer[];
+  /** Why there is no report at all; `finished` is false then. */
+  readonly absent?: string;
   /** Kernel's boot id of the machine that ran the script: the ledger is asked for it. */
   readonly bootId?: string;
 }

@@ -163,6 +163,14 @@ export interface RemovalRequest {
 
 export interface RunResources {
   readonly run: Run;
-  readonly roles: readonly string[];
-  readonly resources: readonly { readonly kind: Leftover['kind']; readonly id: string; readonly retained: boolean }[];
+  readonly resources: readonly RunResource[];
+}
+
+export interface RunResource {
+  readonly kind: Leftover['kind'];
+  readonly id: string;
+  /** As its tag says: `capture`, `clone`, … */
+  readonly role: string;
+  /** A person asked to keep it. */
+  readonly retained: boolean;
 }

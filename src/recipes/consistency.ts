@@ -13,8 +13,8 @@ export interface ConsistencyEvidence {
   readonly console: Fact;
   /** By recipe: its own clean fact, for those that matched and have one. */
   readonly cleanFacts: Readonly<Record<string, Fact>>;
-  /** From the scratch volume; undefined when none could be read. */
-  readonly bootReport: BootReport | undefined;
+  /** From the scratch volume. */
+  readonly bootReport: BootReport;
 }
 
 /** What the platform says when a guest powered itself off (AWS: StateReason of an instance-initiated shutdown). */
@@ -67,9 +67,8 @@ function fileSystemFacts(fileSystems: readonly FileSystemFact[]): Fact[] {
 }
 
 function applicationFacts({ bootReport, cleanFacts }: ConsistencyEvidence): Fact[] {
-  if (bootReport === undefined || !bootReport.finished) {
-    const found =
-      bootReport === undefined ? 'no report on the scratch volume' : 'the boot script did not finish its report';
+  if (!bootReport.finished) {
+    const found = bootReport.absent ?? 'the boot script did not finish its report';
     return [
       { name: 'boot-script', verdict: 'unknown', found: `${found}: which applications ran is unknown` },
       ...Object.values(cleanFacts),

@@ -22,7 +22,7 @@ export async function commitRun(order: CommitOrder): Promise<ConsistencyVerdict>
   const { run, backup, machine, capture, clone, end, volumes } = order;
   const { observation, stoppedByUs, snapshots, examined } = end;
   const { console, report, evidence } = examined;
-  const proof = { observation, stoppedByUs, console, ...(report && { report }) };
+  const proof = { observation, stoppedByUs, console, report };
   const consistency = await mover.confirmFacts({ backup, machine, volumes, ...proof });
   mustBeAtLeast(consistency, backup.atLeast);
   await mover.commitPoint({

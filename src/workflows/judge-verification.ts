@@ -9,7 +9,7 @@ export interface VerificationFindings {
   /** From the blocks in the vault. */
   readonly disks: DiskFacts;
   readonly stopped: Pick<StoppedMachine, 'observation' | 'stoppedByUs'>;
-  readonly report?: BootReport;
+  readonly report: BootReport;
   readonly console: Fact;
 }
 
@@ -33,7 +33,7 @@ export function judgeVerification({
     point.disks === 'crash-consistent'
       ? []
       : onDisk.filter(({ verdict }) => verdict === 'dirty' || verdict === 'unknown');
-  const answers = point.recovered.map((recipe) => answerFact(recipe, report?.answers ?? []));
+  const answers = point.recovered.map((recipe) => answerFact(recipe, report.answers));
   const machine = [bootFact(report), powerOffFact(stopped)];
   return {
     facts: [...onDisk, ...machine, ...answers, console],
@@ -54,15 +54,12 @@ function diskFacts({ fileSystems, cleanFacts }: DiskFacts): Fact[] {
   ];
 }
 
-function bootFact(report: BootReport | undefined): Fact {
+function bootFact({ finished, absent }: BootReport): Fact {
   const name = 'restored machine';
-  if (!report)
-    return {
-      name,
-      verdict: 'unknown',
-      found: 'left no results on its scratch volume: it did not boot as far as its boot script',
-    };
-  if (!report.finished) return { name, verdict: 'dirty', found: 'booted, but its boot script did not finish' };
+  if (absent !== undefined) {
+    return { name, verdict: 'unknown', found: `it did not boot as far as its boot script: ${absent}` };
+  }
+  if (!finished) return { name, verdict: 'dirty', found: 'booted, but its boot script did not finish' };
   return { name, verdict: 'clean', found: 'booted and ran its boot script to the end' };
 }
 

@@ -3,6 +3,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { must } from '../../local/up/named.ts';
+import { findTaggedResources, type TaggedResource } from '../../local/up/tagged-resources.ts';
 import { waitUntil } from '../../local/up/wait-until.ts';
 import type { BackupResult, Run, RunFailed } from '../../src/client/index.ts';
 import type { Phase } from '../../src/contract/progress.ts';
@@ -10,7 +11,6 @@ import { progressQuery } from '../../src/contract/queries.ts';
 import type { SweepResult } from '../../src/contract/results.ts';
 import { CONTROL_QUEUE } from '../../src/contract/task-queues.ts';
 import { createDecoys, type Decoys } from '../support/decoys.ts';
-import { type DeploymentResource, findDeploymentResources } from '../support/deployment-resources.ts';
 import { openTestLab, type TestLab } from '../support/test-lab.ts';
 
 const PHASE_LIMIT_MS = 180_000;
@@ -65,8 +65,8 @@ test.each<{ phase: Phase }>([
 });
 
 describe('a run whose workflows are terminated in the archive', () => {
-  let before: readonly DeploymentResource[];
-  let left: readonly DeploymentResource[];
+  let before: readonly TaggedResource[];
+  let left: readonly TaggedResource[];
   let runId: string;
   let workflowId: string | undefined;
   let temporalRunId: string | undefined;
@@ -115,8 +115,8 @@ test('resources of a second deployment, half-tagged and untagged ones outlive ev
   expect(await decoys.findMissing()).toEqual([]);
 });
 
-async function resources(): Promise<readonly DeploymentResource[]> {
-  return findDeploymentResources(lab.aws, lab.lab.plan.deploymentId);
+async function resources(): Promise<readonly TaggedResource[]> {
+  return findTaggedResources(lab.aws, { key: 'understudy:deployment', values: [lab.lab.plan.deploymentId] });
 }
 
 /** The id of the run, while it is in this phase: one that was over before it was seen fails the test. */
@@ -163,7 +163,7 @@ function mustBeOver(error: unknown): void {
   if (!(error instanceof Error) || error.name !== 'WorkflowNotFoundError') throw error;
 }
 
-function isNoCaptureOfProduction({ role, sourceId }: DeploymentResource): boolean {
+function isNoCaptureOfProduction({ role, sourceId }: TaggedResource): boolean {
   return role !== 'capture' || sourceId !== lab.lab.status.production.instanceId;
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StopInstancesCommand } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findRunResources } from '../../local/demo/run-resources.ts';
+import { findTaggedResources } from '../../local/up/tagged-resources.ts';
 import { ensureImageSnapshot } from '../../local/up/upload-image.ts';
 import type { BackupRequest } from '../../src/client/index.ts';
 import { awaitCloneOf } from '../support/clone-of.ts';
@@ -84,13 +84,13 @@ describe('a clone that loses its power', () => {
     });
 
     test('leaves nothing of the failed run, in the account or as a point', async () => {
-      expect(await findRunResources(lab.aws, [stopped.runId])).toEqual([]);
+      expect(await resourcesOf(stopped.runId)).toEqual([]);
       await expect(readSealedPoint(lab.lab.status, stopped.runId)).rejects.toMatchObject({ code: 'PointMissing' });
     });
 
     test("keeps the capture of the run before, for the next one's increment", async () => {
       const { production } = lab.lab.status;
-      const kept = await findRunResources(lab.aws, [ended.runId]);
+      const kept = await resourcesOf(ended.runId);
       expect(kept.map(({ role }) => role)).toEqual(production.volumeIds.map(() => 'capture'));
     });
   });
@@ -104,7 +104,7 @@ test('a database that does not answer at the end is killed, and the run fails na
     expect.stringMatching(/^postgresql clean: .* says "in production"$/),
   ]);
   for (const reason of loweredBy(ended)) expect(ended.failure?.message).toContain(reason);
-  expect(await findRunResources(lab.aws, [ended.runId])).toEqual([]);
+  expect(await resourcesOf(ended.runId)).toEqual([]);
 });
 
 test('a forged orderly end convinces nobody: console and power-off are clean, the disks say otherwise', async () => {
@@ -132,7 +132,7 @@ test('a volume that nobody recognizes could hold anything: the run fails for it 
   expect(loweredBy(ended)).toEqual([
     expect.stringMatching(/^file-system vol-\w+: unrecognized: no known file system$/),
   ]);
-  expect(await findRunResources(lab.aws, [ended.runId])).toEqual([]);
+  expect(await resourcesOf(ended.runId)).toEqual([]);
 });
 
 /** Backs production up and does something to the clone as soon as its console shows a line. */
@@ -164,4 +164,8 @@ async function randomVolume(): Promise<string> {
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+function resourcesOf(runId: string) {
+  return findTaggedResources(lab.aws, { key: 'understudy:run', values: [runId] });
 }

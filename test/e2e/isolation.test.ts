@@ -5,10 +5,10 @@ import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type DemoEvidence, judgeDemo } from '../../local/demo/facts.ts';
 import { readLedgerContacts } from '../../local/demo/ledger-contacts.ts';
-import { findRunResources } from '../../local/demo/run-resources.ts';
 import type { LedgerEntry } from '../../local/production/ledger.ts';
 import { ledgerFile } from '../../local/up/ledger-server.ts';
 import { must } from '../../local/up/named.ts';
+import { findTaggedResources } from '../../local/up/tagged-resources.ts';
 import type { BackupResult } from '../../src/client/index.ts';
 import type { OwnMachine } from '../../src/contract/machine.ts';
 import { createEc2Platform } from '../../src/platforms/ec2/platform.ts';
@@ -132,7 +132,7 @@ test('a network that is opened after preflight turns the run red, and the clone 
   for (const name of ['security-group', 'internet-gateways', 'subnet-routes', 'subnet-acl']) {
     expect(failure?.message).toContain(`${name}: `);
   }
-  expect(await findRunResources(lab.aws, [runId])).toEqual([]);
+  expect(await resourcesOf(runId)).toEqual([]);
 });
 
 test('a clone in an open network does reach the ledger: the contact is seen, and the demo would be red', async () => {
@@ -284,4 +284,8 @@ function evidenceWith(contacts: DemoEvidence['ledger']): DemoEvidence {
     clients: [],
     balance: '0',
   };
+}
+
+function resourcesOf(runId: string) {
+  return findTaggedResources(lab.aws, { key: 'understudy:run', values: [runId] });
 }

@@ -1,5 +1,6 @@
 import { DeleteSnapshotCommand, DescribeSnapshotsCommand } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openLabVault } from '../../local/up/lab-vault.ts';
 import { must } from '../../local/up/named.ts';
 import { waitUntil } from '../../local/up/wait-until.ts';
 import type { BackupResult, Run } from '../../src/client/index.ts';
@@ -14,12 +15,11 @@ import {
 import { packsPrefix } from '../../src/vault/object-keys.ts';
 import { readMap } from '../../src/vault/read-map.ts';
 import { type BlockCounts, readBlockCounts } from '../support/block-counts.ts';
-import { type ExtraMachine, launchExtraMachine } from '../support/extra-machine.ts';
-import { openLabVault } from '../support/lab-vault.ts';
 import { readPeakMebibytes } from '../support/peak-memory.ts';
 import { killAndRestartCloud } from '../support/restart-cloud.ts';
 import { openSnapshotBlocks } from '../support/snapshot-blocks.ts';
 import { openTestLab, type TestLab } from '../support/test-lab.ts';
+import { launchVariant, type VariantMachine } from '../support/variant-machine.ts';
 import { writeSwapSnapshot } from '../support/written-snapshot.ts';
 
 const VOLUME_GIB = 12;
@@ -36,7 +36,7 @@ const READERS = 8;
 
 let lab: TestLab;
 let seedId: string;
-let machine: ExtraMachine;
+let machine: VariantMachine;
 let vault: Vault;
 let result: BackupResult;
 let manifest: Manifest;
@@ -48,7 +48,7 @@ const counts: { mover?: BlockCounts; cloud?: BlockCounts; end?: BlockCounts } = 
 beforeAll(async () => {
   lab = await openTestLab({ limits: { shardSegments: 1 } });
   seedId = await writeSwapSnapshot(lab.aws, { gibibytes: VOLUME_GIB, writtenEvery: WRITTEN_EVERY });
-  machine = await launchExtraMachine(lab, { name: 'twelve-gib', snapshotId: seedId });
+  machine = await launchVariant(lab, { extraSnapshotId: seedId });
   const { instanceId } = machine;
   const run = await lab.start({ instanceId, verify: false, retain: { snapshots: true } });
   const failed = run.result().then(

@@ -3,7 +3,9 @@ import { dirname } from 'node:path';
 import { DescribeImagesCommand, RunInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { adoptS3 } from '../../local/servers/s3.ts';
 import { readMachine } from '../../local/up/cloud-control.ts';
+import { ensureS3 } from '../../local/up/lab-servers.ts';
 import { must } from '../../local/up/named.ts';
 import type { BackupRequest, RunFailed } from '../../src/client/index.ts';
 import { putDenials } from '../support/denials.ts';
@@ -28,6 +30,16 @@ test('a vault whose bucket is gone refuses the run and says which, before produc
   await rename(bucket, `${bucket}.away`);
   const failure = await refused().finally(() => rename(`${bucket}.away`, bucket));
   expect(failure.message).toContain(lab.lab.plan.bucket);
+});
+
+test('a vault that does not answer refuses the run after half a minute, and the next one starts', async () => {
+  const { plan, status } = lab.lab;
+  await must(adoptS3(status.stateDir), 'the S3 server').stop();
+  const again = () => ensureS3({ stateDir: status.stateDir, plan, detached: true, cloud: {} });
+  const failure = await refused().finally(again);
+  expect(failure.code).toBe('PreflightRefused');
+  expect(failure.message).toContain('did not answer');
+  expect(failure.message).toContain(status.vault.url);
 });
 
 test('a key that is disabled refuses the run and says which', async () => {

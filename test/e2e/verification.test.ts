@@ -1,11 +1,11 @@
 import { basename, join } from 'node:path';
 import { DescribeImagesCommand, DescribeVolumesCommand } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openLabVault } from '../../local/up/lab-vault.ts';
 import type { BackupResult, Run, VerificationResult } from '../../src/client/index.ts';
 import { type Manifest, readPoint } from '../../src/vault/index.ts';
 import { readBlockCounts } from '../support/block-counts.ts';
 import { putDenials } from '../support/denials.ts';
-import { openLabVault } from '../support/lab-vault.ts';
 import { openTestLab, type TestLab } from '../support/test-lab.ts';
 import { launchVariant } from '../support/variant-machine.ts';
 import { firstFile, flipBit, removeObject, truncateObject, vaultFolder } from '../support/vault-files.ts';

@@ -108,7 +108,7 @@ function scratchSnapshot(): SnapshotFacts {
 }
 
 const OFF = { state: 'stopped', reasonCode: 'Client.InstanceInitiatedShutdown' } as const;
-const REPORT = {
+export const REPORT = {
   finished: true,
   answers: (['detect', 'recovered', 'probe'] as const).map((step) => ({
     recipe: 'postgresql',

@@ -1,6 +1,6 @@
 import type { LabStatus } from '../../local/up/lab-status.ts';
+import { openLabVault } from '../../local/up/lab-vault.ts';
 import { type Manifest, readEvidence, readPoint } from '../../src/vault/index.ts';
-import { openLabVault } from './lab-vault.ts';
 
 /** One committed point as an auditor reads it: the manifest, and the texts that were sealed beside it. */
 export interface SealedPoint {

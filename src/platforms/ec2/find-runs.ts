@@ -6,7 +6,7 @@ import {
   type Tag,
 } from '@aws-sdk/client-ec2';
 import type { Run } from '../../contract/run.ts';
-import type { RunResources } from '../platform.ts';
+import type { RunResource, RunResources } from '../platform.ts';
 import type { Ec2Context } from './context.ts';
 import type { ResourceKind } from './owned.ts';
 import { collect } from './pages.ts';
@@ -24,17 +24,16 @@ export async function findRuns(
   deploymentId: string,
   signal: AbortSignal,
 ): Promise<readonly RunResources[]> {
-  const runs = new Map<string, { run: Run; roles: Set<string>; resources: RunResources['resources'][number][] }>();
+  const runs = new Map<string, { run: Run; resources: RunResource[] }>();
   for (const { kind, id, tags } of await findTagged(context, deploymentId, signal)) {
     const record = tagRecord(tags === undefined ? undefined : [...tags]);
     const run = runOfTags(record);
     if (!run || id === undefined || run.deploymentId !== deploymentId || id === run.sourceId) continue;
-    const entry = runs.get(run.runId) ?? { run, roles: new Set(), resources: [] };
-    entry.roles.add(record[TAG.role] ?? '');
-    entry.resources.push({ kind, id, retained: record[TAG.retain] !== undefined });
+    const entry = runs.get(run.runId) ?? { run, resources: [] };
+    entry.resources.push({ kind, id, role: record[TAG.role] ?? '', retained: record[TAG.retain] !== undefined });
     runs.set(run.runId, entry);
   }
-  return [...runs.values()].map(({ run, roles, resources }) => ({ run, roles: [...roles].sort(), resources }));
+  return [...runs.values()];
 }
 
 async function findTagged(

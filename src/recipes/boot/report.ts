@@ -17,19 +17,19 @@ const MAX_ANSWER_BYTES = 8_192;
 const MAX_FACTS = 200;
 
 /**
- * Reads the results from a scratch volume. Nothing written, or another run's: an unfinished report. Bytes that contradict
+ * Reads the results from a scratch volume. Nothing written, or another run's: a report that says so. Bytes that contradict
  * their own header: a DiskError.
  */
 export async function readBootReport(source: ByteSource, runId: string, signal: AbortSignal): Promise<BootResults> {
-  const nothing: BootResults = { finished: false, answers: [], files: new Map() };
-  if (source.bytes < RESULT_OFFSET + HEADER_BYTES) return nothing;
+  if (source.bytes < RESULT_OFFSET + HEADER_BYTES) return noReport('the scratch volume is too small for results');
   const first = await source.readAt(RESULT_OFFSET, HEADER_BYTES, signal);
   const header = decodeHeader(
     RESULT_MAGIC,
     first,
     Math.min(MAX_RESULT_BYTES, source.bytes - RESULT_OFFSET - HEADER_BYTES),
   );
-  if (header === undefined || header.runId !== runId) return nothing;
+  if (header === undefined) return noReport('nothing was written to the scratch volume');
+  if (header.runId !== runId) return noReport('the scratch volume holds the results of another run');
   const tar = await source.readAt(RESULT_OFFSET + HEADER_BYTES, header.bytes, signal);
   const found = createHash('sha256').update(tar).digest('hex');
   if (found !== header.sha256) {
@@ -42,6 +42,11 @@ export async function readBootReport(source: ByteSource, runId: string, signal: 
     );
   }
   return interpret(decodeTar(tar));
+}
+
+/** `why` may hold text of the guest. */
+export function noReport(why: string): BootResults {
+  return { finished: false, absent: guestText(why), answers: [], files: new Map() };
 }
 
 function interpret(files: ReadonlyMap<string, Uint8Array>): BootResults {

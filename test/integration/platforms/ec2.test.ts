@@ -303,7 +303,7 @@ describe('one run from capture to clean-up', () => {
     const runs = await platform.findRuns(run.deploymentId, NEVER);
     expect(runs).toHaveLength(1);
     expect(runs[0]?.run).toEqual(run);
-    expect(runs[0]?.roles).toEqual(
+    expect(runs[0]?.resources.map(({ role }) => role)).toEqual(
       expect.arrayContaining(['capture', 'clone', 'clone-snapshot', 'image', 'scratch', 'verify']),
     );
     expect(await platform.removeRunResources({ run, keepCapture: true, replacedCaptures: 'keep' }, NEVER)).toEqual([]);

@@ -3,7 +3,7 @@ import type { Leftover } from '../../../src/contract/results.ts';
 import { PlatformError, VaultError } from '../../../src/errors.ts';
 import type { RemovalRequest } from '../../../src/platforms/platform.ts';
 import { type BackupRuns, note, startBackupRuns } from '../../support/backup-runs.ts';
-import { CLEAN, resolvedBackup } from '../../support/fake-activities.ts';
+import { CLEAN, REPORT, resolvedBackup } from '../../support/fake-activities.ts';
 import { hangs } from '../../support/fake-workers.ts';
 
 let runs: BackupRuns;
@@ -170,7 +170,12 @@ describe.concurrent('a clone that does not power off', () => {
         mover: {
           examineClone: async (request) => {
             judged = request;
-            return { verdict: CLEAN, console: { name: 'console', verdict: 'clean', found: '' }, evidence: [] };
+            return {
+              verdict: CLEAN,
+              report: REPORT,
+              console: { name: 'console', verdict: 'clean', found: '' },
+              evidence: [],
+            };
           },
         },
       },
@@ -190,6 +195,7 @@ describe.concurrent('evidence below the wanted class', () => {
       mover: {
         examineClone: async () => ({
           verdict: dirty,
+          report: REPORT,
           console: { name: 'console', verdict: 'clean', found: '' },
           evidence: [],
         }),

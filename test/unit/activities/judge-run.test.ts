@@ -8,7 +8,8 @@ const AFTER = Date.parse(EXPIRES) + 1;
 const NEEDED = { keeps: () => true };
 const FORGOTTEN = { keeps: () => false };
 
-function resources(roles: string[], retained = false): RunResources {
+/** Roles in brackets are retained. */
+function resources(roles: readonly string[]): RunResources {
   return {
     run: {
       runId: '20261123T023107Z-9f2c01ab',
@@ -18,8 +19,10 @@ function resources(roles: string[], retained = false): RunResources {
       sourceId: 'i-1',
       expiresAt: EXPIRES,
     },
-    roles,
-    resources: roles.map((role) => ({ kind: 'snapshot', id: role, retained })),
+    resources: roles.map((word) => {
+      const role = word.replace(/[()]/g, '');
+      return { kind: 'snapshot', id: role, role, retained: role !== word };
+    }),
   };
 }
 
@@ -33,15 +36,16 @@ test.each([
   ],
   ['a run with restored machines', ['restored', 'image'], { status: 'over', now: AFTER, keeper: FORGOTTEN }, 'keep'],
   ['a capture that the next increment needs', ['capture'], { status: 'over', now: AFTER, keeper: NEEDED }, 'keep'],
+  ['what a person retained', ['(clone-snapshot)'], { status: 'over', now: AFTER, keeper: FORGOTTEN }, 'keep'],
+  [
+    'a capture that is needed beside what a person retained',
+    ['capture', '(image)'],
+    { status: 'over', now: AFTER, keeper: NEEDED },
+    'keep',
+  ],
   ['a capture, while a vault cannot be read', ['capture'], { status: 'over', now: AFTER, keeper: undefined }, 'keep'],
 ] as const)('%s is left alone', (_, roles, judgement, action) => {
-  expect(judgeRun(resources([...roles]), judgement).action).toBe(action);
-});
-
-test('what a person retained is left alone', () => {
-  expect(judgeRun(resources(['clone-snapshot'], true), { status: 'over', now: AFTER, keeper: FORGOTTEN }).action).toBe(
-    'keep',
-  );
+  expect(judgeRun(resources(roles), judgement).action).toBe(action);
 });
 
 test.each([
@@ -50,5 +54,5 @@ test.each([
   ['whose capture is needed', ['clone', 'capture'], { status: 'over', now: AFTER, keeper: NEEDED }, true],
   ['while a vault cannot be read', ['clone', 'capture'], { status: 'over', now: AFTER, keeper: undefined }, true],
 ] as const)('a run %s is removed, and its capture only where nothing needs it', (_, roles, judgement, keepCapture) => {
-  expect(judgeRun(resources([...roles]), judgement)).toMatchObject({ action: 'remove', keepCapture });
+  expect(judgeRun(resources(roles), judgement)).toMatchObject({ action: 'remove', keepCapture });
 });

@@ -85,7 +85,11 @@ test.each([
     },
     names: /^postgresql recovered: postgresql did not recover/,
   },
-  { what: 'a report that is missing', change: { bootReport: undefined }, names: /^boot-script: no report/ },
+  {
+    what: 'a report that is missing',
+    change: { bootReport: { finished: false, absent: 'nothing was written', answers: [] } },
+    names: /^boot-script: nothing was written/,
+  },
   {
     what: 'a report that is not finished',
     change: { bootReport: { finished: false, answers: [] } },

@@ -56,11 +56,15 @@ test.each([
   expect(answers).toMatchObject([{ ok: false }]);
 });
 
-test("nothing written, and another run's results, are an unfinished report", async () => {
-  expect(await read(new Uint8Array(4 << 20))).toMatchObject({ finished: false, answers: [] });
-  expect(await read(scratch({ finished: '' }, { runId: '20250101T000000Z-00000000' }))).toMatchObject({
+test("nothing written, and another run's results, are no report, and it says why", async () => {
+  const nothing = await read(new Uint8Array(4 << 20));
+  const foreign = await read(scratch({ finished: '' }, { runId: '20250101T000000Z-00000000' }));
+  expect(nothing).toMatchObject({
     finished: false,
+    absent: expect.stringContaining('nothing was written'),
+    answers: [],
   });
+  expect(foreign).toMatchObject({ finished: false, absent: expect.stringContaining('another run'), answers: [] });
 });
 
 test('results that do not match their digest are refused', async () => {

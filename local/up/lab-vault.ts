@@ -1,4 +1,3 @@
-import type { LabStatus } from '../../local/up/lab-status.ts';
 import {
   openKeyService,
   openStore,
@@ -8,6 +7,7 @@ import {
   type Vault,
 } from '../../src/vault/index.ts';
 import { keyServiceName } from '../../src/workers/open-vaults.ts';
+import type { LabStatus } from './lab-status.ts';
 
 /** The lab's vault, to read. Needs the lab's variables in `process.env`, as every program that opens a vault does. */
 export function openLabVault({ vault: { url, kmsKeyId } }: LabStatus, signal: AbortSignal): Promise<Vault> {

@@ -1,7 +1,8 @@
 import { DescribeInstancesCommand, DescribeTagsCommand } from '@aws-sdk/client-ec2';
-import type { LabClients } from '../../local/up/aws-clients.ts';
+import type { LabClients } from './aws-clients.ts';
 
-export interface DeploymentResource {
+/** A resource that the product made, by its own tags; a tag it lacks reads 'none'. */
+export interface TaggedResource {
   readonly id: string;
   readonly role: string;
   readonly runId: string;
@@ -9,32 +10,39 @@ export interface DeploymentResource {
   readonly sourceId: string;
 }
 
-/** Whatever carries the deployment's tag, of every kind, terminated machines aside; in order of ids. */
-export async function findDeploymentResources(
-  { ec2 }: LabClients,
-  deploymentId: string,
-): Promise<readonly DeploymentResource[]> {
-  const mine = await readTags(ec2, 'understudy:deployment');
+/** What still carries this tag with one of these values, of every kind, terminated machines aside; in order of ids. */
+export async function findTaggedResources(
+  { ec2 }: Pick<LabClients, 'ec2'>,
+  { key, values }: { readonly key: 'understudy:deployment' | 'understudy:run'; readonly values: readonly string[] },
+): Promise<readonly TaggedResource[]> {
+  const tagged = await readTags(ec2, key, values);
   const roles = await readTags(ec2, 'understudy:role');
   const runs = await readTags(ec2, 'understudy:run');
   const sources = await readTags(ec2, 'understudy:source');
   const gone = await findTerminated(ec2);
-  return [...mine]
-    .filter(([id, owner]) => owner === deploymentId && !gone.has(id))
-    .map(([id]) => ({
+  return [...tagged.keys()]
+    .filter((id) => !gone.has(id))
+    .sort((a, b) => (a < b ? -1 : 1))
+    .map((id) => ({
       id,
       role: roles.get(id) ?? 'none',
       runId: runs.get(id) ?? 'none',
       sourceId: sources.get(id) ?? 'none',
-    }))
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
+    }));
 }
 
-async function readTags(ec2: LabClients['ec2'], key: string): Promise<ReadonlyMap<string, string>> {
+async function readTags(
+  ec2: LabClients['ec2'],
+  key: string,
+  values: readonly string[] = ['*'],
+): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
   let NextToken: string | undefined;
   do {
-    const filters = [{ Name: 'key', Values: [key] }];
+    const filters = [
+      { Name: 'key', Values: [key] },
+      { Name: 'value', Values: [...values] },
+    ];
     const page = await ec2.send(new DescribeTagsCommand({ Filters: filters, NextToken }));
     for (const { ResourceId, Value } of page.Tags ?? []) if (ResourceId) found.set(ResourceId, Value ?? '');
     NextToken = page.NextToken;
