@@ -1,6 +1,7 @@
 import type { BlockSource } from './block-source.ts';
 import { sha256Hex } from './bytes.ts';
 import { NONCE_BYTES } from './gcm.ts';
+import { lockedAs } from './lock-policy.ts';
 import { segmentKey } from './object-keys.ts';
 import { PackWriter, type WrittenPacks } from './pack-writer.ts';
 import { countSegmentBlocks, SEGMENT_BLOCKS } from './parameters.ts';
@@ -78,6 +79,6 @@ async function writeSegment(run: Run, request: NewSegment, signal: AbortSignal):
     seal: { key, keyEpoch: session.epoch, nonce: vault.randomBytes(NONCE_BYTES) },
   });
   const segmentId = sha256Hex(bytes);
-  await vault.store.create(segmentKey(runId, segmentId), bytes, signal);
+  await vault.store.create(segmentKey(runId, segmentId), bytes, signal, lockedAs(vault, runId));
   return { runId, segmentId, segmentBytes: bytes.length, storedBlocks: entries.length, storedBytes };
 }

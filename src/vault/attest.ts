@@ -1,6 +1,7 @@
 import { FormatError } from '../errors.ts';
 import { Attestation } from './attestation.ts';
 import { openDocument, readDocument, readSmall, sealDocument } from './documents.ts';
+import { lockedAs } from './lock-policy.ts';
 import { attestationKey, attestationsPrefix } from './object-keys.ts';
 import { createdFirst } from './presence.ts';
 import type { Vault } from './vault.ts';
@@ -22,7 +23,8 @@ export async function attest({
 }): Promise<Attestation> {
   const key = attestationKey(attestation.pointId, attestation.runId);
   const bytes = sealDocument(ATTESTATION, attestation, { vault, key });
-  if (await createdFirst(vault.store.create(key, bytes, signal))) return attestation;
+  if (await createdFirst(vault.store.create(key, bytes, signal, lockedAs(vault, attestation.runId))))
+    return attestation;
   return openDocument(ATTESTATION, await readSmall(vault.store, key, signal), { vault, key });
 }
 

@@ -3,6 +3,7 @@ import { sameBytes, sha256Hex } from './bytes.ts';
 import { CHANGE_SET_FRAME, type ChangeSetContent, decodeChangeSet, encodeChangeSet } from './change-set.ts';
 import { type ChangeSetRef, VolumeId } from './fields.ts';
 import { NONCE_BYTES } from './gcm.ts';
+import { lockedAs } from './lock-policy.ts';
 import { naming } from './must-be.ts';
 import { changesKey } from './object-keys.ts';
 import { countBlocks } from './parameters.ts';
@@ -48,7 +49,7 @@ export async function writeChangeSet({
       nonce: vault.randomBytes(NONCE_BYTES),
     },
   });
-  if (await createdFirst(vault.store.create(key, bytes, signal))) return refOf(bytes, content);
+  if (await createdFirst(vault.store.create(key, bytes, signal, lockedAs(vault, runId)))) return refOf(bytes, content);
   const stored = await vault.store.get(key, signal);
   const earlier = decodeStored(vault, { runId, volumeId }, stored);
   if (sameBytes(encodeChangeSet(earlier), encodeChangeSet(content))) return refOf(stored, earlier);

@@ -9,6 +9,7 @@ import {
 } from './evidence-content.ts';
 import { EvidenceRef } from './fields.ts';
 import { NONCE_BYTES } from './gcm.ts';
+import { lockedAs } from './lock-policy.ts';
 import { naming } from './must-be.ts';
 import { evidenceKey } from './object-keys.ts';
 import { createdFirst } from './presence.ts';
@@ -45,7 +46,7 @@ export async function writeEvidence({
       nonce: vault.randomBytes(NONCE_BYTES),
     },
   });
-  if (await createdFirst(vault.store.create(key, sealed, signal))) return ref;
+  if (await createdFirst(vault.store.create(key, sealed, signal, lockedAs(vault, runId)))) return ref;
   return checkedRef({ runId, name, ...(await readEvidence({ vault, ref, signal })) });
 }
 

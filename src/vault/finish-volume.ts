@@ -4,6 +4,7 @@ import { findShardRecord } from './archive-shard.ts';
 import { sha256Hex } from './bytes.ts';
 import type { MapRef } from './fields.ts';
 import { NONCE_BYTES } from './gcm.ts';
+import { lockedAs, packRetainUntil } from './lock-policy.ts';
 import { mapKey, mapsPrefix, shardKey } from './object-keys.ts';
 import { countSegmentBlocks, countShards } from './parameters.ts';
 import { readMap } from './read-map.ts';
@@ -53,14 +54,15 @@ async function collectSegments(request: FinishVolumeRequest): Promise<(SegmentRe
 
 /** Reads every segment once: for the packs it names, and for the digest over all block ids. */
 async function buildMap(request: FinishVolumeRequest, refs: readonly (SegmentRef | null)[]): Promise<VolumeMap> {
-  const { vault, volumeId, volumeBytes, signal } = request;
+  const { vault, runId, volumeId, volumeBytes, signal } = request;
   const packs = new Map<string, MapPack>();
   const digest = createHash('sha256');
   for (const [segmentIndex, ref] of refs.entries()) {
     const blocks = countSegmentBlocks(volumeBytes, segmentIndex);
     const segment = ref && (await readSegment(vault, { ref, segmentIndex, blocks }, signal));
     addToDigest(digest, segment?.entries ?? [], blocks);
-    for (const pack of segment?.packs ?? []) packs.set(pack.packId, { ...pack, retainUntil: 0 });
+    for (const pack of segment?.packs ?? [])
+      packs.set(pack.packId, { ...pack, retainUntil: packRetainUntil(vault, runId) });
   }
   const sum = (field: 'storedBlocks' | 'storedBytes') => refs.reduce((all, ref) => all + (ref?.[field] ?? 0), 0);
   return {
@@ -105,7 +107,7 @@ async function writeMap(
     },
   });
   const mapId = sha256Hex(bytes);
-  await vault.store.create(mapKey(runId, volumeId, mapId), bytes, signal);
+  await vault.store.create(mapKey(runId, volumeId, mapId), bytes, signal, lockedAs(vault, runId));
   return refOf(map, { runId, mapId, mapBytes: bytes.length });
 }
 

@@ -14,8 +14,11 @@ export { readEvidence, writeEvidence } from './evidence.ts';
 export { Fence } from './fence.ts';
 export { ChangeSetRef, ConsistencyClass, EvidenceRef, MapRef, RunId, VolumeId } from './fields.ts';
 export { finishVolume } from './finish-volume.ts';
+export { Hold, HoldRelease } from './hold.ts';
+export { holdsOf, isHeld, listHolds } from './holds.ts';
 export { initVault } from './init-vault.ts';
 export type { KeyService, NewRoot, RootPurpose } from './key-service.ts';
+export type { LockPolicy } from './lock-policy.ts';
 export {
   CaptureFacts,
   ConsistencyFacts,

@@ -20,7 +20,9 @@ export type DocumentType =
   | 'fence'
   | 'catalog'
   | 'attestation'
-  | 'tombstone';
+  | 'tombstone'
+  | 'hold'
+  | 'release';
 
 /** Where a document stands; part of what is authenticated. */
 export interface DocumentPlace {

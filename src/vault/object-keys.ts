@@ -16,6 +16,10 @@ export const evidenceKey = (runId: string, name: string) => `runs/${runId}/evide
 export const pointKey = (runId: string) => `points/${runId}.json`;
 export const attestationsPrefix = (pointId: string) => `attestations/${pointId}/`;
 export const attestationKey = (pointId: string, runId: string) => `${attestationsPrefix(pointId)}${runId}.json`;
+export const HOLDS_PREFIX = 'holds/';
+export const holdsPrefix = (pointId: string) => `${HOLDS_PREFIX}${pointId}/`;
+export const holdKey = (pointId: string, holdId: string) => `${holdsPrefix(pointId)}${holdId}.json`;
+export const releaseKey = (pointId: string, holdId: string) => `${holdsPrefix(pointId)}${holdId}.release.json`;
 export const tombstoneKey = (pointId: string) => `tombstones/${pointId}.json`;
 
 /** `capturedAt` is ISO 8601; keys hold its compact form so that they sort and need no escaping. */

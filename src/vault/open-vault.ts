@@ -5,6 +5,7 @@ import { decodeDocument, readUnproven } from './json-document.ts';
 import { controlPublicKey, createKeyRing, type EpochKeys } from './key-ring.ts';
 import type { KeyService, RootPurpose } from './key-service.ts';
 import { KeysDocument } from './keys-document.ts';
+import type { LockPolicy } from './lock-policy.ts';
 import { keysKey, VAULT_KEY } from './object-keys.ts';
 import type { ObjectStore } from './object-store.ts';
 import { ifPresent } from './presence.ts';
@@ -18,6 +19,8 @@ export interface OpenVaultRequest {
   readonly keys: KeyService;
   /** The roots to unwrap: mover and recover data + meta, control worker meta + control, search meta. */
   readonly roles: readonly RootPurpose[];
+  /** How what is written is locked; left out: not at all. */
+  readonly lock?: LockPolicy;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly signal: AbortSignal;
@@ -25,7 +28,7 @@ export interface OpenVaultRequest {
 
 /** VaultNotInitialized when there is no vault; KeyUnusable when a root cannot be unwrapped. */
 export async function openVault(request: OpenVaultRequest): Promise<Vault> {
-  const { store, clock, randomBytes, signal } = request;
+  const { store, clock, randomBytes, lock, signal } = request;
   const bytes = await ifPresent(readSmall(store, VAULT_KEY, signal));
   if (!bytes) {
     const message = `there is no vault at ${store.url}: ${VAULT_KEY} is missing; make one with 'understudy init' or correct the URL`;
@@ -41,6 +44,7 @@ export async function openVault(request: OpenVaultRequest): Promise<Vault> {
     keys: createKeyRing(document.vaultId, epochs),
     clock,
     randomBytes,
+    ...(lock && { lock }),
     threads,
     close: () => threads.close(),
   };

@@ -1,5 +1,6 @@
 import { ascii, sha256Hex } from './bytes.ts';
 import { NONCE_BYTES } from './gcm.ts';
+import { lockedAs } from './lock-policy.ts';
 import { packKey } from './object-keys.ts';
 import { PACK_MAGIC } from './pack-tail.ts';
 import { PACK_HEAD_BYTES, type PackEntry, sealPackTrailer, trailerAndTailBytes } from './pack-trailer.ts';
@@ -99,7 +100,8 @@ export class PackWriter {
 
   async #upload(key: string, bytes: Uint8Array, buffer: Uint8Array): Promise<void> {
     try {
-      await this.#run.vault.store.create(key, bytes, this.#signal);
+      const { vault, runId } = this.#run;
+      await vault.store.create(key, bytes, this.#signal, lockedAs(vault, runId));
     } catch (error) {
       this.#failure ??= { error };
     } finally {

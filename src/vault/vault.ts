@@ -1,5 +1,6 @@
 import type { Clock, RandomBytes } from './clock.ts';
 import type { KeyRing } from './key-ring.ts';
+import type { LockPolicy } from './lock-policy.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { Threads } from './threads.ts';
 
@@ -15,6 +16,8 @@ export interface Vault {
   readonly keys: KeyRing;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
+  /** Points and what they need are locked as it says; undefined: nothing is locked. */
+  readonly lock?: LockPolicy;
   readonly threads: Threads;
   /** Ends the threads. Nothing may be under way. */
   close(): Promise<void>;

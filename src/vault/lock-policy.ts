@@ -1,0 +1,48 @@
+import type { CreateOptions, LockMode, ObjectRetention } from './object-store.ts';
+import { runTime } from './run-time.ts';
+import type { Vault } from './vault.ts';
+
+/** How a vault's recovery points are locked; part of the configuration, not of the vault. */
+export interface LockPolicy {
+  readonly mode: LockMode;
+  /** Counted from the beginning of the run. */
+  readonly days: number;
+}
+
+const DAY_MS = 86_400_000;
+/**
+ * Objects are locked this much longer than their point needs, so that the points that reuse them need not extend them at
+ * every run. A month, as one extension per pack and month costs less than a hundredth of the pack; never more than the
+ * lock itself, as nobody expects a lock of one day to hold for a month.
+ */
+const MAX_SLACK_DAYS = 30;
+
+type LockedVault = Pick<Vault, 'lock'>;
+
+/** What the run's point promises: everything it needs is locked at least until then. Undefined without a policy. */
+export function pointRetention({ lock }: LockedVault, runId: string): ObjectRetention | undefined {
+  return lock && { mode: lock.mode, until: new Date(runTime(runId) + lock.days * DAY_MS) };
+}
+
+/** What the run's objects are locked with: the point's retention and the slack. The same for every attempt of the run. */
+export function objectRetention({ lock }: LockedVault, runId: string): ObjectRetention | undefined {
+  if (!lock) return undefined;
+  const days = lock.days + Math.min(lock.days, MAX_SLACK_DAYS);
+  return { mode: lock.mode, until: new Date(runTime(runId) + days * DAY_MS) };
+}
+
+/** For `create`: everything that is needed to read a point is born locked. */
+export function lockedAs(vault: LockedVault, runId: string): CreateOptions {
+  const retention = objectRetention(vault, runId);
+  return retention ? { retention } : {};
+}
+
+/**
+ * `retainUntil` of a pack in the map of `runId` (Unix seconds; 0 = not locked): what will hold once the point is
+ * committed. `parentUntil` is what the parent's map says of a reused pack.
+ */
+export function packRetainUntil(vault: LockedVault, runId: string, parentUntil = 0): number {
+  const needed = pointRetention(vault, runId);
+  if (!needed || parentUntil * 1000 >= needed.until.getTime()) return parentUntil;
+  return Math.floor((objectRetention(vault, runId)?.until.getTime() ?? 0) / 1000);
+}
