@@ -55,6 +55,11 @@ export const ERROR_STATUS = {
   RunAbandoned: 'permanent',
   PointMissing: 'permanent',
   SlowDown: 'throttled',
+  // raw images
+  SourceUnusable: 'permanent',
+  TargetExists: 'permanent',
+  TargetUnusable: 'permanent',
+  RecoveryIncomplete: 'permanent',
   // disk readers
   UnreadableDisk: 'permanent',
 } as const satisfies Record<string, 'permanent' | 'transient' | 'throttled'>;

@@ -16,6 +16,10 @@ export { ChangeSetRef, ConsistencyClass, EvidenceRef, MapRef, RunId, VolumeId } 
 export { finishVolume } from './finish-volume.ts';
 export { Hold, HoldRelease } from './hold.ts';
 export { holdsOf, isHeld, listHolds } from './holds.ts';
+export { BlockSet } from './image/block-set.ts';
+export { readChangedBlocks } from './image/changed-blocks.ts';
+export { type ChangedBlocks, openImage, type RawImage } from './image/open-image.ts';
+export { type PutImageRequest, putImage } from './image/put-image.ts';
 export { initVault } from './init-vault.ts';
 export type { KeyService, NewRoot, RootPurpose } from './key-service.ts';
 export type { LockPolicy } from './lock-policy.ts';

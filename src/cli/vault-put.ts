@@ -1,0 +1,103 @@
+import { basename } from 'node:path';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { ConfigurationError } from '../errors.ts';
+import type { Manifest } from '../vault/index.ts';
+import { readToolVersion } from '../workers/tool-version.ts';
+import type { CliDeps } from './deps.ts';
+import { formatBytes } from './format.ts';
+import { invalidInput } from './invalid-input.ts';
+import { jsonLines } from './json-lines.ts';
+import { transferSink } from './transfer-progress.ts';
+import { addKeyOptions, type KeyOptions, openVaultAt } from './vault-access.ts';
+
+interface PutOptions extends KeyOptions {
+  readonly machine?: string;
+  readonly name?: string;
+  readonly volume?: string;
+  readonly changed?: string;
+  readonly since?: string;
+  readonly json?: true;
+}
+
+export function vaultPutCommand(deps: CliDeps): Command {
+  const command = new Command('put')
+    .description('archive a raw disk image or block device as a recovery point; nobody may write to it meanwhile')
+    .argument('<image>', 'file or block device')
+    .argument('<vault-url>', 's3://bucket/prefix or file:///folder')
+    .option('--machine <id>', "whose disk it is; points of one machine follow one another (default: the image's name)")
+    .option('--name <name>', "the machine's name, for people")
+    .option('--volume <id>', 'which of its disks (default: disk0)')
+    .option('--changed <file>', 'list of changed 512 KiB blocks (`n` or `n-m` per line); others are not read')
+    .option('--since <point>', 'the recovery point since which --changed lists')
+    .option('--json', 'JSON lines on standard output: progress, then one result');
+  return addKeyOptions(command).action((image: string, url: string, options: PutOptions) =>
+    runPut({ image, url }, options, deps),
+  );
+}
+
+async function runPut({ image, url }: { image: string; url: string }, options: PutOptions, deps: CliDeps) {
+  const { openImage, putImage, readChangedBlocks, BLOCK_BYTES } = await import('../vault/index.ts');
+  const names = readNames(image, options);
+  const { signal } = deps;
+  const { changed: list, since } = options;
+  if ((list === undefined) !== (since === undefined))
+    throw new ConfigurationError('InvalidInput', '--changed and --since belong together: changed since which point?');
+  const vault = await openVaultAt({ url, keys: options, roles: ['data', 'meta'], signal });
+  const sink = transferSink(deps, options);
+  try {
+    const { source, close } = await openImage(image, { signal });
+    await close();
+    const { volumeBytes } = source;
+    const manifest = await putImage({
+      vault,
+      path: image,
+      ...names,
+      toolVersion: await readToolVersion(),
+      ...(list !== undefined &&
+        since !== undefined && { changed: { pointId: since, blocks: await readChangedBlocks(list, volumeBytes) } }),
+      signal,
+      onProgress: ({ blocksDone, bytesStored }) => {
+        const bytesDone = Math.min(volumeBytes, blocksDone * BLOCK_BYTES);
+        sink.show({ phase: 'put', volumeId: names.volumeId, bytesDone, bytesTotal: volumeBytes, bytesStored });
+      },
+    });
+    sink.end();
+    report(manifest, deps, options);
+  } finally {
+    await vault.close();
+  }
+}
+
+const Names = z.strictObject({
+  machineId: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, '--machine must be 1 to 64 of A-Z a-z 0-9 . _ -'),
+  volumeId: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, '--volume must be 1 to 64 of A-Z a-z 0-9 . _ -'),
+  name: z.string().max(1024).nullable(),
+});
+
+function readNames(image: string, { machine, volume = 'disk0', name }: PutOptions) {
+  const fromFile = basename(image)
+    .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 64);
+  const parsed = Names.safeParse({ machineId: machine ?? fromFile, volumeId: volume, name: name ?? null });
+  if (parsed.success) return parsed.data;
+  throw invalidInput(parsed.error);
+}
+
+function report({ pointId, machine, volumes }: Manifest, { stdout }: CliDeps, { json }: PutOptions): void {
+  const [volume] = volumes;
+  const facts = {
+    pointId,
+    machineId: machine.machineId,
+    volumeId: volume?.volumeId ?? '',
+    volumeBytes: volume?.volumeBytes ?? 0,
+    storedBlocks: volume?.map.storedBlocks ?? 0,
+    storedBytes: volume?.map.storedBytes ?? 0,
+  };
+  if (json) jsonLines(stdout).result(facts);
+  else
+    stdout.write(
+      `point  ${pointId}  ${facts.machineId} ${facts.volumeId}  ${formatBytes(facts.volumeBytes)}, ${formatBytes(facts.storedBytes)} stored\n`,
+    );
+}
