@@ -1,5 +1,6 @@
 import { VaultError } from '../errors.ts';
 import { openDocument, readSmall, sealDocument } from './documents.ts';
+import { proveLock } from './lock-point.ts';
 import { sessionKey } from './object-keys.ts';
 import { mustNotBeFenced } from './points.ts';
 import { createdFirst } from './presence.ts';
@@ -8,7 +9,7 @@ import type { Session } from './session.ts';
 import type { Vault } from './vault.ts';
 
 /**
- * Writes the run's session, which also proves that the vault takes writes. Repeatable: the session written first stands
+ * Writes the run's session, which also proves that the vault takes writes, and locks if it must. Repeatable: the session written first stands
  * and is returned. Fails with RunAbandoned when the run was fenced.
  */
 export async function beginRun({
@@ -22,6 +23,8 @@ export async function beginRun({
   readonly signal: AbortSignal;
 }): Promise<Session> {
   const key = sessionKey(session.runId);
+  // Before anything is written: a store that cannot lock is found now, not after hours of reading.
+  await proveLock(vault, session.runId, signal);
   const wanted: Session = { ...session, epoch: vault.epoch };
   const bytes = sealDocument(SESSION, wanted, { vault, key });
   const first = await createdFirst(vault.store.create(key, bytes, signal));

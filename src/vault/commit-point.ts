@@ -3,6 +3,8 @@ import { BLOCK_BYTES } from './block-source.ts';
 import { CatalogEntry } from './catalog.ts';
 import { mustBeComplete } from './complete-volume.ts';
 import { sealDocument } from './documents.ts';
+import { type LockProgress, lockPoint } from './lock-point.ts';
+import { lockedAs } from './lock-policy.ts';
 import type { Manifest, ManifestDraft } from './manifest.ts';
 import { catalogKey, pointKey } from './object-keys.ts';
 import { PACK_BYTES, SEGMENT_BLOCKS } from './parameters.ts';
@@ -13,23 +15,24 @@ import type { Vault } from './vault.ts';
 
 const CATALOG = { type: 'catalog', schema: CatalogEntry } as const;
 
+interface CommitRequest {
+  readonly vault: Vault;
+  readonly draft: ManifestDraft;
+  readonly signal: AbortSignal;
+  /** While locks of reused objects are extended, which can be thousands. */
+  readonly onProgress?: (progress: LockProgress) => void;
+}
+
 /**
  * Makes the recovery point, by one conditional put. Before it nothing is a point, after it everything is. Repeatable: a
  * point this run committed earlier is returned. RunAbandoned when the run was fenced, ObjectMissing or ObjectDamaged
  * when a pack or segment is not there with its size.
  */
-export async function commitPoint({
-  vault,
-  draft,
-  signal,
-}: {
-  readonly vault: Vault;
-  readonly draft: ManifestDraft;
-  readonly signal: AbortSignal;
-}): Promise<Manifest> {
+export async function commitPoint(request: CommitRequest): Promise<Manifest> {
+  const { vault, draft, signal } = request;
   const run = await openRun(vault, draft.pointId, signal);
   mustCoverSession(run, draft);
-  const manifest = (await decided(run, signal)) ?? (await commit(run, draft, signal));
+  const manifest = (await decided(run, signal)) ?? (await commit(run, request));
   await writeCatalogEntry(run, manifest, signal);
   return manifest;
 }
@@ -50,8 +53,9 @@ async function decided({ vault, runId }: Run, signal: AbortSignal): Promise<Mani
   return found?.manifest;
 }
 
-async function commit(run: Run, draft: ManifestDraft, signal: AbortSignal): Promise<Manifest> {
+async function commit(run: Run, { draft, signal, onProgress }: CommitRequest): Promise<Manifest> {
   const { vault, runId, session } = run;
+  const retention = await lockPoint({ run, draft, signal, ...(onProgress && { onProgress }) });
   for (const { volumeId, map } of draft.volumes) await mustBeComplete(vault, { volumeId, map }, signal);
   const manifest: Manifest = {
     outcome: 'committed',
@@ -61,10 +65,11 @@ async function commit(run: Run, draft: ManifestDraft, signal: AbortSignal): Prom
     features: { read: [], write: [], delete: [] },
     parameters: { blockBytes: BLOCK_BYTES, segmentBlocks: SEGMENT_BLOCKS, packBytes: PACK_BYTES, codec: 'zstd-1' },
     ...draft,
+    retention,
   };
   const key = pointKey(runId);
   const bytes = sealDocument(COMMIT, manifest, { vault, key, epoch: session.epoch });
-  if (await createdFirst(vault.store.create(key, bytes, signal))) return manifest;
+  if (await createdFirst(vault.store.create(key, bytes, signal, lockedAs(vault, runId)))) return manifest;
   // The reply of an earlier attempt was lost, another attempt was faster, or a fence was.
   const winner = await decided(run, signal);
   if (winner) return winner;

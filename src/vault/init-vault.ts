@@ -7,8 +7,9 @@ import { decodeDocument, encodeDocument, readUnproven } from './json-document.ts
 import { controlKeyPair, controlPublicKey } from './key-ring.ts';
 import type { KeyService, RootPurpose } from './key-service.ts';
 import { KeysDocument } from './keys-document.ts';
+import { type LockPolicy, retentionFrom } from './lock-policy.ts';
 import { keysKey, VAULT_KEY } from './object-keys.ts';
-import type { ObjectStore } from './object-store.ts';
+import type { CreateOptions, ObjectStore } from './object-store.ts';
 import { SEGMENT_BLOCKS } from './parameters.ts';
 import { createdFirst, ifPresent } from './presence.ts';
 import { unwrapRoot } from './unwrap-root.ts';
@@ -20,6 +21,8 @@ export interface InitVaultRequest {
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly signal: AbortSignal;
+  /** How the vault's points will be locked; LockUnsupported when the store cannot. */
+  readonly lock?: LockPolicy;
 }
 
 const FIRST_EPOCH = 1;
@@ -30,15 +33,20 @@ export async function initVault(
 ): Promise<{ readonly vaultId: string; readonly created: boolean }> {
   const { store, signal } = request;
   const existing = await ifPresent(readSmall(store, VAULT_KEY, signal));
+  const { retention } = bornLocked(request);
+  if (existing && retention) await store.retain(VAULT_KEY, retention, signal);
   if (existing) return { vaultId: readUnproven(VaultDocument, VAULT_KEY, existing).vaultId, created: false };
   // Keys before vault.json: the other order could leave a vault whose control key nobody has.
   const keys = await ensureFirstKeys(request);
-  const created = await createdFirst(store.create(VAULT_KEY, await makeVaultDocument(keys, request), signal));
+  const created = await createdFirst(
+    store.create(VAULT_KEY, await makeVaultDocument(keys, request), signal, bornLocked(request)),
+  );
   return { vaultId: keys.vaultId, created };
 }
 
 /** Two inits at once agree: the loser adopts the winner's keys. */
-async function ensureFirstKeys({ store, keys, clock, randomBytes, signal }: InitVaultRequest): Promise<KeysDocument> {
+async function ensureFirstKeys(request: InitVaultRequest): Promise<KeysDocument> {
+  const { store, keys, clock, randomBytes, signal } = request;
   const key = keysKey(FIRST_EPOCH);
   const earlier = await ifPresent(readSmall(store, key, signal));
   if (earlier) return readSelfSigned(earlier);
@@ -63,8 +71,13 @@ async function ensureFirstKeys({ store, keys, clock, randomBytes, signal }: Init
   };
   const document = { type: 'keys', epoch: FIRST_EPOCH, body } as const;
   const bytes = encodeDocument(document, { vaultId, key }, { kind: 'signature', privateKey });
-  if (await createdFirst(store.create(key, bytes, signal))) return body;
+  if (await createdFirst(store.create(key, bytes, signal, bornLocked(request)))) return body;
   return readSelfSigned(await readSmall(store, key, signal));
+}
+
+/** So that the first backup does not find out that the store cannot lock. */
+function bornLocked({ lock, clock }: InitVaultRequest): CreateOptions {
+  return lock ? { retention: retentionFrom(lock, clock.now().getTime()) } : {};
 }
 
 function readSelfSigned(bytes: Uint8Array): KeysDocument {

@@ -1,6 +1,5 @@
 import type { CreateOptions, LockMode, ObjectRetention } from './object-store.ts';
 import { runTime } from './run-time.ts';
-import type { Vault } from './vault.ts';
 
 /** How a vault's recovery points are locked; part of the configuration, not of the vault. */
 export interface LockPolicy {
@@ -17,7 +16,9 @@ const DAY_MS = 86_400_000;
  */
 const MAX_SLACK_DAYS = 30;
 
-type LockedVault = Pick<Vault, 'lock'>;
+interface LockedVault {
+  readonly lock?: LockPolicy;
+}
 
 /** What the run's point promises: everything it needs is locked at least until then. Undefined without a policy. */
 export function pointRetention({ lock }: LockedVault, runId: string): ObjectRetention | undefined {
@@ -26,9 +27,12 @@ export function pointRetention({ lock }: LockedVault, runId: string): ObjectRete
 
 /** What the run's objects are locked with: the point's retention and the slack. The same for every attempt of the run. */
 export function objectRetention({ lock }: LockedVault, runId: string): ObjectRetention | undefined {
-  if (!lock) return undefined;
-  const days = lock.days + Math.min(lock.days, MAX_SLACK_DAYS);
-  return { mode: lock.mode, until: new Date(runTime(runId) + days * DAY_MS) };
+  return lock && retentionFrom(lock, runTime(runId));
+}
+
+/** The lock of an object that is made at a time (Unix milliseconds). */
+export function retentionFrom({ mode, days }: LockPolicy, at: number): ObjectRetention {
+  return { mode, until: new Date(at + (days + Math.min(days, MAX_SLACK_DAYS)) * DAY_MS) };
 }
 
 /** For `create`: everything that is needed to read a point is born locked. */

@@ -1,6 +1,7 @@
 /** Where each object lives below the vault's prefix; docs/vault-format.md 2. */
 
 export const VAULT_KEY = 'vault.json';
+export const KEYS_PREFIX = 'keys/';
 export const keysKey = (epoch: number) => `keys/${epoch}.json`;
 export const sessionKey = (runId: string) => `runs/${runId}/session.json`;
 export const packsPrefix = (runId: string) => `runs/${runId}/packs/`;

@@ -26,6 +26,8 @@ export interface ObjectStore {
    * stores refuse the change to compliance. LockUnsupported where the store cannot lock.
    */
   retain(key: string, retention: ObjectRetention, signal: AbortSignal): Promise<ObjectRetention>;
+  /** The lock that holds now; undefined when there is none or the store cannot lock. */
+  retentionOf(key: string, signal: AbortSignal): Promise<ObjectRetention | undefined>;
   /** Nobody can delete the object until the hold is released, whatever its retention. Repeatable. */
   placeHold(key: string, signal: AbortSignal): Promise<void>;
   /** Repeatable; no error where there is no hold. */

@@ -48,6 +48,7 @@ export function retrying(store: ObjectStore, { delaysMs, clock }: RetryPlan): Ob
     head: (key, signal) => repeat(() => store.head(key, signal), signal),
     list,
     retain: (key, retention, signal) => repeat(() => store.retain(key, retention, signal), signal),
+    retentionOf: (key, signal) => repeat(() => store.retentionOf(key, signal), signal),
     placeHold: (key, signal) => repeat(() => store.placeHold(key, signal), signal),
     releaseHold: (key, signal) => repeat(() => store.releaseHold(key, signal), signal),
     remove: (key, signal) => repeat(() => store.remove(key, signal), signal),

@@ -7,6 +7,7 @@ import type { Clock } from '../../src/vault/clock.ts';
 import { createFileKeyService } from '../../src/vault/file/file-keys.ts';
 import { archiveShard, beginRun, commitPoint, finishVolume, initVault, openVault } from '../../src/vault/index.ts';
 import type { KeyService, RootPurpose } from '../../src/vault/key-service.ts';
+import type { LockPolicy } from '../../src/vault/lock-policy.ts';
 import type { Manifest, ManifestDraft } from '../../src/vault/manifest.ts';
 import type { ObjectStore } from '../../src/vault/object-store.ts';
 import { countShards } from '../../src/vault/parameters.ts';
@@ -43,11 +44,14 @@ export interface VaultRequest {
   readonly keys: KeyService;
   readonly roles?: readonly RootPurpose[];
   readonly seed?: string;
+  readonly lock?: LockPolicy;
+  readonly clock?: Clock;
 }
 
 /** An open vault in the store, made if there is none; closed after the test. */
-export async function testVault({ store, keys, roles = MOVER, seed = 'vault' }: VaultRequest): Promise<Vault> {
-  const request = { store, keys, clock: fixedClock, randomBytes: seededBytes(seed), signal: NEVER };
+export async function testVault(wanted: VaultRequest): Promise<Vault> {
+  const { store, keys, roles = MOVER, seed = 'vault', clock = fixedClock, lock } = wanted;
+  const request = { store, keys, clock, randomBytes: seededBytes(seed), signal: NEVER, ...(lock && { lock }) };
   await initVault(request);
   const vault = await openVault({ ...request, roles });
   onTestFinished(() => vault.close());

@@ -172,6 +172,11 @@ export function memoryStore(
       await enter('retain', key, signal);
       return retainVersion(lockable(key), wanted);
     },
+    async retentionOf(key, signal) {
+      await enter('retentionOf', key, signal);
+      const { retention } = newest(key);
+      return retention && retention.until > clock.now() ? retention : undefined;
+    },
     async placeHold(key, signal) {
       await enter('placeHold', key, signal);
       lockable(key).hold = true;

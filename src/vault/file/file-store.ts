@@ -47,6 +47,12 @@ export function createFileStore(folder: string): ObjectStore {
     retain: async (key) => {
       throw cannotLock(key, url);
     },
+    retentionOf: (key, signal) =>
+      guard(key, url, async () => {
+        signal.throwIfAborted();
+        await stat(pathOf(key));
+        return undefined;
+      }),
     placeHold: async (key) => {
       throw cannotLock(key, url);
     },

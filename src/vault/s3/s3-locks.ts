@@ -18,7 +18,7 @@ export interface S3Object {
 /** The words S3 has for our modes. */
 export const LOCK_MODES = { governance: 'GOVERNANCE', compliance: 'COMPLIANCE' } as const;
 
-/** Undefined when the object is not locked. NoSuchKey when there is none, LockUnsupported-like answers as they come. */
+/** Undefined when the object is not locked or its bucket cannot lock; it may have run out. */
 export async function readRetention(
   client: S3Client,
   object: S3Object,
@@ -29,7 +29,8 @@ export async function readRetention(
     const mode = modeOf(Retention?.Mode);
     return mode && Retention?.RetainUntilDate ? { mode, until: Retention.RetainUntilDate } : undefined;
   } catch (error) {
-    if (error instanceof Error && NOT_LOCKED.has(error.name)) return undefined;
+    if (error instanceof Error && (error.name === 'NoSuchObjectLockConfiguration' || hasNoLock(error)))
+      return undefined;
     throw error;
   }
 }
@@ -68,14 +69,15 @@ export async function putLegalHold(
 
 /** A bucket without Object Lock says so in these words; anything else passes unchanged. */
 export function lockRefusal(error: unknown, key: string, url: string): unknown {
-  if (!(error instanceof Error)) return error;
+  return error instanceof Error && hasNoLock(error) ? cannotLock(key, url, error) : error;
+}
+
+function hasNoLock(error: Error): boolean {
   const byName = error.name === 'ObjectLockConfigurationNotFoundError' || error.name === 'NotImplemented';
   // S3 has no name of its own for it: InvalidRequest, "Bucket is missing Object Lock Configuration".
   const byText = error.name === 'InvalidRequest' && /missing\s+object\s*lock\s*configuration/i.test(error.message);
-  return byName || byText ? cannotLock(key, url, error) : error;
+  return byName || byText;
 }
-
-const NOT_LOCKED = new Set(['NoSuchObjectLockConfiguration']);
 
 function modeOf(text: string | undefined): LockMode | undefined {
   if (text === 'GOVERNANCE') return 'governance';

@@ -13,7 +13,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import type { ByteRange, CreateOptions, ObjectFacts, ObjectStore } from '../object-store.ts';
 import { alreadyExists, mustBeKey, mustBeWhole, mustHaveLength } from '../whole-object.ts';
 import { isPreconditionFailed, translateS3Error } from './s3-errors.ts';
-import { extendRetention, LOCK_MODES, lockRefusal, putLegalHold } from './s3-locks.ts';
+import { extendRetention, LOCK_MODES, lockRefusal, putLegalHold, readRetention } from './s3-locks.ts';
 
 // Uploads, reads ahead and listings of several volumes share one client; the SDK's default is 50.
 const SOCKETS = 96;
@@ -111,6 +111,11 @@ export function createS3Store(
     list: (below, signal) => listObjects(client, { bucket, prefix, below, url }, signal),
     retain: (key, wanted, signal) =>
       guard(key, () => extendRetention(client, { object: at(key), wanted, now: clock.now() }, signal)),
+    retentionOf: (key, signal) =>
+      guard(key, async () => {
+        const held = await readRetention(client, at(key), signal);
+        return held && held.until > clock.now() ? held : undefined;
+      }),
     placeHold: (key, signal) => guard(key, () => putLegalHold(client, { object: at(key), on: 'ON' }, signal)),
     releaseHold: (key, signal) =>
       guard(key, async () => {
