@@ -53,6 +53,7 @@ export const ERROR_STATUS = {
   VaultRefused: 'permanent',
   ThreadDied: 'transient',
   RunAbandoned: 'permanent',
+  AuditFailed: 'permanent',
   PointMissing: 'permanent',
   SlowDown: 'throttled',
   // raw images

@@ -1,6 +1,7 @@
 import { VaultError } from '../errors.ts';
-import { archiveSegment } from './archive-segment.ts';
-import { BLOCK_BYTES, type BlockSource } from './block-source.ts';
+import { archiveSegment, type SegmentRequest } from './archive-segment.ts';
+import { createAudit } from './audit.ts';
+import { BLOCK_BYTES } from './block-source.ts';
 import { readDocument, sealDocument } from './documents.ts';
 import { VolumeId } from './fields.ts';
 import { shardKey } from './object-keys.ts';
@@ -14,21 +15,24 @@ import type { Vault } from './vault.ts';
 /** How far a shard is; counts start at 0 with every attempt. */
 export interface ArchiveProgress {
   readonly bytesRead: number;
+  /** New sealed blocks. */
   readonly bytesStored: number;
+  readonly blocksAudited: number;
   /** Blocks of the shard's range that are settled, holes included, and how many there are. */
   readonly blocksDone: number;
   readonly blocks: number;
 }
 
-export interface ArchiveShardRequest {
+export interface ArchiveShardRequest extends Omit<SegmentRequest, 'segment'> {
   readonly vault: Vault;
   readonly runId: string;
-  readonly volumeId: string;
   /** Counts from 0; shard n covers segments n × shardSegments … */
   readonly shard: number;
   readonly shardSegments: number;
-  readonly source: BlockSource;
-  readonly signal: AbortSignal;
+  /** What is as in the parent is not stored again. Its point must be a candidate parent of the run's session. */
+  readonly parent?: SegmentRequest['parent'];
+  /** Every block that changed since the parent. The others are not read, but for a sample: AuditFailed if they lie. */
+  readonly changed?: SegmentRequest['changed'];
   /** After every few blocks, and every minute while another shard has the turn: two of a vault work at a time. */
   readonly onProgress?: (progress: ArchiveProgress) => void;
 }
@@ -45,6 +49,7 @@ export async function archiveShard(request: ArchiveShardRequest): Promise<ShardR
   const earlier = await findShardRecord(vault, request, signal);
   if (earlier) return earlier;
   const run = await openRun(vault, runId, signal);
+  mustBePinned(run, request);
   await mustNotBeFenced(vault, runId, signal);
   const turn = await takeTurn(request);
   try {
@@ -56,7 +61,7 @@ export async function archiveShard(request: ArchiveShardRequest): Promise<ShardR
 
 /** Whoever gives up what makes no progress (activities/beating.ts: 10 minutes) must not take a queue for that. */
 const WAITING_WORD_MS = 60_000;
-const NOTHING_YET: ArchiveProgress = { bytesRead: 0, bytesStored: 0, blocksDone: 0, blocks: 0 };
+const NOTHING_YET: ArchiveProgress = { bytesRead: 0, bytesStored: 0, blocksAudited: 0, blocksDone: 0, blocks: 0 };
 
 async function takeTurn({ vault, signal, onProgress }: ArchiveShardRequest): Promise<symbol> {
   const timer = setInterval(() => onProgress?.(NOTHING_YET), WAITING_WORD_MS);
@@ -96,6 +101,12 @@ function mustFit({ volumeId, shard, shardSegments, source }: ArchiveShardRequest
   if (!(shard >= 0 && shard < shards)) throw new RangeError(`shard ${shard} of a volume of ${shards} shards`);
 }
 
+/** Collection spares what a session names; whatever else is reused may vanish. */
+function mustBePinned({ runId, session }: Run, { parent }: ArchiveShardRequest): void {
+  if (!parent || session.candidateParents.some(({ pointId }) => pointId === parent.pointId)) return;
+  throw new RangeError(`run ${runId} builds on ${parent.pointId}, which its session does not name`);
+}
+
 interface ShardResult {
   readonly segments: readonly (SegmentRef | null)[];
   readonly blocksRead: number;
@@ -109,20 +120,23 @@ async function archiveSegments(run: Run, request: ArchiveShardRequest): Promise<
   const numbers = Array.from({ length: last - first }, (_, i) => first + i);
   const blocks = numbers.reduce((sum, segment) => sum + countSegmentBlocks(source.volumeBytes, segment), 0);
   const segments: (SegmentRef | null)[] = [];
-  const before = { blocksRead: 0, bytesStored: 0, blocksDone: 0 };
+  const audit = createAudit(request.vault.randomBytes);
+  const before = { blocksRead: 0, blocksAudited: 0, bytesStored: 0, blocksDone: 0 };
   for (const segment of numbers) {
-    const done = await archiveSegment(run, { ...request, segment }, (here) =>
+    const { ref, done } = await archiveSegment(run, { ...request, segment, audit }, (here) =>
       request.onProgress?.({
         bytesRead: (before.blocksRead + here.blocksRead) * BLOCK_BYTES,
         bytesStored: before.bytesStored + here.bytesStored,
+        blocksAudited: before.blocksAudited + here.blocksAudited,
         blocksDone: before.blocksDone + here.blocksDone,
         blocks,
       }),
     );
-    segments.push(done.ref);
+    segments.push(ref);
     before.blocksRead += done.blocksRead;
-    before.bytesStored += done.ref?.storedBytes ?? 0;
-    before.blocksDone += countSegmentBlocks(source.volumeBytes, segment);
+    before.blocksAudited += done.blocksAudited;
+    before.bytesStored += done.bytesStored;
+    before.blocksDone += done.blocksDone;
   }
   return { segments, blocksRead: before.blocksRead };
 }

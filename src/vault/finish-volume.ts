@@ -11,6 +11,7 @@ import { readMap } from './read-map.ts';
 import { readSegment } from './read-segment.ts';
 import { openRun, type Run } from './run.ts';
 import { sealObject } from './sealed-object.ts';
+import type { Segment } from './segment.ts';
 import type { SegmentRef } from './shard-record.ts';
 import type { Vault } from './vault.ts';
 import { addToDigest } from './volume-digest.ts';
@@ -23,6 +24,16 @@ interface FinishVolumeRequest {
   readonly volumeBytes: number;
   readonly shardSegments: number;
   readonly signal: AbortSignal;
+  /** Told once how much of the volume this run stored and how much it shares with earlier ones. */
+  readonly onShares?: (shares: VolumeShares) => void;
+}
+
+export interface VolumeShares {
+  readonly newBlocks: number;
+  /** Of sealed blocks. */
+  readonly newBytes: number;
+  readonly reusedBlocks: number;
+  readonly reusedBytes: number;
 }
 
 /** Checks that every shard of the volume is recorded, then writes its map. Repeatable. Needs the meta root only. */
@@ -56,14 +67,17 @@ async function collectSegments(request: FinishVolumeRequest): Promise<(SegmentRe
 async function buildMap(request: FinishVolumeRequest, refs: readonly (SegmentRef | null)[]): Promise<VolumeMap> {
   const { vault, runId, volumeId, volumeBytes, signal } = request;
   const packs = new Map<string, MapPack>();
+  const shares = { newBlocks: 0, newBytes: 0, reusedBlocks: 0, reusedBytes: 0 };
   const digest = createHash('sha256');
   for (const [segmentIndex, ref] of refs.entries()) {
     const blocks = countSegmentBlocks(volumeBytes, segmentIndex);
     const segment = ref && (await readSegment(vault, { ref, segmentIndex, blocks }, signal));
     addToDigest(digest, segment?.entries ?? [], blocks);
+    if (segment) addShares(shares, segment, runId);
     for (const pack of segment?.packs ?? [])
       packs.set(pack.packId, { ...pack, retainUntil: packRetainUntil(vault, runId) });
   }
+  request.onShares?.(shares);
   const sum = (field: 'storedBlocks' | 'storedBytes') => refs.reduce((all, ref) => all + (ref?.[field] ?? 0), 0);
   return {
     volumeId,
@@ -75,6 +89,16 @@ async function buildMap(request: FinishVolumeRequest, refs: readonly (SegmentRef
     packs: [...packs.values()].sort((a, b) => (a.packId < b.packId ? -1 : 1)),
   };
 }
+
+function addShares(shares: Mutable<VolumeShares>, { packs, entries }: Segment, runId: string): void {
+  for (const { pack, sealedBytes } of entries) {
+    const kind = packs[pack]?.runId === runId ? 'new' : 'reused';
+    shares[`${kind}Blocks`]++;
+    shares[`${kind}Bytes`] += sealedBytes;
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 function withoutStoredBytes({ runId, segmentId, segmentBytes, storedBlocks }: SegmentRef) {
   return { runId, segmentId, segmentBytes, storedBlocks };

@@ -23,9 +23,11 @@ export const holdKey = (pointId: string, holdId: string) => `${holdsPrefix(point
 export const releaseKey = (pointId: string, holdId: string) => `${holdsPrefix(pointId)}${holdId}.release.json`;
 export const tombstoneKey = (pointId: string) => `tombstones/${pointId}.json`;
 
+export const catalogPrefix = (machineId: string) => `catalog/${machineId}/`;
+
 /** `capturedAt` is ISO 8601; keys hold its compact form so that they sort and need no escaping. */
 export function catalogKey(machineId: string, capturedAt: string, runId: string): string {
-  return `catalog/${machineId}/${capturedAt.replace(/[-:]|\.\d+/g, '')}-${runId}.json`;
+  return `${catalogPrefix(machineId)}${capturedAt.replace(/[-:]|\.\d+/g, '')}-${runId}.json`;
 }
 
 /** The SHA-256 that a key promises for its object, if its name holds one. */

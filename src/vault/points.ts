@@ -44,7 +44,7 @@ export async function* listPoints({ vault, signal }: { vault: Vault; signal: Abo
 }
 
 /** A tombstone that is not signed by the control key ends nothing. */
-async function readTombstone(vault: Vault, pointId: string, signal: AbortSignal): Promise<Tombstone | null> {
+export async function readTombstone(vault: Vault, pointId: string, signal: AbortSignal): Promise<Tombstone | null> {
   try {
     return await readDocument(TOMBSTONE, { vault, key: tombstoneKey(pointId) }, signal);
   } catch (error) {

@@ -5,7 +5,16 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Clock } from '../../src/vault/clock.ts';
 import { createFileKeyService } from '../../src/vault/file/file-keys.ts';
-import { archiveShard, beginRun, commitPoint, finishVolume, initVault, openVault } from '../../src/vault/index.ts';
+import {
+  archiveShard,
+  beginRun,
+  type ChangeHints,
+  commitPoint,
+  finishVolume,
+  initVault,
+  openParentVolume,
+  openVault,
+} from '../../src/vault/index.ts';
 import type { KeyService, RootPurpose } from '../../src/vault/key-service.ts';
 import type { LockPolicy } from '../../src/vault/lock-policy.ts';
 import type { Manifest, ManifestDraft } from '../../src/vault/manifest.ts';
@@ -58,7 +67,11 @@ export async function testVault(wanted: VaultRequest): Promise<Vault> {
   return vault;
 }
 
-export function testSession(volumes: Readonly<Record<string, TestVolume>>, runId = RUN_ID): Omit<Session, 'epoch'> {
+export function testSession(
+  volumes: Readonly<Record<string, TestVolume>>,
+  runId = RUN_ID,
+  parents: readonly string[] = [],
+): Omit<Session, 'epoch'> {
   return {
     runId,
     startedAt: NOW,
@@ -66,38 +79,56 @@ export function testSession(volumes: Readonly<Record<string, TestVolume>>, runId
     source: { platform: 'ec2', machineId: 'i-0123456789abcdef0' },
     workflow: { workflowId: 'instance-backup/000000000000/local-1/i-0123456789abcdef0', temporalRunId: 'temporal-1' },
     volumes: Object.entries(volumes).map(([volumeId, { volumeBytes }]) => ({ volumeId, volumeBytes })),
-    candidateParents: [],
+    candidateParents: parents.map((pointId) => ({ pointId })),
   };
 }
 
 export type TestVolumes = Readonly<Record<string, TestVolume>>;
 
+export interface BackUpOptions {
+  readonly runId?: string;
+  readonly shardSegments?: number;
+  readonly parent?: Manifest;
+  /** By volume. */
+  readonly changed?: Readonly<Record<string, ChangeHints>>;
+  readonly onParentDamage?: (reason: string) => void;
+}
+
 /** A whole backup as the workflow does it: session, shards, maps, commit. */
-export async function backUp(
-  vault: Vault,
-  volumes: TestVolumes,
-  { runId = RUN_ID, shardSegments = 1 } = {},
-): Promise<Manifest> {
-  await beginRun({ vault, session: testSession(volumes, runId), signal: NEVER });
-  const draft = await archiveAll(vault, volumes, { runId, shardSegments });
+export async function backUp(vault: Vault, volumes: TestVolumes, options: BackUpOptions = {}): Promise<Manifest> {
+  const { runId = RUN_ID, parent } = options;
+  await beginRun({ vault, session: testSession(volumes, runId, parent ? [parent.pointId] : []), signal: NEVER });
+  const draft = await archiveAll(vault, volumes, options);
   return commitPoint({ vault, draft, signal: NEVER });
 }
 
 export async function archiveAll(
   vault: Vault,
   volumes: TestVolumes,
-  { runId = RUN_ID, shardSegments = 1 } = {},
+  options: BackUpOptions = {},
 ): Promise<ManifestDraft> {
+  const { runId = RUN_ID, shardSegments = 1, parent, onParentDamage } = options;
   const done: ManifestDraft['volumes'] = [];
+  const parents: ManifestDraft['parents'] = [];
   for (const [volumeId, source] of Object.entries(volumes)) {
+    const map = parent?.volumes.find((volume) => volume.volumeId === volumeId)?.map;
+    const base = {
+      ...(parent &&
+        map && {
+          parent: await openParentVolume({ vault, pointId: parent.pointId, volumeId, map, signal: NEVER }),
+          changed: options.changed?.[volumeId],
+          onParentDamage,
+        }),
+    };
+    if (parent && map) parents.push({ volumeId, pointId: parent.pointId, mapId: map.mapId });
     for (let shard = 0; shard < countShards(source.volumeBytes, shardSegments); shard++) {
-      await archiveShard({ vault, runId, volumeId, shard, shardSegments, source, signal: NEVER });
+      await archiveShard({ vault, runId, volumeId, shard, shardSegments, source, signal: NEVER, ...base });
     }
     const { volumeBytes } = source;
-    const map = await finishVolume({ vault, runId, volumeId, volumeBytes, shardSegments, signal: NEVER });
-    done.push({ ...volumeFacts(volumeId, volumeBytes), map });
+    const finished = await finishVolume({ vault, runId, volumeId, volumeBytes, shardSegments, signal: NEVER });
+    done.push({ ...volumeFacts(volumeId, volumeBytes), map: finished });
   }
-  return { ...draftFacts(runId), volumes: done };
+  return { ...draftFacts(runId), volumes: done, parents };
 }
 
 function volumeFacts(volumeId: string, volumeBytes: number) {

@@ -78,13 +78,14 @@ async function archive(
 
 /** Progress of the whole volume out of that of its shards, which each count from 0. */
 function addUp(onProgress: PutImageRequest['onProgress']) {
-  let before = { bytesRead: 0, bytesStored: 0, blocksDone: 0 };
+  let before = { bytesRead: 0, bytesStored: 0, blocksAudited: 0, blocksDone: 0 };
   let sum = before;
   return {
-    within({ bytesRead, bytesStored, blocksDone, blocks }: ArchiveProgress): void {
+    within({ bytesRead, bytesStored, blocksAudited, blocksDone, blocks }: ArchiveProgress): void {
       sum = {
         bytesRead: before.bytesRead + bytesRead,
         bytesStored: before.bytesStored + bytesStored,
+        blocksAudited: before.blocksAudited + blocksAudited,
         blocksDone: before.blocksDone + blocksDone,
       };
       onProgress?.({ ...sum, blocks });
