@@ -55,6 +55,7 @@ export const ERROR_STATUS = {
   RunAbandoned: 'permanent',
   AuditFailed: 'permanent',
   PointMissing: 'permanent',
+  CollectionNotDue: 'permanent',
   SlowDown: 'throttled',
   // raw images
   SourceUnusable: 'permanent',

@@ -10,7 +10,17 @@ import {
 import type { Vault } from './vault.ts';
 
 /** Who proves which document: control signs what ends or judges a point, meta proves the rest (docs 5.1). */
-const SIGNED: ReadonlySet<DocumentType> = new Set(['keys', 'fence', 'tombstone', 'attestation', 'hold', 'release']);
+const SIGNED: ReadonlySet<DocumentType> = new Set([
+  'keys',
+  'fence',
+  'tombstone',
+  'attestation',
+  'hold',
+  'release',
+  'gc-plan',
+  'gc-page',
+  'gc-report',
+]);
 
 export interface DocumentKind<T> {
   readonly type: DocumentType;

@@ -22,7 +22,11 @@ export type DocumentType =
   | 'attestation'
   | 'tombstone'
   | 'hold'
-  | 'release';
+  | 'release'
+  | 'gc-plan'
+  | 'gc-page'
+  | 'gc-report'
+  | 'gc-versions';
 
 /** Where a document stands; part of what is authenticated. */
 export interface DocumentPlace {

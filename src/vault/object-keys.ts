@@ -22,6 +22,10 @@ export const holdsPrefix = (pointId: string) => `${HOLDS_PREFIX}${pointId}/`;
 export const holdKey = (pointId: string, holdId: string) => `${holdsPrefix(pointId)}${holdId}.json`;
 export const releaseKey = (pointId: string, holdId: string) => `${holdsPrefix(pointId)}${holdId}.release.json`;
 export const tombstoneKey = (pointId: string) => `tombstones/${pointId}.json`;
+export const gcPlanKey = (gcId: string) => `gc/${gcId}/plan.json`;
+export const gcPageKey = (gcId: string, page: number) => `gc/${gcId}/condemned-${page}.json`;
+export const gcReportKey = (gcId: string) => `gc/${gcId}/report.json`;
+export const gcVersionsKey = (gcId: string) => `gc/${gcId}/versions.json`;
 
 export const catalogPrefix = (machineId: string) => `catalog/${machineId}/`;
 

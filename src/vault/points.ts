@@ -24,7 +24,7 @@ export type PointState =
 
 export const COMMIT = { type: 'commit', schema: Manifest } as const;
 const FENCE = { type: 'fence', schema: Fence } as const;
-const TOMBSTONE = { type: 'tombstone', schema: Tombstone } as const;
+export const TOMBSTONE = { type: 'tombstone', schema: Tombstone } as const;
 
 /** Oldest first. */
 export async function* listPoints({ vault, signal }: { vault: Vault; signal: AbortSignal }): AsyncIterable<PointState> {

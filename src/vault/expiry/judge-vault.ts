@@ -1,0 +1,52 @@
+import { latestAttestation } from '../attest.ts';
+import { listHolds } from '../holds.ts';
+import type { Manifest } from '../manifest.ts';
+import { listPoints } from '../points.ts';
+import type { Vault } from '../vault.ts';
+import { judgePoints, type PointJudgement, type RetainedPoint, type RetentionPolicy } from './judge-points.ts';
+
+export interface JudgedPoint extends PointJudgement {
+  readonly machineId: string;
+}
+
+export interface JudgeVaultRequest {
+  readonly vault: Vault;
+  readonly policy: RetentionPolicy;
+  readonly signal: AbortSignal;
+}
+
+/** Every point that has no tombstone yet, by machine, newest first, with what the policy makes of it. */
+export async function judgeVault({ vault, policy, signal }: JudgeVaultRequest): Promise<JudgedPoint[]> {
+  const held = await listHolds({ vault, signal });
+  const machines = new Map<string, Known[]>();
+  for await (const state of listPoints({ vault, signal })) {
+    if (state.state !== 'committed' || state.expired) continue;
+    const known = await factsOf(vault, state.manifest, { held, signal });
+    machines.set(known.machineId, [...(machines.get(known.machineId) ?? []), known]);
+  }
+  const now = vault.clock.now();
+  return [...machines].flatMap(([machineId, points]) =>
+    judgePoints(points, { policy, now }).map((judged) => ({ ...judged, machineId })),
+  );
+}
+
+interface Known extends RetainedPoint {
+  readonly machineId: string;
+}
+
+async function factsOf(
+  vault: Vault,
+  { pointId, capture, machine, plan, retention }: Manifest,
+  { held, signal }: { held: ReadonlyMap<string, unknown>; signal: AbortSignal },
+): Promise<Known> {
+  const attestation = await latestAttestation({ vault, pointId, signal });
+  return {
+    pointId,
+    plan,
+    capturedAt: capture.capturedAt,
+    keepUntil: retention.keepUntil,
+    verdict: attestation?.verdict ?? null,
+    held: held.has(pointId),
+    machineId: machine.machineId,
+  };
+}
