@@ -2,10 +2,14 @@ import { Command } from 'commander';
 import type { CliDeps } from './deps.ts';
 import { vaultInitCommand } from './vault-init.ts';
 import { vaultPutCommand } from './vault-put.ts';
+import { vaultRebuildCatalogCommand } from './vault-rebuild-catalog.ts';
+import { vaultVerifyCommand } from './vault-verify.ts';
+
+const COMMANDS = [vaultInitCommand, vaultPutCommand, vaultVerifyCommand, vaultRebuildCatalogCommand];
 
 /** Work on a vault itself, named by its URL: no Temporal, no configuration. */
 export function vaultCommand(deps: CliDeps): Command {
   const vault = new Command('vault').description('work on a vault by its URL; needs no Temporal and no configuration');
-  for (const make of [vaultInitCommand, vaultPutCommand]) vault.addCommand(make(deps));
+  for (const make of COMMANDS) vault.addCommand(make(deps));
   return vault;
 }

@@ -1,19 +1,17 @@
 import { VaultError } from '../errors.ts';
 import { BLOCK_BYTES } from './block-source.ts';
-import { CatalogEntry } from './catalog.ts';
+import { CATALOG, catalogEntryOf, catalogKeyOf } from './catalog.ts';
 import { mustBeComplete } from './complete-volume.ts';
 import { sealDocument } from './documents.ts';
 import { type LockProgress, lockPoint } from './lock-point.ts';
 import { lockedAs } from './lock-policy.ts';
 import type { Manifest, ManifestDraft } from './manifest.ts';
-import { catalogKey, pointKey } from './object-keys.ts';
+import { pointKey } from './object-keys.ts';
 import { PACK_BYTES, SEGMENT_BLOCKS } from './parameters.ts';
 import { abandoned, COMMIT, readPointState, takenOver } from './points.ts';
 import { createdFirst } from './presence.ts';
 import { openRun, type Run } from './run.ts';
 import type { Vault } from './vault.ts';
-
-const CATALOG = { type: 'catalog', schema: CatalogEntry } as const;
 
 interface CommitRequest {
   readonly vault: Vault;
@@ -77,27 +75,8 @@ async function commit(run: Run, { draft, signal, onProgress }: CommitRequest): P
 }
 
 /** Derived and first wins: an older line says the same of the same point. */
-async function writeCatalogEntry(
-  { vault, runId, session }: Run,
-  manifest: Manifest,
-  signal: AbortSignal,
-): Promise<void> {
-  const { machine, capture, volumes, consistency } = manifest;
-  const total = (sizes: readonly number[]) => sizes.reduce((sum, size) => sum + size, 0);
-  const entry: CatalogEntry = {
-    pointId: runId,
-    machineId: machine.machineId,
-    platform: machine.platform,
-    name: machine.name,
-    capturedAt: capture.capturedAt,
-    committedAt: manifest.committedAt,
-    disks: consistency.disks,
-    volumes: volumes.length,
-    volumeBytes: total(volumes.map(({ volumeBytes }) => volumeBytes)),
-    storedBytes: total(volumes.map(({ map }) => map.storedBytes)),
-  };
-  const key = catalogKey(machine.machineId, capture.capturedAt, runId);
-  await createdFirst(
-    vault.store.create(key, sealDocument(CATALOG, entry, { vault, key, epoch: session.epoch }), signal),
-  );
+async function writeCatalogEntry({ vault, session }: Run, manifest: Manifest, signal: AbortSignal): Promise<void> {
+  const key = catalogKeyOf(manifest);
+  const bytes = sealDocument(CATALOG, catalogEntryOf(manifest), { vault, key, epoch: session.epoch });
+  await createdFirst(vault.store.create(key, bytes, signal));
 }

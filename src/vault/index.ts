@@ -7,6 +7,7 @@ export { attest, latestAttestation, listAttestations } from './attest.ts';
 export { Attestation } from './attestation.ts';
 export { beginRun } from './begin-run.ts';
 export { BLOCK_BYTES, type BlockRange, type BlockRef, type BlockSink, type BlockSource } from './block-source.ts';
+export { type CatalogLine, type RebuiltCatalog, rebuildCatalog } from './catalog-lines.ts';
 export { type ChangeSet, readChangeSet, writeChangeSet } from './change-sets.ts';
 export { type Clock, type RandomBytes, systemClock, systemRandomBytes } from './clock.ts';
 export { commitPoint } from './commit-point.ts';
@@ -48,4 +49,14 @@ export { Session } from './session.ts';
 export { ShardRecord } from './shard-record.ts';
 export { Tombstone } from './tombstone.ts';
 export type { Vault } from './vault.ts';
+export { CheckRecord, VERIFY_LEVELS, type VerifyLevel } from './verify/check-record.ts';
+export type { Finding } from './verify/findings.ts';
+export {
+  type PointVerdict,
+  type VaultVerdict,
+  type VerifyProgress,
+  type VerifyVaultRequest,
+  verifyVault,
+} from './verify/verify-vault.ts';
+export type { VolumeVerdict } from './verify/verify-volume.ts';
 export type { ObjectVersion, VersionStore } from './version-store.ts';

@@ -26,7 +26,8 @@ export type DocumentType =
   | 'gc-plan'
   | 'gc-page'
   | 'gc-report'
-  | 'gc-versions';
+  | 'gc-versions'
+  | 'check';
 
 /** Where a document stands; part of what is authenticated. */
 export interface DocumentPlace {

@@ -1,6 +1,7 @@
 import { FormatError, VaultError } from '../errors.ts';
 import type { Clock, RandomBytes } from './clock.ts';
 import { openDocument, readSmall } from './documents.ts';
+import { mustBeThisFormat } from './format-version.ts';
 import { decodeDocument, readUnproven } from './json-document.ts';
 import { controlPublicKey, createKeyRing, type EpochKeys } from './key-ring.ts';
 import type { KeyService, RootPurpose } from './key-service.ts';
@@ -34,6 +35,7 @@ export async function openVault(request: OpenVaultRequest): Promise<Vault> {
     const message = `there is no vault at ${store.url}: ${VAULT_KEY} is missing; make one with 'understudy init' or correct the URL`;
     throw new VaultError('VaultNotInitialized', message, { context: { url: store.url } });
   }
+  mustBeThisFormat(store, bytes);
   const document = readUnproven(VaultDocument, VAULT_KEY, bytes);
   const epochs = await readEpochs(document, request);
   const threads = createThreads();

@@ -1,0 +1,25 @@
+import { loadConfig } from '../config/index.ts';
+import { resolveVault } from '../config/resolve-names.ts';
+import { ConfigurationError } from '../errors.ts';
+import { openKeyService, openStore, openVault, systemClock, systemRandomBytes, type Vault } from '../vault/index.ts';
+import { keyServiceName } from '../workers/open-vaults.ts';
+import { openVaultAt, type VaultAccess } from './vault-access.ts';
+
+/** A vault by its URL and the key that was named, or by its name in temporal.config.ts. */
+export async function openVaultByName({ url: text, keys, roles, signal }: VaultAccess): Promise<Vault> {
+  if (text.includes('://')) return openVaultAt({ url: text, keys, roles, signal });
+  if (keys.keyFile !== undefined || keys.kmsKey !== undefined) {
+    const message = `the key of vault ${text} stands in temporal.config.ts; name a key only together with a URL`;
+    throw new ConfigurationError('InvalidInput', message);
+  }
+  const { config } = await loadConfig();
+  const { url, kmsKeyId } = config.vaults[resolveVault(config, text)] ?? { url: '', kmsKeyId: '' };
+  return openVault({
+    store: openStore(url, { clock: systemClock }),
+    keys: openKeyService(keyServiceName(kmsKeyId), { randomBytes: systemRandomBytes }),
+    roles,
+    clock: systemClock,
+    randomBytes: systemRandomBytes,
+    signal,
+  });
+}
