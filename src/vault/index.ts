@@ -23,6 +23,9 @@ export { BlockSet } from './image/block-set.ts';
 export { readChangedBlocks } from './image/changed-blocks.ts';
 export { type ChangedBlocks, openImage, type RawImage } from './image/open-image.ts';
 export { type PutImageRequest, putImage } from './image/put-image.ts';
+export type { MissingBlocks } from './image/salvage.ts';
+export { type WriteRangeRequest, writeRange } from './image/write-range.ts';
+export { type WriteProgress, type WriteVolumeRequest, type WrittenVolume, writeVolume } from './image/write-volume.ts';
 export { initVault } from './init-vault.ts';
 export type { KeyService, NewRoot, RootPurpose } from './key-service.ts';
 export type { LockPolicy } from './lock-policy.ts';
@@ -44,6 +47,13 @@ export { countSegments, countShards, MAX_SHARD_SEGMENTS, SEGMENT_BLOCKS } from '
 export { openParentVolume, type ParentVolume } from './parent-volume.ts';
 export type { ChangeHints } from './plan-reads.ts';
 export { fenceRun, listPoints, type PointState, readFence, readPoint } from './points.ts';
+export { findPoint } from './recover/find-point.ts';
+export {
+  type RecoveredPoint,
+  type RecoveredVolume,
+  type RecoverRequest,
+  recoverPoint,
+} from './recover/recover-point.ts';
 export { type RunFacts, readRunFacts, recordRunFacts } from './run-facts.ts';
 export { Session } from './session.ts';
 export { ShardRecord } from './shard-record.ts';

@@ -24,12 +24,14 @@ const JOBS_AHEAD = 3;
 interface VolumeRange {
   readonly map: VolumeMap;
   readonly range: BlockRange;
+  /** Narrows what is read of a segment; asked once for each, in order. */
+  readonly choose?: (segment: Segment) => Promise<readonly SegmentEntry[]>;
 }
 
 /** Stored blocks of the range in order. A full pass recomputes the volume's digest and compares it at the end. */
 export async function* readVolumeBlocks(
   vault: Vault,
-  { map, range }: VolumeRange,
+  { map, range, choose }: VolumeRange,
   signal: AbortSignal,
 ): AsyncGenerator<VolumeBlock> {
   const blocks = countBlocks(map.volumeBytes);
@@ -37,7 +39,10 @@ export async function* readVolumeBlocks(
     throw new RangeError(`blocks [${range.from}, ${range.to}) of a volume of ${blocks} blocks`);
   }
   const digest = range.from === 0 && range.to === blocks ? createHash('sha256') : undefined;
-  const fetched = inOrder(fetchTasks(vault, { map, range, digest }, signal), { depth: RUNS_AHEAD, signal });
+  const fetched = inOrder(fetchTasks(vault, { map, range, digest, ...(choose && { choose }) }, signal), {
+    depth: RUNS_AHEAD,
+    signal,
+  });
   for await (const opened of inOrder(openTasks(vault, fetched), { depth: JOBS_AHEAD, signal })) yield* opened;
   const found = digest?.digest('hex');
   if (found === undefined || found === map.volumeDigest) return;
@@ -52,7 +57,7 @@ interface FetchedRun {
 
 async function* fetchTasks(
   vault: Vault,
-  { map, range, digest }: VolumeRange & { readonly digest: Hash | undefined },
+  { map, range, choose, digest }: VolumeRange & { readonly digest: Hash | undefined },
   signal: AbortSignal,
 ): AsyncIterable<Task<FetchedRun>> {
   const last = Math.ceil(range.to / SEGMENT_BLOCKS);
@@ -62,7 +67,8 @@ async function* fetchTasks(
     const segment = ref ? await readSegment(vault, { ref, segmentIndex, blocks }, signal) : undefined;
     if (digest) addToDigest(digest, segment?.entries ?? [], blocks);
     if (!segment) continue;
-    for (const run of planRuns(segment, range)) {
+    const wanted = choose ? { ...segment, entries: await choose(segment) } : segment;
+    for (const run of planRuns(wanted, range)) {
       yield async (either) => ({ run, bytes: await fetchRun(vault, run, either) });
     }
   }

@@ -25,6 +25,10 @@ export class BlockSet {
     }
   }
 
+  get isEmpty(): boolean {
+    return this.#bits.every((byte) => byte === 0);
+  }
+
   has(index: number): boolean {
     return (((this.#bits[index >>> 3] ?? 0) >> (index & 7)) & 1) === 1;
   }

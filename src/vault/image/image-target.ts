@@ -1,0 +1,150 @@
+import { constants } from 'node:fs';
+import { type FileHandle, link, lstat, open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { UnderstudyError, VaultError } from '../../errors.ts';
+import { countBlocks } from '../parameters.ts';
+import { BlockSet } from './block-set.ts';
+import { findDataBlocks } from './data-extents.ts';
+import { deviceBytes } from './open-image.ts';
+
+/** Where an image is being written: a `.partial` beside its name until all of it is proven, or a block device. */
+export interface ImageTarget {
+  /** What a person finds there now. */
+  readonly path: string;
+  readonly file: FileHandle;
+  readonly volumeBytes: number;
+  /** Blocks that may hold something from before; undefined: any. */
+  readonly data: BlockSet | undefined;
+  /** Bytes on the disk, and under the final name if it is a file. Repeatable. */
+  publish(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface TargetRequest {
+  readonly path: string;
+  readonly volumeBytes: number;
+  /** What the stored blocks take; holes take nothing. */
+  readonly dataBytes: number;
+  /** Without it a block device is refused like any other thing that exists. */
+  readonly overwriteDevice: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** TargetExists when something stands there, TargetUnusable when it cannot be written or has no room. */
+export async function openTarget(request: TargetRequest): Promise<ImageTarget> {
+  const { path } = request;
+  const there = await writing(path, () => stat(path, { bigint: true }).catch(absent));
+  if (!there) return openPartial(request);
+  if (there.isBlockDevice() && request.overwriteDevice) return openDevice(request, there.rdev);
+  const hint = there.isBlockDevice() ? 'add --overwrite-device to write over it' : 'name another place or move it away';
+  throw new VaultError('TargetExists', `${path} exists and nothing is overwritten; ${hint}`, { context: { path } });
+}
+
+async function openPartial({ path, volumeBytes, dataBytes, signal }: TargetRequest): Promise<ImageTarget> {
+  const partial = `${path}.partial`;
+  // 0600: a disk holds what only its machine's administrator may read.
+  const file = await writing(path, () => open(partial, constants.O_RDWR | constants.O_CREAT, 0o600));
+  try {
+    const data = await writing(path, async () => {
+      const { size, blocks } = await file.stat();
+      await mustHaveRoom(path, dataBytes - blocks * 512);
+      await file.truncate(volumeBytes);
+      return size === 0 ? new BlockSet(countBlocks(volumeBytes)) : findDataBlocks(file, signal);
+    });
+    return {
+      path: partial,
+      file,
+      volumeBytes,
+      data,
+      publish: () => writing(path, () => publish({ file, partial, path })),
+      close: () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function mustHaveRoom(path: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(dirname(path));
+  const free = bavail * bsize;
+  if (bytes <= free) return;
+  const message = `${path} needs ${bytes} bytes and the file system of ${dirname(path)} has ${free} free; make room or name a folder on a larger disk`;
+  throw new VaultError('TargetUnusable', message, { context: { path, bytes, free } });
+}
+
+/** link and not rename, which would replace what somebody put there meanwhile. */
+async function publish({ file, partial, path }: { file: FileHandle; partial: string; path: string }): Promise<string> {
+  await file.sync();
+  try {
+    await link(partial, path);
+    await rm(partial);
+  } catch (error) {
+    // exFAT and some network file systems have no links; then a race with another program is all that remains.
+    if (!isOneOf(error, ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])) throw error;
+    if (await lstat(path).catch(absent)) throw new VaultError('TargetExists', `${path} came into being meanwhile`);
+    await rename(partial, path);
+  }
+  const folder = await open(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
+  await folder.sync().finally(() => folder.close());
+  return path;
+}
+
+async function openDevice({ path, volumeBytes }: TargetRequest, rdev: bigint): Promise<ImageTarget> {
+  return writing(path, async () => {
+    const bytes = await deviceBytes(rdev);
+    if (bytes < volumeBytes) {
+      const message = `${path} has ${bytes} bytes and the volume ${volumeBytes}; use a larger device`;
+      throw new VaultError('TargetUnusable', message, { context: { path, bytes, volumeBytes } });
+    }
+    // O_EXCL: the kernel refuses (EBUSY) while the device is mounted or part of another one.
+    const file = await open(path, constants.O_RDWR | constants.O_EXCL);
+    const publish = async () => {
+      await file.sync();
+      return path;
+    };
+    return { path, file, volumeBytes, data: undefined, publish, close: () => file.close() };
+  });
+}
+
+export async function writeFully(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done);
+    if (bytesWritten === 0)
+      throw new TypeError(`the file took none of ${bytes.length - done} bytes and gave no reason`);
+    done += bytesWritten;
+  }
+}
+
+/** Errors of the system, as what they mean to whoever waits for the image. */
+export async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof UnderstudyError || !(error instanceof Error) || !('code' in error)) throw error;
+    if (error.name === 'AbortError') throw error;
+    const reason = MEANINGS[String(error.code)] ?? error.message;
+    throw new VaultError('TargetUnusable', `${path} cannot be written: ${reason} (${error.code})`, {
+      context: { path },
+      cause: error,
+    });
+  }
+}
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full; make room, then run the same command again, which goes on where it stopped',
+  EDQUOT: 'the quota is used up; make room, then run the same command again, which goes on where it stopped',
+  EFBIG: 'the file system or a limit (ulimit -f) allows no file of this size',
+  EROFS: 'the file system is read-only',
+  EBUSY: 'the device is mounted or in use',
+  ENOENT: 'its folder does not exist',
+};
+
+function isOneOf(error: unknown, codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}
+
+function absent(error: unknown): undefined {
+  if (isOneOf(error, ['ENOENT'])) return undefined;
+  throw error;
+}

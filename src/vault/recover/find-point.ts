@@ -1,0 +1,30 @@
+import { VaultError } from '../../errors.ts';
+import type { Manifest } from '../manifest.ts';
+import { listPoints, readPoint } from '../points.ts';
+import type { Vault } from '../vault.ts';
+
+/** The point of that id, or with `latest` the newest that is not expired, of one machine if one is named. */
+export async function findPoint({
+  vault,
+  pointId,
+  machineId,
+  signal,
+}: {
+  readonly vault: Vault;
+  readonly pointId: string | 'latest';
+  readonly machineId?: string | undefined;
+  readonly signal: AbortSignal;
+}): Promise<Manifest> {
+  if (pointId !== 'latest') return readPoint({ vault, pointId, signal });
+  let latest: Manifest | undefined;
+  for await (const found of listPoints({ vault, signal })) {
+    if (found.state !== 'committed' || found.expired !== null) continue;
+    const { machine, capture } = found.manifest;
+    if (machineId !== undefined && machine.machineId !== machineId) continue;
+    if (!latest || capture.capturedAt >= latest.capture.capturedAt) latest = found.manifest;
+  }
+  // Read again as any other: it says whether this program understands the point.
+  if (latest) return readPoint({ vault, pointId: latest.pointId, signal });
+  const whose = machineId === undefined ? '' : ` of ${machineId}`;
+  throw new VaultError('PointMissing', `there is no recovery point${whose} in ${vault.store.url}`);
+}
