@@ -47,6 +47,7 @@ export const ERROR_STATUS = {
   LockUnsupported: 'permanent',
   DamagedFormat: 'permanent',
   KeyUnusable: 'permanent',
+  KeysNotSigned: 'permanent',
   VaultUnreachable: 'transient',
   VaultNotInitialized: 'permanent',
   VaultIncompatible: 'permanent',

@@ -1,9 +1,11 @@
 import { FormatError } from '../errors.ts';
 import { Attestation } from './attestation.ts';
-import { openDocument, readDocument, readSmall, sealDocument } from './documents.ts';
+import { readDocument, readSigned, sealDocument } from './documents.ts';
 import { lockedAs } from './lock-policy.ts';
 import { attestationKey, attestationsPrefix } from './object-keys.ts';
+import { readPointState } from './points.ts';
 import { createdFirst } from './presence.ts';
+import { mustReach } from './read-tombstone.ts';
 import type { Vault } from './vault.ts';
 
 const ATTESTATION = { type: 'attestation', schema: Attestation } as const;
@@ -21,11 +23,12 @@ export async function attest({
   readonly attestation: Attestation;
   readonly signal: AbortSignal;
 }): Promise<Attestation> {
+  await vault.refreshKeys(signal); // an older control key than the point's would not be believed
   const key = attestationKey(attestation.pointId, attestation.runId);
   const bytes = sealDocument(ATTESTATION, attestation, { vault, key });
   if (await createdFirst(vault.store.create(key, bytes, signal, lockedAs(vault, attestation.runId))))
     return attestation;
-  return openDocument(ATTESTATION, await readSmall(vault.store, key, signal), { vault, key });
+  return readDocument(ATTESTATION, { vault, key }, signal);
 }
 
 interface AttestationsRequest {
@@ -41,12 +44,23 @@ export async function* listAttestations(request: AttestationsRequest): AsyncIter
   const { vault, pointId, signal, onInvalid } = request;
   for await (const { key } of vault.store.list(attestationsPrefix(pointId), signal)) {
     try {
-      yield await readDocument(ATTESTATION, { vault, key }, signal);
+      yield await readAttestation(request, key);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       onInvalid?.(key, error.message);
     }
   }
+}
+
+async function readAttestation({ vault, pointId, signal }: AttestationsRequest, key: string): Promise<Attestation> {
+  const { body, epoch } = await readSigned(ATTESTATION, { vault, key }, signal);
+  if (key !== attestationKey(pointId, body.runId)) throw new FormatError(`${key} is of run ${body.runId}`);
+  // Only after a rotation is there anything to ask: then the point must not be of a later epoch than the signer.
+  if (epoch < vault.epoch) {
+    const point = await readPointState(vault, pointId, signal);
+    if (point?.state === 'committed') mustReach(key, { signed: epoch, point: point.manifest.epoch });
+  }
+  return body;
 }
 
 export async function latestAttestation(request: AttestationsRequest): Promise<Attestation | undefined> {

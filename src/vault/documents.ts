@@ -2,10 +2,12 @@ import type { z } from 'zod';
 import { FormatError } from '../errors.ts';
 import {
   type Authenticator,
+  claimedEpoch,
   type DocumentType,
   decodeDocument,
   encodeDocument,
   MAX_DOCUMENT_BYTES,
+  readDocumentHead,
 } from './json-document.ts';
 import type { Vault } from './vault.ts';
 
@@ -73,5 +75,32 @@ export async function readDocument<T>(
   { vault, key }: { vault: Vault; key: string },
   signal: AbortSignal,
 ): Promise<T> {
-  return openDocument(kind, await readSmall(vault.store, key, signal), { vault, key });
+  return openDocument(kind, await readDocumentBytes(vault, key, signal), { vault, key });
+}
+
+/**
+ * A document's bytes, to be opened next. If it is of an epoch that began after this process opened the vault, its keys
+ * are read first: every binary object is reached through a document of its own epoch or a later one.
+ */
+export async function readDocumentBytes(vault: Vault, key: string, signal: AbortSignal): Promise<Uint8Array> {
+  const bytes = await readSmall(vault.store, key, signal);
+  const epoch = claimedEpoch(bytes);
+  if (epoch !== undefined && !vault.keys.knows(epoch)) await vault.refreshKeys(signal);
+  return bytes;
+}
+
+export interface SignedBody<T> {
+  readonly body: T;
+  /** Whose control key signed it. */
+  readonly epoch: number;
+}
+
+/** As readDocument, with the epoch of the key that proves it. */
+export async function readSigned<T>(
+  kind: DocumentKind<T>,
+  { vault, key }: { vault: Vault; key: string },
+  signal: AbortSignal,
+): Promise<SignedBody<T>> {
+  const bytes = await readDocumentBytes(vault, key, signal);
+  return { body: openDocument(kind, bytes, { vault, key }), epoch: readDocumentHead(bytes).epoch };
 }

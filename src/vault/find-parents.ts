@@ -1,10 +1,10 @@
 import { latestAttestation } from './attest.ts';
 import type { Attestation } from './attestation.ts';
+import { mustKnow } from './features.ts';
 import { inOrder } from './in-order.ts';
 import { catalogPrefix } from './object-keys.ts';
-import { mustKnow } from './open-vault.ts';
-import { readPointState, readTombstone } from './points.ts';
-import { ifPresent } from './presence.ts';
+import { readPointState } from './points.ts';
+import { findTombstone } from './read-tombstone.ts';
 import { readRunFacts } from './run-facts.ts';
 import type { Vault } from './vault.ts';
 
@@ -82,7 +82,7 @@ async function readLineagePoint(
   return {
     pointId,
     parents: [...new Set(manifest.parents.map((parent) => parent.pointId))],
-    expired: Boolean(await ifPresent(readTombstone(vault, pointId, signal))),
+    expired: Boolean(await findTombstone(vault, { pointId, epoch: manifest.epoch, signal })),
     verify: readRunFacts(manifest).verify,
     attestation: await latestAttestation({ vault, pointId, signal }),
   };

@@ -2,6 +2,7 @@
  * The vault: recovery points in vault format v1 (docs/vault-format.md). A pure library over three ports: ObjectStore,
  * KeyService, BlockSource.
  */
+export { type AddedRecipient, addRecipient } from './add-recipient.ts';
 export { type ArchiveProgress, type ArchiveShardRequest, archiveShard } from './archive-shard.ts';
 export { attest, latestAttestation, listAttestations } from './attest.ts';
 export { Attestation } from './attestation.ts';
@@ -27,7 +28,8 @@ export type { MissingBlocks } from './image/salvage.ts';
 export { type WriteRangeRequest, writeRange } from './image/write-range.ts';
 export { type WriteProgress, type WriteVolumeRequest, type WrittenVolume, writeVolume } from './image/write-volume.ts';
 export { initVault } from './init-vault.ts';
-export type { KeyService, NewRoot, RootPurpose } from './key-service.ts';
+export type { KeyService, NewRoot, RootName, RootPurpose, RootRecipient, WrappedRoot } from './key-service.ts';
+export { type EpochFacts, type KeysFacts, listKeys, type RecipientFacts } from './list-keys.ts';
 export type { LockPolicy } from './lock-policy.ts';
 export {
   CaptureFacts,
@@ -39,7 +41,7 @@ export {
   Retention,
 } from './manifest.ts';
 export type { ByteRange, CreateOptions, LockMode, ObjectFacts, ObjectRetention, ObjectStore } from './object-store.ts';
-export { openKeyService } from './open-key-service.ts';
+export { openKeyService, openRecipient } from './open-key-service.ts';
 export { openStore } from './open-store.ts';
 export { openVault } from './open-vault.ts';
 export { type ArchivedVolume, openArchivedVolume, openVolume, type VolumeBlock } from './open-volume.ts';
@@ -47,6 +49,7 @@ export { countSegments, countShards, MAX_SHARD_SEGMENTS, SEGMENT_BLOCKS } from '
 export { openParentVolume, type ParentVolume } from './parent-volume.ts';
 export type { ChangeHints } from './plan-reads.ts';
 export { fenceRun, listPoints, type PointState, readFence, readPoint } from './points.ts';
+export type { OnInvalid } from './read-keys.ts';
 export { findPoint } from './recover/find-point.ts';
 export {
   type RecoveredPoint,
@@ -54,6 +57,7 @@ export {
   type RecoverRequest,
   recoverPoint,
 } from './recover/recover-point.ts';
+export { type Rotation, rotateKeys } from './rotate-keys.ts';
 export { type RunFacts, readRunFacts, recordRunFacts } from './run-facts.ts';
 export { Session } from './session.ts';
 export { ShardRecord } from './shard-record.ts';

@@ -5,19 +5,23 @@ import { deriveKey } from './derive.ts';
 import { readSmall } from './documents.ts';
 import { decodeDocument, encodeDocument, readUnproven } from './json-document.ts';
 import { controlKeyPair, controlPublicKey } from './key-ring.ts';
-import type { KeyService, RootPurpose } from './key-service.ts';
+import type { KeyService, RootRecipient } from './key-service.ts';
 import { KeysDocument } from './keys-document.ts';
 import { type LockPolicy, retentionFrom } from './lock-policy.ts';
+import { makeEpoch, OFFLINE_PURPOSES } from './new-epoch.ts';
 import { keysKey, VAULT_KEY } from './object-keys.ts';
 import type { CreateOptions, ObjectStore } from './object-store.ts';
 import { SEGMENT_BLOCKS } from './parameters.ts';
 import { createdFirst, ifPresent } from './presence.ts';
+import { KEYS } from './read-keys.ts';
 import { unwrapRoot } from './unwrap-root.ts';
-import { VaultDocument } from './vault-document.ts';
+import { readUnprovenVault, type VaultDocument } from './vault-document.ts';
 
 export interface InitVaultRequest {
   readonly store: ObjectStore;
   readonly keys: KeyService;
+  /** Who else may read the vault, such as an age identity on paper (`data` and `meta`, never `control`). */
+  readonly recipients?: readonly RootRecipient[];
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly signal: AbortSignal;
@@ -27,7 +31,10 @@ export interface InitVaultRequest {
 
 const FIRST_EPOCH = 1;
 
-/** Makes a vault of an empty prefix. Repeatable: an existing vault is left as it is; a half-made one is finished. */
+/**
+ * Makes a vault of an empty prefix. Repeatable: an existing vault is left as it is (recipients are not added to it:
+ * addRecipient); a half-made one is finished.
+ */
 export async function initVault(
   request: InitVaultRequest,
 ): Promise<{ readonly vaultId: string; readonly created: boolean }> {
@@ -35,7 +42,7 @@ export async function initVault(
   const existing = await ifPresent(readSmall(store, VAULT_KEY, signal));
   const { retention } = bornLocked(request);
   if (existing && retention) await store.retain(VAULT_KEY, retention, signal);
-  if (existing) return { vaultId: readUnproven(VaultDocument, VAULT_KEY, existing).vaultId, created: false };
+  if (existing) return { vaultId: readUnprovenVault(store, existing).vaultId, created: false };
   // Keys before vault.json: the other order could leave a vault whose control key nobody has.
   const keys = await ensureFirstKeys(request);
   const created = await createdFirst(
@@ -46,29 +53,15 @@ export async function initVault(
 
 /** Two inits at once agree: the loser adopts the winner's keys. */
 async function ensureFirstKeys(request: InitVaultRequest): Promise<KeysDocument> {
-  const { store, keys, clock, randomBytes, signal } = request;
+  const { store, keys: service, recipients = [], clock, randomBytes, signal } = request;
   const key = keysKey(FIRST_EPOCH);
   const earlier = await ifPresent(readSmall(store, key, signal));
   if (earlier) return readSelfSigned(earlier);
   const vaultId = newUuid(randomBytes);
-  const roots = new Map<RootPurpose, { key: Uint8Array; wrapped: Uint8Array }>();
-  for (const purpose of ['data', 'meta', 'control'] as const) {
-    roots.set(purpose, await keys.newRoot(purpose, vaultId, signal));
-  }
-  const wraps = (purpose: RootPurpose) => [
-    {
-      recipient: { kind: keys.kind, id: keys.keyId },
-      wrapped: Buffer.from(roots.get(purpose)?.wrapped ?? []).toString('base64'),
-    },
-  ];
-  const { privateKey, publicKey } = controlKeyPair(roots.get('control')?.key ?? new Uint8Array());
-  const body: KeysDocument = {
-    vaultId,
-    epoch: FIRST_EPOCH,
-    createdAt: clock.now().toISOString(),
-    controlPublicKey: publicKey,
-    roots: { data: wraps('data'), meta: wraps('meta'), control: wraps('control') },
-  };
+  const grants = recipients.map((recipient) => ({ recipient, purposes: OFFLINE_PURPOSES }));
+  const asked = { vaultId, epoch: FIRST_EPOCH, service, recipients: grants, clock, signal };
+  const { body, controlRoot } = await makeEpoch(asked);
+  const { privateKey } = controlKeyPair(controlRoot);
   const document = { type: 'keys', epoch: FIRST_EPOCH, body } as const;
   const bytes = encodeDocument(document, { vaultId, key }, { kind: 'signature', privateKey });
   if (await createdFirst(store.create(key, bytes, signal, bornLocked(request)))) return body;
@@ -84,14 +77,18 @@ function readSelfSigned(bytes: Uint8Array): KeysDocument {
   const key = keysKey(FIRST_EPOCH);
   const { vaultId, controlPublicKey: publicKey } = readUnproven(KeysDocument, key, bytes);
   const by = { kind: 'signature', publicKey: () => controlPublicKey(publicKey) } as const;
-  return decodeDocument({ type: 'keys', schema: KeysDocument }, bytes, { place: { vaultId, key }, by });
+  return decodeDocument(KEYS, bytes, { place: { vaultId, key }, by });
 }
 
 async function makeVaultDocument(keys: KeysDocument, { keys: service, signal }: InitVaultRequest): Promise<Uint8Array> {
-  const meta = await unwrapRoot(keys, 'meta', { service, signal });
+  const { vaultId } = keys;
+  const name = { vaultId, epoch: FIRST_EPOCH, purpose: 'meta' } as const;
+  // Nobody can have added recipients to a vault that is not made yet.
+  const further = async () => [];
+  const meta = await unwrapRoot(name, { first: keys.roots.meta, further }, { service, signal });
   const body: VaultDocument = {
     formatVersion: 1,
-    vaultId: keys.vaultId,
+    vaultId,
     // The keys' time, so that a second attempt makes the same bytes.
     createdAt: keys.createdAt,
     blockBytes: BLOCK_BYTES,
@@ -99,8 +96,8 @@ async function makeVaultDocument(keys: KeysDocument, { keys: service, signal }: 
     controlPublicKey: keys.controlPublicKey,
     features: { read: [], write: [], delete: [] },
   };
-  const macKey = deriveKey(meta, keys.vaultId, 'json-mac');
-  const place = { vaultId: keys.vaultId, key: VAULT_KEY };
+  const macKey = deriveKey(meta, vaultId, 'json-mac');
+  const place = { vaultId, key: VAULT_KEY };
   return encodeDocument({ type: 'vault', epoch: FIRST_EPOCH, body }, place, { kind: 'mac', key: () => macKey });
 }
 

@@ -93,6 +93,12 @@ export function readUnproven<T>(schema: z.ZodType<T>, key: string, bytes: Uint8A
   });
 }
 
+/** The epoch a document claims; undefined when it is none. Nothing is proven. */
+export function claimedEpoch(bytes: Uint8Array): number | undefined {
+  const epoch = START.exec(latin1(bytes.subarray(0, 100)))?.[2];
+  return epoch === undefined ? undefined : Number(epoch);
+}
+
 /** What a document says it is; nothing proven yet. */
 export function readDocumentHead(bytes: Uint8Array): DocumentHead {
   return splitDocument(bytes).head;

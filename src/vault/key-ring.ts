@@ -8,28 +8,40 @@ import type { RootPurpose } from './key-service.ts';
 export interface KeyRing {
   readonly roles: readonly RootPurpose[];
   knows(epoch: number): boolean;
+  /** The highest valid epoch: what is written now is written under it. */
+  readonly newest: number;
   /** Throws KeyUnusable when this process does not hold the root. */
   data(epoch: number, name: DataKeyName): Uint8Array;
   meta(epoch: number, name: MetaKeyName): Uint8Array;
   controlPrivate(epoch: number): KeyObject;
   controlPublic(epoch: number): KeyObject;
+  /** 32 raw bytes as hex. */
+  controlPublicHex(epoch: number): string;
+  /** The root itself, for nothing but wrapping it for somebody else. */
+  root(epoch: number, purpose: RootPurpose): Uint8Array;
 }
 
 export interface EpochKeys {
   readonly epoch: number;
   readonly controlPublicKey: string;
   readonly roots: ReadonlyMap<RootPurpose, Uint8Array>;
+  /** Why roots that this process asked for are not among `roots`. */
+  readonly refused: ReadonlyMap<RootPurpose, VaultError>;
 }
 
-export function createKeyRing(vaultId: string, epochs: ReadonlyMap<number, EpochKeys>): KeyRing {
+/** `epochs` may grow: what is added to it is known from then on. */
+export function createKeyRing(
+  vaultId: string,
+  epochs: ReadonlyMap<number, EpochKeys>,
+  roles: readonly RootPurpose[],
+): KeyRing {
   const derived = new Map<string, Uint8Array>();
-  const roles = new Set([...epochs.values()].flatMap(({ roots }) => [...roots.keys()]));
   function root(epoch: number, purpose: RootPurpose): Uint8Array {
     const key = epochs.get(epoch)?.roots.get(purpose);
     if (key) return key;
-    throw new VaultError('KeyUnusable', explainMissing(vaultId, epoch, purpose, roles), {
-      context: { vaultId, epoch },
-    });
+    const cause = epochs.get(epoch)?.refused.get(purpose);
+    const message = cause?.message ?? explainMissing(vaultId, epoch, purpose, roles);
+    throw new VaultError('KeyUnusable', message, { context: { vaultId, epoch, purpose }, cause });
   }
   function derive(epoch: number, purpose: RootPurpose, name: DataKeyName | MetaKeyName): Uint8Array {
     const label = `${epoch} ${name}`;
@@ -39,24 +51,29 @@ export function createKeyRing(vaultId: string, epochs: ReadonlyMap<number, Epoch
     derived.set(label, key);
     return key;
   }
+  function publicHex(epoch: number): string {
+    const keys = epochs.get(epoch);
+    if (keys) return keys.controlPublicKey;
+    const message = `vault ${vaultId} has no keys/${epoch}.json`;
+    throw new VaultError('KeyUnusable', message, { context: { vaultId, epoch } });
+  }
   return {
-    roles: [...roles],
+    roles,
     knows: (epoch) => epochs.has(epoch),
+    get newest() {
+      return epochs.size;
+    },
     data: (epoch, name) => derive(epoch, 'data', name),
     meta: (epoch, name) => derive(epoch, 'meta', name),
     controlPrivate: (epoch) => controlKeyPair(root(epoch, 'control')).privateKey,
-    controlPublic(epoch) {
-      const keys = epochs.get(epoch);
-      if (keys) return controlPublicKey(keys.controlPublicKey);
-      throw new VaultError('KeyUnusable', `vault ${vaultId} has no keys/${epoch}.json`, {
-        context: { vaultId, epoch },
-      });
-    },
+    controlPublic: (epoch) => controlPublicKey(publicHex(epoch)),
+    controlPublicHex: publicHex,
+    root,
   };
 }
 
-function explainMissing(vaultId: string, epoch: number, purpose: RootPurpose, roles: ReadonlySet<RootPurpose>): string {
-  const held = [...roles].join(' and ') || 'no';
+function explainMissing(vaultId: string, epoch: number, purpose: RootPurpose, roles: readonly RootPurpose[]): string {
+  const held = roles.join(' and ') || 'no';
   return `this needs the ${purpose} root of epoch ${epoch} of vault ${vaultId}, but the process holds ${held} roots only; run it in a role that may unwrap it`;
 }
 

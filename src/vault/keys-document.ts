@@ -8,9 +8,12 @@ export const Wrap = z.strictObject({
 });
 export type Wrap = z.infer<typeof Wrap>;
 
-const Wraps = z.array(Wrap).max(16);
+/** How many recipients one document holds; further ones stand in further documents. */
+export const MAX_WRAPS = 16;
 
-/** `keys/<epoch>.json`: the roots of one epoch, each wrapped on its own. */
+const Wraps = z.array(Wrap).max(MAX_WRAPS);
+
+/** `keys/<epoch>.json`: the roots of one epoch, each wrapped on its own. `keys/<epoch>-<n>.json`: for further recipients. */
 export const KeysDocument = z.strictObject({
   vaultId: Uuid,
   epoch: Epoch,

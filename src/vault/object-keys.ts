@@ -3,6 +3,8 @@
 export const VAULT_KEY = 'vault.json';
 export const KEYS_PREFIX = 'keys/';
 export const keysKey = (epoch: number) => `keys/${epoch}.json`;
+/** The roots of an epoch for further recipients; n from 2. */
+export const furtherKeysKey = (epoch: number, n: number) => `keys/${epoch}-${n}.json`;
 export const sessionKey = (runId: string) => `runs/${runId}/session.json`;
 export const packsPrefix = (runId: string) => `runs/${runId}/packs/`;
 export const packKey = (runId: string, packId: string) => `${packsPrefix(runId)}${packId}.pack`;

@@ -1,14 +1,26 @@
 import { fileURLToPath } from 'node:url';
 import { ConfigurationError } from '../errors.ts';
+import { createAgeKeyService } from './age/age-keys.ts';
+import { createAgeRecipient } from './age/age-recipient.ts';
 import type { RandomBytes } from './clock.ts';
 import { createFileKeyService } from './file/file-keys.ts';
-import type { KeyService } from './key-service.ts';
+import type { KeyService, RootRecipient } from './key-service.ts';
 import { createKmsClient, createKmsKeyService } from './kms/kms-keys.ts';
 
-/** The key service behind a name: `kms:<key id or ARN>` or `file:///path/of/key`. */
+/**
+ * The key service behind a name: `kms:<key id, ARN or alias>`, `file:///path/of/key` or `age:///path/of/identity`.
+ */
 export function openKeyService(name: string, { randomBytes }: { readonly randomBytes: RandomBytes }): KeyService {
   if (name.startsWith('kms:') && name.length > 4) return createKmsKeyService(createKmsClient(), name.slice(4));
   if (name.startsWith('file:///') && URL.canParse(name)) return createFileKeyService(fileURLToPath(name), randomBytes);
-  const message = `'${name}' names no key; write kms:<key id or ARN> or file:///path/of/key`;
+  if (name.startsWith('age:///') && URL.canParse(name)) {
+    return createAgeKeyService(fileURLToPath(name.replace('age:', 'file:')), randomBytes);
+  }
+  const message = `'${name}' names no key; write kms:<key id or ARN>, file:///path/of/key or age:///path/of/identity`;
   throw new ConfigurationError('InvalidConfiguration', message);
+}
+
+/** Somebody to wrap roots for: `age1…`, or the name of a key service. */
+export function openRecipient(name: string, { randomBytes }: { readonly randomBytes: RandomBytes }): RootRecipient {
+  return /^(kms|file):/.test(name) ? openKeyService(name, { randomBytes }) : createAgeRecipient(name);
 }

@@ -1,14 +1,16 @@
 import { FormatError, VaultError } from '../errors.ts';
-import { openDocument, readDocument, readSmall, sealDocument } from './documents.ts';
+import { openDocument, readDocumentBytes, sealDocument } from './documents.ts';
+import { mustKnow } from './features.ts';
 import { Fence } from './fence.ts';
 import { RunId } from './fields.ts';
 import { readDocumentHead } from './json-document.ts';
 import { Manifest } from './manifest.ts';
 import { naming } from './must-be.ts';
 import { pointKey, tombstoneKey } from './object-keys.ts';
-import { mustKnow } from './open-vault.ts';
 import { createdFirst, ifPresent } from './presence.ts';
-import { Tombstone } from './tombstone.ts';
+import type { OnInvalid } from './read-keys.ts';
+import { findTombstone } from './read-tombstone.ts';
+import type { Tombstone } from './tombstone.ts';
 import type { Vault } from './vault.ts';
 
 /** What stands at `points/<runId>.json`. Neither a valid commit nor a valid fence counts as abandoned and is reported. */
@@ -24,10 +26,16 @@ export type PointState =
 
 export const COMMIT = { type: 'commit', schema: Manifest } as const;
 const FENCE = { type: 'fence', schema: Fence } as const;
-export const TOMBSTONE = { type: 'tombstone', schema: Tombstone } as const;
+
+interface ListPointsRequest {
+  readonly vault: Vault;
+  readonly signal: AbortSignal;
+  /** Told of each tombstone that ends nothing, being damaged or forged. */
+  readonly onInvalid?: OnInvalid;
+}
 
 /** Oldest first. */
-export async function* listPoints({ vault, signal }: { vault: Vault; signal: AbortSignal }): AsyncIterable<PointState> {
+export async function* listPoints({ vault, signal, onInvalid }: ListPointsRequest): AsyncIterable<PointState> {
   const buried = new Set<string>();
   for await (const { key } of vault.store.list('tombstones/', signal)) buried.add(key);
   for await (const { key } of vault.store.list('points/', signal)) {
@@ -38,18 +46,10 @@ export async function* listPoints({ vault, signal }: { vault: Vault; signal: Abo
       if (found) yield found;
       continue;
     }
-    const expired = buried.has(tombstoneKey(pointId)) ? await readTombstone(vault, pointId, signal) : null;
-    yield { ...found, expired };
-  }
-}
-
-/** A tombstone that is not signed by the control key ends nothing. */
-export async function readTombstone(vault: Vault, pointId: string, signal: AbortSignal): Promise<Tombstone | null> {
-  try {
-    return await readDocument(TOMBSTONE, { vault, key: tombstoneKey(pointId) }, signal);
-  } catch (error) {
-    if (error instanceof FormatError) return null;
-    throw error;
+    const { epoch } = found.manifest;
+    const asked = { pointId, epoch, signal, onInvalid };
+    const expired = buried.has(tombstoneKey(pointId)) ? await findTombstone(vault, asked) : undefined;
+    yield { ...found, expired: expired ?? null };
   }
 }
 
@@ -61,7 +61,7 @@ export async function readPointState(
 ): Promise<PointState | undefined> {
   const key = pointKey(pointId);
   try {
-    const bytes = await ifPresent(readSmall(vault.store, key, signal));
+    const bytes = await ifPresent(readDocumentBytes(vault, key, signal));
     if (!bytes) return undefined;
     const { type } = naming(key, () => readDocumentHead(bytes));
     if (type === 'fence') return { state: 'abandoned', pointId, fence: decodeFence(vault, pointId, bytes) };
@@ -75,6 +75,11 @@ export async function readPointState(
 function decodeManifest(vault: Vault, pointId: string, bytes: Uint8Array): Manifest {
   const key = pointKey(pointId);
   const manifest = openDocument(COMMIT, bytes, { vault, key });
+  const { epoch } = readDocumentHead(bytes);
+  if (manifest.epoch !== epoch) {
+    const message = `${key} says epoch ${manifest.epoch} and is proven by the keys of epoch ${epoch}`;
+    throw new FormatError(message, { context: { object: key } });
+  }
   if (manifest.pointId === pointId && manifest.vaultId === vault.vaultId) return manifest;
   throw new FormatError(`${key} holds the manifest of ${manifest.pointId}`, { context: { object: key } });
 }
@@ -151,6 +156,7 @@ export async function fenceRun({
   readonly reason: string;
   readonly signal: AbortSignal;
 }): Promise<'fenced' | 'committed'> {
+  await vault.refreshKeys(signal); // so that it is signed by the newest control key
   const key = pointKey(runId);
   const fence: Fence = { outcome: 'abandoned', runId, fencedAt: vault.clock.now().toISOString(), reason };
   const bytes = sealDocument(FENCE, fence, { vault, key });

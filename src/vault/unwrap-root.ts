@@ -1,26 +1,55 @@
 import { VaultError } from '../errors.ts';
-import type { KeyService, RootPurpose } from './key-service.ts';
-import type { KeysDocument } from './keys-document.ts';
+import type { KeyService, RootName } from './key-service.ts';
+import type { Wrap } from './keys-document.ts';
 
-/** Tries the wraps that this key service may open, its own key's first; KeyUnusable names what was found. */
+interface WrapSource {
+  /** Those of `keys/<epoch>.json`. */
+  readonly first: readonly Wrap[];
+  /** Those of `keys/<epoch>-<n>.json`; read only when the first do not open. */
+  readonly further: () => Promise<readonly Wrap[]>;
+}
+
+/** Tries the wraps that this key service may open, its own key's first; KeyUnusable names who could open it. */
 export async function unwrapRoot(
-  { vaultId, epoch, roots }: KeysDocument,
-  purpose: RootPurpose,
-  { service, signal }: { service: KeyService; signal: AbortSignal },
+  name: RootName,
+  { first, further }: WrapSource,
+  { service, signal }: { readonly service: KeyService; readonly signal: AbortSignal },
 ): Promise<Uint8Array> {
-  const own = roots[purpose].filter(({ recipient }) => recipient.kind === service.kind);
-  own.sort((a, b) => Number(b.recipient.id === service.keyId) - Number(a.recipient.id === service.keyId));
-  let refused: unknown;
-  for (const { wrapped } of own) {
-    try {
-      return await service.unwrap(Buffer.from(wrapped, 'base64'), purpose, vaultId, signal);
-    } catch (error) {
-      if (!(error instanceof VaultError) || error.code !== 'KeyUnusable') throw error;
-      refused = error;
+  let refused: VaultError | undefined;
+  async function tryEach(wraps: readonly Wrap[]): Promise<Uint8Array | undefined> {
+    const own = wraps.filter(({ recipient }) => recipient.kind === service.kind);
+    own.sort((a, b) => Number(b.recipient.id === service.keyId) - Number(a.recipient.id === service.keyId));
+    for (const { wrapped } of own) {
+      try {
+        return await service.unwrap(Buffer.from(wrapped, 'base64'), name, signal);
+      } catch (error) {
+        if (!(error instanceof VaultError) || error.code !== 'KeyUnusable') throw error;
+        refused = error;
+      }
     }
+    return undefined;
   }
-  if (refused !== undefined) throw refused;
-  const found = roots[purpose].map(({ recipient }) => `${recipient.kind} ${recipient.id}`).join(', ') || 'nobody';
-  const message = `the ${purpose} root of epoch ${epoch} of vault ${vaultId} is wrapped for ${found}, not for a ${service.kind} key; open the vault with one of those`;
-  throw new VaultError('KeyUnusable', message, { context: { vaultId, epoch, purpose } });
+  const found = await tryEach(first);
+  if (found) return found;
+  const later = await further();
+  const foundLater = await tryEach(later);
+  if (foundLater) return foundLater;
+  throw noWrapOpens(name, { service, refused, wraps: [...first, ...later] });
+}
+
+interface Refusal {
+  readonly service: KeyService;
+  readonly refused: VaultError | undefined;
+  readonly wraps: readonly Wrap[];
+}
+
+function noWrapOpens({ vaultId, epoch, purpose }: RootName, { service, refused, wraps }: Refusal): VaultError {
+  const list = [...new Set(wraps.map(({ recipient }) => `${recipient.kind} ${recipient.id}`))].join(', ') || 'nobody';
+  const context = { vaultId, epoch, purpose };
+  if (refused) {
+    const message = `${refused.message}. This root is wrapped for ${list}`;
+    return new VaultError('KeyUnusable', message, { context: { ...refused.context, ...context }, cause: refused });
+  }
+  const message = `the ${purpose} root of epoch ${epoch} of vault ${vaultId} is wrapped for ${list}, not for a key of kind ${service.kind}; open the vault with one of those`;
+  return new VaultError('KeyUnusable', message, { context });
 }

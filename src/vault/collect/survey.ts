@@ -1,6 +1,6 @@
 import { readDocument } from '../documents.ts';
+import { mustKnow } from '../features.ts';
 import { VAULT_KEY } from '../object-keys.ts';
-import { mustKnow } from '../open-vault.ts';
 import type { Vault } from '../vault.ts';
 import { VaultDocument } from '../vault-document.ts';
 import { type FencedRun, fenceDeadRuns, type IsDead } from './fence-dead-runs.ts';

@@ -1,8 +1,8 @@
 import { VaultError } from '../../errors.ts';
 import { sealDocument } from '../documents.ts';
 import { tombstoneKey } from '../object-keys.ts';
-import { readTombstone, TOMBSTONE } from '../points.ts';
-import { createdFirst, ifPresent } from '../presence.ts';
+import { createdFirst } from '../presence.ts';
+import { findTombstone, TOMBSTONE } from '../read-tombstone.ts';
 import type { Tombstone } from '../tombstone.ts';
 import type { Vault } from '../vault.ts';
 
@@ -21,22 +21,13 @@ export async function expirePoint({
   readonly reason: string;
   readonly signal: AbortSignal;
 }): Promise<Tombstone> {
+  await vault.refreshKeys(signal); // an older control key than the point's would not be believed
   const key = tombstoneKey(pointId);
   const tombstone: Tombstone = { pointId, expiredAt: vault.clock.now().toISOString(), reason };
   const bytes = sealDocument(TOMBSTONE, tombstone, { vault, key });
   if (await createdFirst(vault.store.create(key, bytes, signal))) return tombstone;
-  const stands = await findTombstone(vault, pointId, signal);
+  const stands = await findTombstone(vault, { pointId, signal });
   if (stands) return stands;
   const message = `${key} was not made by this vault's control key, so ${pointId} cannot expire; remove that object by hand and find out who writes to this vault`;
   throw new VaultError('ObjectExists', message, { context: { key } });
-}
-
-/** The point's tombstone. One that the control key did not sign ends nothing: undefined. */
-export async function findTombstone(
-  vault: Vault,
-  pointId: string,
-  signal: AbortSignal,
-): Promise<Tombstone | undefined> {
-  const tombstone = await ifPresent(readTombstone(vault, pointId, signal));
-  return tombstone?.pointId === pointId ? tombstone : undefined;
 }

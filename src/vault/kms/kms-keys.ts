@@ -1,8 +1,8 @@
-import { DecryptCommand, GenerateDataKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { DecryptCommand, EncryptCommand, GenerateDataKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { VaultError } from '../../errors.ts';
-import type { KeyService, RootPurpose } from '../key-service.ts';
+import { type KeyService, ROOT_BYTES, type RootName } from '../key-service.ts';
+import { translateKmsError } from './kms-errors.ts';
 
-const ROOT_BYTES = 32;
 const CONNECT_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 20_000;
 
@@ -22,31 +22,43 @@ export function createKmsClient(): KMSClient {
  * allow Decrypt by `kms:EncryptionContext:understudy:purpose` and give each role its roots only.
  */
 export function createKmsKeyService(client: KMSClient, kmsKeyId: string): KeyService {
+  const saying = (tried: string, { purpose, epoch, vaultId }: RootName) => ({
+    tried: `${tried} the ${purpose} root of epoch ${epoch} of vault ${vaultId} with`,
+    kmsKeyId,
+    purpose,
+  });
   return {
     kind: 'kms',
     keyId: kmsKeyId,
-    async newRoot(purpose, vaultId, signal) {
-      const EncryptionContext = contextOf(purpose, vaultId);
+    async newRoot(name, signal) {
+      const EncryptionContext = contextOf(name);
       const command = new GenerateDataKeyCommand({ KeyId: kmsKeyId, NumberOfBytes: ROOT_BYTES, EncryptionContext });
-      const reply = await client
-        .send(command, { abortSignal: signal })
-        .catch((error: unknown) => Promise.reject(translate(error, `make a ${purpose} root with`, kmsKeyId)));
-      return { key: rootOf(reply.Plaintext, kmsKeyId), wrapped: bytesOf(reply.CiphertextBlob, kmsKeyId) };
+      const reply = await client.send(command, { abortSignal: signal }).catch((error: unknown) => {
+        throw translateKmsError(error, saying('make', name));
+      });
+      const { CiphertextBlob, KeyId = kmsKeyId } = reply;
+      return { key: rootOf(reply.Plaintext, kmsKeyId), wrapped: bytesOf(CiphertextBlob, kmsKeyId), keyId: KeyId };
     },
-    async unwrap(wrapped, purpose, vaultId, signal) {
+    async wrap(root, name, signal) {
+      const EncryptionContext = contextOf(name);
+      const command = new EncryptCommand({ KeyId: kmsKeyId, Plaintext: root, EncryptionContext });
+      const reply = await client.send(command, { abortSignal: signal }).catch((error: unknown) => {
+        throw translateKmsError(error, saying('wrap', name));
+      });
+      return { wrapped: bytesOf(reply.CiphertextBlob, kmsKeyId), keyId: reply.KeyId ?? kmsKeyId };
+    },
+    async unwrap(wrapped, name, signal) {
       // No KeyId: a vault opened with another region's replica of the key must open too. The context decides.
-      const command = new DecryptCommand({ CiphertextBlob: wrapped, EncryptionContext: contextOf(purpose, vaultId) });
-      const reply = await client
-        .send(command, { abortSignal: signal })
-        .catch((error: unknown) =>
-          Promise.reject(translate(error, `open the ${purpose} root of vault ${vaultId} with`, kmsKeyId)),
-        );
+      const command = new DecryptCommand({ CiphertextBlob: wrapped, EncryptionContext: contextOf(name) });
+      const reply = await client.send(command, { abortSignal: signal }).catch((error: unknown) => {
+        throw translateKmsError(error, saying('open', name));
+      });
       return rootOf(reply.Plaintext, kmsKeyId);
     },
   };
 }
 
-function contextOf(purpose: RootPurpose, vaultId: string): Record<string, string> {
+function contextOf({ purpose, vaultId }: RootName): Record<string, string> {
   return { 'understudy:vault': vaultId, 'understudy:purpose': purpose };
 }
 
@@ -59,26 +71,4 @@ function rootOf(bytes: Uint8Array | undefined, kmsKeyId: string): Uint8Array {
 function bytesOf(bytes: Uint8Array | undefined, kmsKeyId: string): Uint8Array {
   if (bytes) return bytes;
   throw new VaultError('KeyUnusable', `KMS answered without key bytes for ${kmsKeyId}`);
-}
-
-const PASSING = new Set([
-  'ThrottlingException',
-  'LimitExceededException',
-  'KMSInternalException',
-  'DependencyTimeoutException',
-  'KeyUnavailableException',
-  'TimeoutError',
-  'NetworkingError',
-]);
-
-function translate(error: unknown, tried: string, kmsKeyId: string): unknown {
-  if (!(error instanceof Error) || error.name === 'AbortError') return error;
-  const message = `could not ${tried} KMS key ${kmsKeyId}: ${error.name} (${error.message})`;
-  const details = { context: { kmsKeyId, name: error.name }, cause: error };
-  const isFault = '$fault' in error && error.$fault === 'server';
-  if (PASSING.has(error.name) || isFault || ('code' in error && !('$fault' in error))) {
-    return new VaultError('VaultUnreachable', message, details);
-  }
-  const remedy = 'check that the key exists, is enabled, and that its policy allows this role this purpose';
-  return new VaultError('KeyUnusable', `${message}; ${remedy}`, details);
 }

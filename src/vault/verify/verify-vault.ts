@@ -1,13 +1,12 @@
-import { FormatError, UnderstudyError, VaultError } from '../../errors.ts';
-import { readDocument } from '../documents.ts';
+import { UnderstudyError, VaultError } from '../../errors.ts';
+import { mustKnow } from '../features.ts';
 import { RunId } from '../fields.ts';
 import { inOrder, type Task } from '../in-order.ts';
 import type { Manifest } from '../manifest.ts';
-import { pointKey, tombstoneKey } from '../object-keys.ts';
-import { mustKnow } from '../open-vault.ts';
-import { listPoints, readPoint, TOMBSTONE } from '../points.ts';
-import { ifPresent } from '../presence.ts';
+import { pointKey } from '../object-keys.ts';
+import { listPoints, readPoint } from '../points.ts';
 import { readMap } from '../read-map.ts';
+import { findTombstone } from '../read-tombstone.ts';
 import type { Vault } from '../vault.ts';
 import { type CheckRecord, latestCheck, newCheckId, type VerifyLevel, writeCheck } from './check-record.ts';
 import { choosePacks, NEW_BLOCKS_SHARE } from './choose-packs.ts';
@@ -134,16 +133,11 @@ class Verification {
 
   /** A forged one ends nothing, but somebody wrote it. */
   async #readTombstone(pointId: string): Promise<'valid' | 'none'> {
-    const key = tombstoneKey(pointId);
-    try {
-      const found = await ifPresent(readDocument(TOMBSTONE, { vault: this.#vault, key }, this.#request.signal));
-      return found ? 'valid' : 'none';
-    } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
-      const remains = 'it is ignored and the point stays; find out who wrote it';
-      this.#tell({ severity: 'notice', object: key, found: error.message, remains, pointId });
-      return 'none';
-    }
+    const remains = 'it is ignored and the point stays; find out who wrote it';
+    const onInvalid = (object: string, found: string) =>
+      this.#tell({ severity: 'notice', object, found, remains, pointId });
+    const found = await findTombstone(this.#vault, { pointId, signal: this.#request.signal, onInvalid });
+    return found ? 'valid' : 'none';
   }
 
   #mayRead({ features, pointId }: Manifest): boolean {

@@ -151,7 +151,7 @@ test('damage of a point that expires while it is verified is a notice: it may be
   const { store, keys, vault } = await twoPoints();
   const control = await testVault({ store, keys, roles: CONTROL, seed: 'control' });
   const { sealDocument } = await import('../../../../src/vault/documents.ts');
-  const { TOMBSTONE } = await import('../../../../src/vault/points.ts');
+  const { TOMBSTONE } = await import('../../../../src/vault/read-tombstone.ts');
   const key = tombstoneKey(SECOND);
   const body = { pointId: SECOND, expiredAt: NOW, reason: 'keep last 1' };
   const [lost = ''] = packsOf(store, SECOND);
