@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { rebuildCatalog } from '../../../src/vault/index.ts';
 import { catalogKey } from '../../../src/vault/object-keys.ts';
 import { backUp, NEVER, NOW, RUN_ID, testKeys, testVault } from '../../support/vault-fixture.ts';
 import { memoryStore } from '../../support/vault-memory-store.ts';
 import { testVolume, text } from '../../support/vault-volume.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const LINE = catalogKey('i-0123456789abcdef0', NOW, RUN_ID);
 
