@@ -5,18 +5,18 @@ import type { BlockKeys } from './sealed-block.ts';
 export interface SealJob {
   readonly kind: 'seal';
   readonly keys: BlockKeys;
-  /** `blocks` blocks back to back. */
-  readonly input: ArrayBuffer;
+  /** `blocks` blocks at their places (batch.ts); the sealed ones take theirs. */
+  readonly batch: ArrayBuffer;
   readonly blocks: number;
   /** 12 bytes for each block. */
   readonly nonces: Uint8Array;
-  /** Room for as many sealed blocks. */
-  readonly output: ArrayBuffer;
+  /** Open every sealed block again before it is answered. */
+  readonly verify: boolean;
   /** Ids the blocks may have, one for each; a block that has its own is neither compressed nor sealed. */
   readonly expected?: readonly (Uint8Array | undefined)[];
 }
 
-/** Where one block ended up in `output`; null for a hole, 'same' for a block with the expected id. */
+/** Where one block ended up in the batch; null for a hole, 'same' for a block with the expected id. */
 export type SealedPart = SealedPlace | 'same' | null;
 
 export interface SealedPlace {
@@ -37,15 +37,22 @@ export interface OpenPart {
 export interface OpenJob {
   readonly kind: 'open';
   readonly keys: BlockKeys;
-  readonly sealed: Uint8Array;
+  /** A copy of its own: handed over, and gone afterwards. */
+  readonly sealed: ArrayBuffer;
   readonly parts: readonly OpenPart[];
 }
 
 export type BlockJob = SealJob | OpenJob;
 
+export interface OpenedPart {
+  readonly bytes: Uint8Array;
+  /** Of the bytes. */
+  readonly sha256: Uint8Array;
+}
+
 export type BlockReply =
-  | { readonly kind: 'sealed'; readonly input: ArrayBuffer; readonly output: ArrayBuffer; readonly parts: SealedPart[] }
-  | { readonly kind: 'opened'; readonly output: ArrayBuffer; readonly digests: readonly Uint8Array[] }
+  | { readonly kind: 'sealed'; readonly batch: ArrayBuffer; readonly parts: SealedPart[] }
+  | { readonly kind: 'opened'; readonly blocks: readonly OpenedPart[] }
   | {
       readonly kind: 'failed';
       /** Of an open job: which part. */
@@ -53,6 +60,4 @@ export type BlockReply =
       readonly message: string;
       /** False for a bug. */
       readonly isFormat: boolean;
-      readonly input?: ArrayBuffer;
-      readonly output?: ArrayBuffer;
     };

@@ -27,8 +27,11 @@ export interface BlockSource {
    * holds is among them and reads as zeros, though `blocks` does not list it: what is not listed there is a hole.
    */
   changedSince(parent: string, range: BlockRange, signal: AbortSignal): Promise<AsyncIterable<BlockRef> | 'unrelated'>;
-  /** Exactly BLOCK_BYTES, verified against the source's SHA-256. They are the caller's alone, who may give them back. */
-  read(ref: BlockRef, signal: AbortSignal): Promise<Uint8Array>;
+  /**
+   * Exactly BLOCK_BYTES, verified against the source's SHA-256. They are the caller's alone, who may give them back. A
+   * source that can reads them into `room` (BLOCK_BYTES, too) and resolves with it; once settled it leaves it alone.
+   */
+  read(ref: BlockRef, signal: AbortSignal, room?: Uint8Array): Promise<Uint8Array>;
 }
 
 /** Where a restored volume is written. */

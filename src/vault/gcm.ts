@@ -23,6 +23,19 @@ export function gcmSeal({ key, nonce, aad }: GcmInput, plain: Uint8Array): Uint8
   return sealed;
 }
 
+/** Writes nonce ‖ ciphertext ‖ tag to the start of `room`, which may hold `plain` itself, and returns that part of it. */
+export function gcmSealInto(room: Uint8Array, { key, nonce, aad }: GcmInput, plain: Uint8Array): Uint8Array {
+  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
+  cipher.setAAD(aad);
+  const body = cipher.update(plain);
+  cipher.final();
+  room.set(nonce);
+  room.set(body, NONCE_BYTES);
+  room.set(cipher.getAuthTag(), NONCE_BYTES + body.length);
+  free(body);
+  return room.subarray(0, SEAL_BYTES + plain.length);
+}
+
 /** The plain bytes of ciphertext ‖ tag, or a FormatError: changed bytes, another key, or another place. */
 export function gcmOpen({ key, nonce, aad }: GcmInput, sealed: Uint8Array): Uint8Array {
   if (sealed.length < TAG_BYTES) throw new FormatError(`sealed bytes are ${sealed.length}, too short for a tag`);

@@ -14,7 +14,10 @@ export interface ObjectStore {
    * the caller may reuse `body`.
    */
   create(key: string, body: Uint8Array, signal: AbortSignal, options?: CreateOptions): Promise<void>;
-  /** Resolves only with bytes that match the stored checksum (whole objects) or whose length is the asked one (ranges). */
+  /**
+   * Resolves only with bytes that match the stored checksum (whole objects) or whose length is the asked one (ranges).
+   * They are the caller's alone, who may give them back.
+   */
   get(key: string, signal: AbortSignal, range?: ByteRange): Promise<Uint8Array>;
   /** Size of an object; ObjectMissing when there is none. */
   head(key: string, signal: AbortSignal): Promise<ObjectFacts>;

@@ -1,6 +1,5 @@
 import { FormatError } from '../errors.ts';
 import type { OpenPart } from './block-jobs.ts';
-import { BLOCK_BYTES } from './block-source.ts';
 import { packKey } from './object-keys.ts';
 import { SEGMENT_BLOCKS } from './parameters.ts';
 import { mustKnowEpoch } from './read-segment.ts';
@@ -10,6 +9,7 @@ import type { Vault } from './vault.ts';
 /** One stored block, proven; blocks that do not appear are holes. */
 export interface VolumeBlock {
   readonly index: number;
+  /** The reader's alone, who may give them back (bytes.ts). */
   readonly bytes: Uint8Array;
   /** Of the plain bytes. */
   readonly sha256: Uint8Array;
@@ -34,7 +34,7 @@ export async function fetchRun(
   return vault.store.get(packKey(pack.runId, pack.packId), signal, { offset, length });
 }
 
-/** Opens and proves some blocks of a fetched run, in a thread. The error names pack and block. */
+/** Opens and proves some blocks of a fetched run, in a thread; `bytes` is free once it is called. The error names pack and block. */
 export async function openEntries(
   vault: Vault,
   { segment, pack, offset }: PackRun,
@@ -49,8 +49,8 @@ export async function openEntries(
     block: vault.keys.data(epoch, 'block'),
     blockId: vault.keys.data(1, 'block-id'),
   };
-  // A copy of its own: a view would hand over the whole range.
-  const sealed = bytes.slice(first - offset, end - offset);
+  // A copy of its own, which is handed over: a view would hand over the whole range.
+  const sealed = Uint8Array.from(bytes.subarray(first - offset, end - offset)).buffer;
   const reply = await vault.threads.run({ kind: 'open', keys, sealed, parts });
   const indexOf = (entry: SegmentEntry | undefined) => segment.segmentIndex * SEGMENT_BLOCKS + (entry?.position ?? 0);
   if (reply.kind === 'failed') {
@@ -61,11 +61,7 @@ export async function openEntries(
     throw new FormatError(message, { context: { object, block: indexOf(entry) } });
   }
   if (reply.kind !== 'opened') throw new TypeError(`asked to open, got ${reply.kind}`);
-  return entries.map((entry, i) => ({
-    index: indexOf(entry),
-    bytes: new Uint8Array(reply.output, i * BLOCK_BYTES, BLOCK_BYTES),
-    sha256: reply.digests[i] ?? new Uint8Array(),
-  }));
+  return reply.blocks.map((block, i) => ({ index: indexOf(entries[i]), ...block }));
 }
 
 function partOf({ sealedBytes, codec, blockId }: SegmentEntry): Omit<OpenPart, 'offset'> {

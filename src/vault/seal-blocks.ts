@@ -1,4 +1,5 @@
 import { VaultError } from '../errors.ts';
+import { BATCH_BLOCKS, placeOf } from './batch.ts';
 import { BLOCK_BYTES, type BlockRange, type BlockRef, type BlockSource } from './block-source.ts';
 import { free } from './bytes.ts';
 import { NONCE_BYTES } from './gcm.ts';
@@ -6,12 +7,7 @@ import { inOrder, type Task } from './in-order.ts';
 import type { BlockToPack } from './pack-writer.ts';
 import type { Run } from './run.ts';
 import type { BlockKeys } from './sealed-block.ts';
-import { BATCH_BLOCKS, type Batch } from './threads.ts';
-
-// A block read takes about 100 ms (AWS, EBS direct APIs): 32 at once give 160 MiB/s, more than two cores seal.
-const READS_AT_ONCE = 32;
-// Two batches for each of two threads, so that none waits for the next one to be filled.
-const BATCHES_AT_ONCE = 4;
+import { BATCHES } from './threads.ts';
 
 export interface SealedBatch {
   readonly blocksRead: number;
@@ -32,22 +28,15 @@ export interface BlocksToSeal {
   readonly expectedId?: (index: number) => Uint8Array | undefined;
 }
 
-interface FilledBatch {
-  readonly batch: Batch;
-  readonly indexes: readonly number[];
-}
-
-/** Reads the blocks in order and seals them in the threads. */
+/**
+ * Reads the blocks into batches and seals those in the threads, in order. A shard may take every batch there is: they
+ * are given in the order of asking, so its oldest always has one, and another shard gets the next that is given back.
+ */
 export async function* sealBlocks(run: Run, request: BlocksToSeal, signal: AbortSignal): AsyncGenerator<SealedBatch> {
   const { batches } = run.vault.threads;
   const lent: Lent = { batches: 0 };
-  const reads = inOrder(readTasks(request), { depth: READS_AT_ONCE, signal });
-  const sealTasks = mapEach(
-    fillBatches(run, { blocks: reads, lent }, signal),
-    (filled) => () => sealBatch(run, filled, request.expectedId),
-  );
   try {
-    for await (const { batch, sealed } of inOrder(sealTasks, { depth: BATCHES_AT_ONCE, signal })) {
+    for await (const { batch, sealed } of inOrder(batchTasks(run, request, lent), { depth: BATCHES, signal })) {
       yield sealed;
       batches.give(batch);
       lent.batches--;
@@ -63,71 +52,85 @@ interface Lent {
   batches: number;
 }
 
-interface ReadBlock {
-  readonly index: number;
-  readonly bytes: Uint8Array;
+interface ReturnedBatch {
+  readonly batch: ArrayBuffer;
+  readonly sealed: SealedBatch;
 }
 
-async function* readTasks({ source, refs, range }: BlocksToSeal): AsyncIterable<Task<ReadBlock>> {
+async function* batchTasks(run: Run, request: BlocksToSeal, lent: Lent): AsyncGenerator<Task<ReturnedBatch>> {
+  const { vault } = run;
+  for await (const refs of groups(ascending(request))) {
+    const nonces = vault.randomBytes(NONCE_BYTES * refs.length);
+    yield async (signal) => {
+      const batch = await vault.threads.batches.take(signal);
+      lent.batches++;
+      await readAll(request.source, { refs, batch }, signal);
+      return sealBatch(run, { batch, indexes: refs.map(({ index }) => index), nonces, expectedId: request.expectedId });
+    };
+  }
+}
+
+async function* ascending({ refs, range }: BlocksToSeal): AsyncGenerator<BlockRef> {
   let previous = range.from - 1;
   for await (const ref of refs) {
     if (ref.index <= previous || ref.index >= range.to) {
       throw new RangeError(`the source listed block ${ref.index} after ${previous} in [${range.from}, ${range.to})`);
     }
     previous = ref.index;
-    yield async (either) => ({ index: ref.index, bytes: await readWhole(source, ref, either) });
+    yield ref;
   }
 }
 
-async function readWhole(source: BlockSource, ref: { index: number; token: string }, signal: AbortSignal) {
-  const bytes = await source.read(ref, signal);
+async function* groups(refs: AsyncIterable<BlockRef>): AsyncGenerator<readonly BlockRef[]> {
+  let group: BlockRef[] = [];
+  for await (const ref of refs) {
+    group.push(ref);
+    if (group.length < BATCH_BLOCKS) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
+}
+
+interface BatchToFill {
+  readonly refs: readonly BlockRef[];
+  readonly batch: ArrayBuffer;
+}
+
+/** Settles when all reads have: none may still write into a batch that somebody else has got. */
+async function readAll(source: BlockSource, { refs, batch }: BatchToFill, signal: AbortSignal): Promise<void> {
+  const reads = refs.map((ref, i) => readInto(source, { ref, place: placeOf(batch, i) }, signal));
+  for (const read of await Promise.allSettled(reads)) if (read.status === 'rejected') throw read.reason;
+}
+
+async function readInto(
+  source: BlockSource,
+  { ref, place }: { readonly ref: BlockRef; readonly place: Uint8Array },
+  signal: AbortSignal,
+): Promise<void> {
+  const bytes = await source.read(ref, signal, place);
   if (bytes.length !== BLOCK_BYTES)
     throw new RangeError(`the source gave ${bytes.length} bytes for block ${ref.index}`);
-  return bytes;
+  if (bytes.buffer === place.buffer) return;
+  place.set(bytes);
+  // A view of something larger is not all the caller's.
+  if (bytes.byteLength === bytes.buffer.byteLength) free(bytes);
 }
 
-/** Copies blocks into the shared buffers, so a source's own buffers can go at once. */
-async function* fillBatches(
-  run: Run,
-  { blocks, lent }: { readonly blocks: AsyncIterable<ReadBlock>; readonly lent: Lent },
-  signal: AbortSignal,
-): AsyncGenerator<FilledBatch> {
-  let batch: Batch | undefined;
-  let indexes: number[] = [];
-  for await (const { index, bytes } of blocks) {
-    if (!batch) {
-      batch = await run.vault.threads.batches.take(signal);
-      lent.batches++;
-    }
-    new Uint8Array(batch.input).set(bytes, indexes.length * BLOCK_BYTES);
-    // A view of something larger is not all the caller's.
-    if (bytes.byteLength === bytes.buffer.byteLength) free(bytes);
-    indexes.push(index);
-    if (indexes.length < BATCH_BLOCKS) continue;
-    yield { batch, indexes };
-    batch = undefined;
-    indexes = [];
-  }
-  if (batch) yield { batch, indexes };
+interface FilledBatch {
+  readonly batch: ArrayBuffer;
+  readonly indexes: readonly number[];
+  readonly nonces: Uint8Array;
+  readonly expectedId: BlocksToSeal['expectedId'];
 }
 
-async function* mapEach<T, U>(items: AsyncIterable<T>, map: (item: T) => U): AsyncGenerator<U> {
-  for await (const item of items) yield map(item);
-}
-
-async function sealBatch(
-  run: Run,
-  { batch, indexes }: FilledBatch,
-  expectedId: BlocksToSeal['expectedId'],
-): Promise<{ batch: Batch; sealed: SealedBatch }> {
-  const { vault } = run;
-  const nonces = vault.randomBytes(NONCE_BYTES * indexes.length);
+async function sealBatch(run: Run, { batch, indexes, nonces, expectedId }: FilledBatch): Promise<ReturnedBatch> {
+  const { threads, verifySealed: verify } = run.vault;
   const expected = expectedId && { expected: indexes.map(expectedId) };
-  const job = { kind: 'seal', ...batch, blocks: indexes.length, nonces, keys: blockKeys(run), ...expected } as const;
-  const reply = await vault.threads.run(job);
-  if (reply.kind === 'opened' || !reply.input || !reply.output) throw new TypeError(`asked to seal, got ${reply.kind}`);
+  const what = { keys: blockKeys(run), batch, blocks: indexes.length, nonces, verify, ...expected };
+  const reply = await threads.run({ kind: 'seal', ...what });
   if (reply.kind === 'failed') throw unreliable(reply, indexes);
-  const returned: Batch = { input: reply.input, output: reply.output };
+  if (reply.kind !== 'sealed') throw new TypeError(`asked to seal, got ${reply.kind}`);
   const blocks: BlockToPack[] = [];
   const same: number[] = [];
   for (const [i, part] of reply.parts.entries()) {
@@ -137,10 +140,11 @@ async function sealBatch(
       same.push(blockIndex);
       continue;
     }
-    const sealed = new Uint8Array(reply.output, part.offset, part.sealedBytes);
+    const sealed = new Uint8Array(reply.batch, part.offset, part.sealedBytes);
     blocks.push({ blockIndex, codec: part.codec, blockId: part.blockId, sealed });
   }
-  return { batch: returned, sealed: { blocksRead: indexes.length, lastIndex: indexes.at(-1) ?? 0, blocks, same } };
+  const sealed = { blocksRead: indexes.length, lastIndex: indexes.at(-1) ?? 0, blocks, same };
+  return { batch: reply.batch, sealed };
 }
 
 function blockKeys({ vault, session }: Run): BlockKeys {

@@ -1,34 +1,30 @@
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { VaultError } from '../errors.ts';
+import { makeBatch } from './batch.ts';
 import type { BlockJob, BlockReply } from './block-jobs.ts';
-import { BLOCK_BYTES } from './block-source.ts';
 import { PACK_BYTES } from './parameters.ts';
 import { Pool } from './pool.ts';
-import { MAX_SEALED_BLOCK_BYTES } from './sealed-block.ts';
 
-/** 2 MiB per job: large enough that handing over costs nothing (100 messages a second), small enough to keep many. */
-export const BATCH_BLOCKS = 4;
-// One core seals 110 to 140 MiB/s; two keep up with what one volume gives on the machines we run on.
-const THREADS = 2;
-// Two shards at work: four batches being sealed, one being filled and one being emptied each would be 12; 8 still let
-// each go on, because a batch is only held while its own shard moves.
-const BATCHES = 8;
+// One core seals 110 to 140 MiB/s; four keep up with what one volume gives (450 MiB/s), and each costs 20 MiB.
+const THREADS = Math.min(availableParallelism(), 4);
+// A block read takes about 100 ms (AWS, EBS direct APIs): two batches per thread being sealed or waiting for it, and as
+// many and four more being read, which is 32 reads at once and 160 MiB/s with two threads.
+export const BATCHES = 4 + 4 * THREADS;
 // One open pack for each of the shards at work, and one more being uploaded; one shard alone gets two uploads.
 const PACK_BUFFERS = 3;
 /** More would each hold an open pack and none could close one. Waiting is no loss: the threads are busy anyway. */
 const SHARDS_AT_WORK = 2;
-
-/** A batch's buffers: blocks in, sealed blocks out. */
-export interface Batch {
-  readonly input: ArrayBuffer;
-  readonly output: ArrayBuffer;
-}
+// What a thread leaves to its collector are a few objects per block; the default of 16 MiB and more would never fill up
+// with anything that lives.
+const THREAD_LIMITS = { maxYoungGenerationSizeMb: 4 };
 
 /** The threads and the big buffers of one open vault; together they bound its memory to about 200 MiB. */
 export interface Threads {
-  readonly batches: Pool<Batch>;
+  readonly batches: Pool<ArrayBuffer>;
   readonly packBuffers: Pool<Uint8Array>;
   readonly shardsAtWork: Pool<symbol>;
+  /** Batches and sealed bytes are handed over; a batch comes back with the reply. */
   run(job: BlockJob): Promise<BlockReply>;
   close(): Promise<void>;
 }
@@ -47,11 +43,11 @@ export function createThreads(): Threads {
       thread.queued = queued;
       // A busy thread keeps the process alive, an idle one does not.
       thread.worker.ref();
-      thread.worker.postMessage(queued.job, queued.job.kind === 'seal' ? [queued.job.input, queued.job.output] : []);
+      thread.worker.postMessage(queued.job, [queued.job.kind === 'seal' ? queued.job.batch : queued.job.sealed]);
     }
   }
   function start(): Thread {
-    const thread: Thread = { worker: new Worker(threadFile()), queued: undefined };
+    const thread: Thread = { worker: new Worker(threadFile(), { resourceLimits: THREAD_LIMITS }), queued: undefined };
     const died = (cause: unknown) => {
       all.delete(thread);
       if (idle.includes(thread)) idle.splice(idle.indexOf(thread), 1);
@@ -98,13 +94,6 @@ interface QueuedJob {
   readonly job: BlockJob;
   readonly resolve: (reply: BlockReply) => void;
   readonly reject: (error: Error) => void;
-}
-
-function makeBatch(): Batch {
-  return {
-    input: new ArrayBuffer(BATCH_BLOCKS * BLOCK_BYTES),
-    output: new ArrayBuffer(BATCH_BLOCKS * MAX_SEALED_BLOCK_BYTES),
-  };
 }
 
 /** Beside this file: TypeScript in the repository, JavaScript in the package. */

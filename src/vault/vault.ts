@@ -27,6 +27,8 @@ export interface Vault {
   /** Points and what they need are locked as it says; undefined: nothing is locked. */
   readonly lock?: LockPolicy;
   readonly threads: Threads;
+  /** Whether sealed blocks are opened again before a pack accepts them. */
+  readonly verifySealed: boolean;
   /** Ends the threads. Nothing may be under way. */
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { FormatError } from '../errors.ts';
 import type { BlockRange } from './block-source.ts';
+import { free } from './bytes.ts';
 import { inOrder, type Task } from './in-order.ts';
 import { fetchRun, openEntries, type PackRun, type VolumeBlock } from './open-blocks.ts';
 import { countBlocks, countSegmentBlocks, SEGMENT_BLOCKS } from './parameters.ts';
@@ -111,5 +112,7 @@ async function* openTasks(vault: Vault, fetched: AsyncIterable<FetchedRun>): Asy
       const entries = run.entries.slice(at, at + BLOCKS_PER_JOB);
       yield () => openEntries(vault, run, { bytes, entries });
     }
+    // Every task has begun when the next is asked for, and has its copy.
+    if (bytes.byteLength === bytes.buffer.byteLength) free(bytes);
   }
 }

@@ -42,7 +42,7 @@ export async function openEbsSource(
     volumeBytes,
     blocks: (range, listSignal) => listBlocks(context, snapshotId, range, listSignal),
     changedSince: (parent, range, listSignal) => listChanged(context, { parent, snapshotId, range }, listSignal),
-    read: (ref, readSignal) => readBlock(context, snapshotId, ref, readSignal),
+    read: (ref, readSignal, room) => readBlock(context, { snapshotId, ref, room }, readSignal),
   };
 }
 
@@ -147,19 +147,24 @@ async function* pagesOf<T extends { readonly BlockIndex?: number | undefined }>(
   }
 }
 
+interface BlockRead {
+  readonly snapshotId: string;
+  readonly ref: BlockRef;
+  readonly room: Uint8Array | undefined;
+}
+
 /** The call, its body, its length and its digest are one unit: any of them can fail in transit. */
 async function readBlock(
   context: Ec2Context,
-  SnapshotId: string,
-  { index, token }: BlockRef,
+  { snapshotId: SnapshotId, ref: { index, token }, room }: BlockRead,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  if (token === HOLE) return new Uint8Array(BLOCK_BYTES);
+  if (token === HOLE) return room?.fill(0) ?? new Uint8Array(BLOCK_BYTES);
   const attempted = `GetSnapshotBlock ${SnapshotId} ${index}`;
   return retryBlockCall(context, { attempted }, signal, async () => {
     const command = new GetSnapshotBlockCommand({ SnapshotId, BlockIndex: index, BlockToken: token });
     const answer = await context.clients.ebs.send(command, { abortSignal: signal });
-    const bytes = await readBody(present(answer.BlockData, 'BlockData', attempted));
+    const bytes = await readBody(present(answer.BlockData, 'BlockData', attempted), room);
     const digest = createHash('sha256').update(bytes).digest('base64');
     if (answer.ChecksumAlgorithm === 'SHA256' && answer.Checksum === digest && bytes.length === BLOCK_BYTES)
       return bytes;
@@ -176,17 +181,16 @@ async function readBlock(
 type BlockBody = NonNullable<GetSnapshotBlockCommandOutput['BlockData']>;
 
 /** Chunks are given back as soon as they are copied: waiting for the collector they cost a mover 40 MiB. */
-async function readBody(body: BlockBody): Promise<Uint8Array> {
+async function readBody(body: BlockBody, room: Uint8Array = new Uint8Array(BLOCK_BYTES)): Promise<Uint8Array> {
   if (!(body instanceof Readable)) return body.transformToByteArray(); // whoever reads from no socket
-  const bytes = new Uint8Array(BLOCK_BYTES);
   let length = 0;
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     if (length + chunk.length > BLOCK_BYTES) return new Uint8Array(length + chunk.length); // refused by its length
-    bytes.set(chunk, length);
+    room.set(chunk, length);
     length += chunk.length;
     if (chunk.byteLength === chunk.buffer.byteLength) free(chunk);
   }
-  return length === BLOCK_BYTES ? bytes : bytes.slice(0, length);
+  return length === BLOCK_BYTES ? room : room.slice(0, length);
 }
 
 function mustHaveOurBlockSize(blockSize: number | undefined, snapshotId: string): void {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FormatError } from '../../../src/errors.ts';
-import { blockIdOf, openBlock, sealBlock } from '../../../src/vault/sealed-block.ts';
+import { blockIdOf, MAX_SEALED_BLOCK_BYTES, openBlock, sealBlock } from '../../../src/vault/sealed-block.ts';
 import { openObject, sealObject } from '../../../src/vault/sealed-object.ts';
 import { SEGMENT_FRAME } from '../../../src/vault/segment.ts';
 import { CODECS } from '../../support/vault-codecs.ts';
@@ -60,18 +60,23 @@ const KEYS = {
   blockId: seededBytes('i')(32),
 };
 
+function seal(block: Uint8Array) {
+  const room = new Uint8Array(MAX_SEALED_BLOCK_BYTES);
+  return sealBlock({ block, blockId: blockIdOf(block, KEYS) }, { keys: KEYS, nonce: seededBytes('n')(12), room });
+}
+
 test.each([
   { what: 'noise', block: noise(1), codec: 0 },
   { what: 'text', block: text('hello'), codec: 1 },
 ])('a block of $what is stored with codec $codec and opens to itself', ({ block, codec: wanted }) => {
-  const sealed = sealBlock({ block, blockId: blockIdOf(block, KEYS) }, KEYS, seededBytes('n')(12));
+  const sealed = seal(block);
   expect(sealed.codec).toBe(wanted);
   expect(Buffer.compare(openBlock(sealed, KEYS).bytes, block)).toBe(0);
 });
 
 test('a sealed block with any byte changed, another id or another codec does not open', () => {
   const hello = text('hello');
-  const sealed = sealBlock({ block: hello, blockId: blockIdOf(hello, KEYS) }, KEYS, seededBytes('n')(12));
+  const sealed = seal(hello);
   for (let at = 0; at < sealed.sealed.length; at++) {
     const bytes = Uint8Array.from(sealed.sealed);
     bytes[at] = (bytes[at] ?? 0) ^ 1;

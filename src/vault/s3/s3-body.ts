@@ -1,0 +1,41 @@
+import { Readable } from 'node:stream';
+import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
+import { VaultError } from '../../errors.ts';
+import { free } from '../bytes.ts';
+
+/** The largest object of the format is a map (docs/vault-format.md 4.2); bounds what an answer makes us allocate. */
+const LARGEST_OBJECT_BYTES = (1 << 30) + (1 << 16);
+
+type Answer = Pick<GetObjectCommandOutput, 'Body' | 'ContentLength'>;
+
+/**
+ * The body of an answer, in one buffer of its length. Chunks are given back as soon as they are copied: collected and
+ * joined, as the SDK does it, they cost a restore 200 MiB.
+ */
+export async function readBody(key: string, { Body: body, ContentLength: announced = 0 }: Answer): Promise<Uint8Array> {
+  if (!body) return new Uint8Array();
+  if (announced > LARGEST_OBJECT_BYTES) {
+    if (body instanceof Readable) body.destroy();
+    const message = `${key} is announced with ${announced} bytes, more than any object of a vault has`;
+    throw new VaultError('ObjectDamaged', message, { context: { key, bytes: announced } });
+  }
+  try {
+    return body instanceof Readable ? await collect(body, announced) : await body.transformToByteArray();
+  } catch (cause) {
+    const message = `${key}: the connection broke while the object was read`;
+    throw new VaultError('VaultUnreachable', message, { context: { key }, cause });
+  }
+}
+
+async function collect(body: AsyncIterable<Uint8Array>, announced: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(announced);
+  let length = 0;
+  for await (const chunk of body) {
+    if (length + chunk.length > announced) throw new RangeError(`more than the ${announced} bytes announced`);
+    bytes.set(chunk, length);
+    length += chunk.length;
+    if (chunk.byteLength === chunk.buffer.byteLength) free(chunk);
+  }
+  if (length < announced) throw new RangeError(`${length} of ${announced} bytes announced`);
+  return bytes;
+}
