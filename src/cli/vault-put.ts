@@ -37,7 +37,7 @@ export function vaultPutCommand(deps: CliDeps): Command {
 }
 
 async function runPut({ image, url }: { image: string; url: string }, options: PutOptions, deps: CliDeps) {
-  const { openImage, putImage, readChangedBlocks, BLOCK_BYTES } = await import('../vault/index.ts');
+  const { putImage, readChangedBlocks, BLOCK_BYTES } = await import('../vault/index.ts');
   const names = readNames(image, options);
   const { signal } = deps;
   const { changed: list, since } = options;
@@ -45,25 +45,27 @@ async function runPut({ image, url }: { image: string; url: string }, options: P
     throw new ConfigurationError('InvalidInput', '--changed and --since belong together: changed since which point?');
   const vault = await openVaultAt({ url, keys: options, roles: ['data', 'meta'], signal });
   const sink = transferSink(deps, options);
+  const { volumeId } = names;
+  let moved = { bytesRead: 0, newBytes: 0 };
   try {
-    const { source, close } = await openImage(image, { signal });
-    await close();
-    const { volumeBytes } = source;
     const manifest = await putImage({
       vault,
       path: image,
       ...names,
       toolVersion: await readToolVersion(),
-      ...(list !== undefined &&
-        since !== undefined && { changed: { pointId: since, blocks: await readChangedBlocks(list, volumeBytes) } }),
+      changed:
+        list === undefined || since === undefined
+          ? undefined
+          : { pointId: since, list: (volumeBytes) => readChangedBlocks(list, volumeBytes) },
       signal,
-      onProgress: ({ blocksDone, bytesStored }) => {
-        const bytesDone = Math.min(volumeBytes, blocksDone * BLOCK_BYTES);
-        sink.show({ phase: 'put', volumeId: names.volumeId, bytesDone, bytesTotal: volumeBytes, bytesStored });
+      onProgress: ({ blocksDone, bytesRead, bytesStored, volumeBytes: bytesTotal }) => {
+        moved = { bytesRead, newBytes: bytesStored };
+        const bytesDone = Math.min(bytesTotal, blocksDone * BLOCK_BYTES);
+        sink.show({ phase: 'put', volumeId, bytesDone, bytesTotal, bytesStored });
       },
     });
     sink.end();
-    report(manifest, deps, options);
+    report(manifest, moved, { deps, options });
   } finally {
     await vault.close();
   }
@@ -85,19 +87,21 @@ function readNames(image: string, { machine, volume = 'disk0', name }: PutOption
   throw invalidInput(parsed.error);
 }
 
-function report({ pointId, machine, volumes }: Manifest, { stdout }: CliDeps, { json }: PutOptions): void {
-  const [volume] = volumes;
-  const facts = {
-    pointId,
-    machineId: machine.machineId,
-    volumeId: volume?.volumeId ?? '',
-    volumeBytes: volume?.volumeBytes ?? 0,
-    storedBlocks: volume?.map.storedBlocks ?? 0,
-    storedBytes: volume?.map.storedBytes ?? 0,
-  };
-  if (json) jsonLines(stdout).result(facts);
-  else
-    stdout.write(
-      `point  ${pointId}  ${facts.machineId} ${facts.volumeId}  ${formatBytes(facts.volumeBytes)}, ${formatBytes(facts.storedBytes)} stored\n`,
-    );
+function report(
+  { pointId, machine, volumes, parents }: Manifest,
+  moved: { readonly bytesRead: number; readonly newBytes: number },
+  { deps, options }: { readonly deps: CliDeps; readonly options: PutOptions },
+): void {
+  for (const { volumeId, volumeBytes, map } of volumes) {
+    const { storedBlocks, storedBytes } = map;
+    const parentId = parents[0]?.pointId ?? null;
+    const facts = { pointId, parentId, machineId: machine.machineId, volumeId, volumeBytes, storedBlocks, storedBytes };
+    if (options.json) jsonLines(deps.stdout).result({ ...facts, ...moved });
+    else {
+      const on = parentId === null ? '' : `, on ${parentId}`;
+      deps.stdout.write(
+        `point  ${pointId}  ${machine.machineId} ${volumeId}  ${formatBytes(volumeBytes)}, ${formatBytes(moved.newBytes)} new${on}\n`,
+      );
+    }
+  }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { FormatError, VaultError } from '../../errors.ts';
 import { BLOCK_BYTES } from '../block-source.ts';
+import { isDamage } from '../confirm-parents.ts';
 import { countSegmentBlocks, SEGMENT_BLOCKS } from '../parameters.ts';
 import { readSegment } from '../read-segment.ts';
 import type { Vault } from '../vault.ts';
@@ -9,7 +10,7 @@ import { addToDigest } from '../volume-digest.ts';
 import type { VolumeMap } from '../volume-map.ts';
 import { compareSegment, type ImageFile } from './compare-image.ts';
 import { findDataBlocks } from './data-extents.ts';
-import { isDamage, type MissingBlocks } from './salvage.ts';
+import type { MissingBlocks } from './salvage.ts';
 
 /** The segments of a map must give the digest it promises: substituted or reordered ones show here. */
 export async function mustMatchDigest(vault: Vault, map: VolumeMap, signal: AbortSignal): Promise<void> {

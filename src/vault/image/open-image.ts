@@ -14,24 +14,15 @@ export interface RawImage {
   close(): Promise<void>;
 }
 
-/** Blocks of which somebody who tracks changes says that they differ from a recovery point; all others are equal. */
-export interface ChangedBlocks {
-  readonly pointId: string;
-  readonly blocks: BlockSet;
-}
-
 /** SourceUnusable when it cannot be read, is empty or neither a file nor a block device. */
-export async function openImage(
-  path: string,
-  { changed, signal }: { readonly changed?: ChangedBlocks; readonly signal: AbortSignal },
-): Promise<RawImage> {
+export async function openImage(path: string, signal: AbortSignal): Promise<RawImage> {
   const file = await reading(path, () => open(path, constants.O_RDONLY));
   try {
     const before = await file.stat({ bigint: true });
     const volumeBytes = await reading(path, () => sizeOf(path, before));
     const data = before.isFile() ? await findDataBlocks(file, signal) : undefined;
     return {
-      source: createSource({ file, path, volumeBytes }, { data, changed }),
+      source: createSource({ file, path, volumeBytes }, data),
       async mustBeUnchanged() {
         if (before.isBlockDevice()) return;
         const after = await file.stat({ bigint: true });
@@ -69,29 +60,20 @@ interface OpenFile {
   readonly volumeBytes: number;
 }
 
-function createSource(
-  image: OpenFile,
-  { data, changed }: { readonly data: BlockSet | undefined; readonly changed: ChangedBlocks | undefined },
-): BlockSource {
+function createSource(image: OpenFile, data: BlockSet | undefined): BlockSource {
   return {
     volumeBytes: image.volumeBytes,
     async *blocks({ from, to }) {
       if (data) for (const index of data.within({ from, to })) yield { index, token: '' };
       else for (let index = from; index < to; index++) yield { index, token: '' };
     },
-    async changedSince(parent, range) {
-      if (parent !== changed?.pointId) return 'unrelated';
-      return refs(changed.blocks.within(range));
-    },
+    // A file does not know what changed in it; who does says so in a list (changed-blocks.ts).
+    changedSince: async () => 'unrelated',
     read: async ({ index }, signal) => {
       signal.throwIfAborted();
       return readBlock(image, index);
     },
   };
-}
-
-async function* refs(indexes: Iterable<number>) {
-  for (const index of indexes) yield { index, token: '' };
 }
 
 /** A block of its own, filled up with zeros where the image ends inside it. */

@@ -1,4 +1,5 @@
-import { UnderstudyError } from '../../errors.ts';
+import type { UnderstudyError } from '../../errors.ts';
+import { isDamage } from '../confirm-parents.ts';
 import { packKey, segmentKey } from '../object-keys.ts';
 import { fetchRun, openEntries, type PackRun, type VolumeBlock } from '../open-blocks.ts';
 import { countSegmentBlocks, SEGMENT_BLOCKS } from '../parameters.ts';
@@ -18,11 +19,6 @@ export interface MissingBlocks {
   /** The pack or segment that is missing or damaged. */
   readonly object: string;
   readonly reason: string;
-}
-
-/** An object is gone or is not what it was; anything else (access, network, keys) is no reason to go on without it. */
-export function isDamage(error: unknown): error is UnderstudyError {
-  return error instanceof UnderstudyError && ['ObjectMissing', 'ObjectDamaged', 'DamagedFormat'].includes(error.code);
 }
 
 /** One block, or the reason why there is none. */

@@ -1,6 +1,7 @@
 import { FormatError, VaultError } from '../../errors.ts';
 import { BLOCK_BYTES } from '../block-source.ts';
 import { free } from '../bytes.ts';
+import { isDamage } from '../confirm-parents.ts';
 import type { VolumeBlock } from '../open-blocks.ts';
 import { countBlocks, countSegmentBlocks, SEGMENT_BLOCKS } from '../parameters.ts';
 import type { Segment, SegmentEntry } from '../segment.ts';
@@ -9,7 +10,7 @@ import { readVolumeBlocks } from '../volume-blocks.ts';
 import type { VolumeMap } from '../volume-map.ts';
 import { compareSegment } from './compare-image.ts';
 import { type ImageTarget, writeFully, writing } from './image-target.ts';
-import { isDamage, type MissingBlocks, type Salvaged, salvageSegment } from './salvage.ts';
+import { type MissingBlocks, type Salvaged, salvageSegment } from './salvage.ts';
 
 export interface VolumeWriterRequest {
   readonly vault: Vault;

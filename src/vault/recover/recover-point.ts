@@ -1,8 +1,9 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigurationError } from '../../errors.ts';
+import { isDamage } from '../confirm-parents.ts';
 import { writing } from '../image/image-target.ts';
-import { isDamage, type MissingBlocks } from '../image/salvage.ts';
+import type { MissingBlocks } from '../image/salvage.ts';
 import { type WriteProgress, type WrittenVolume, writeVolume } from '../image/write-volume.ts';
 import type { Manifest, ManifestVolume } from '../manifest.ts';
 import { mapKey } from '../object-keys.ts';
