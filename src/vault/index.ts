@@ -41,8 +41,8 @@ export {
   Retention,
 } from './manifest.ts';
 export type { ByteRange, CreateOptions, LockMode, ObjectFacts, ObjectRetention, ObjectStore } from './object-store.ts';
-export { openKeyService, openRecipient } from './open-key-service.ts';
-export { openStore } from './open-store.ts';
+export { openKeyService, openKeyService, openRecipient } from './open-key-service.ts';
+export { openStore, openVersions } from './open-store.ts';
 export { openVault } from './open-vault.ts';
 export { type ArchivedVolume, openArchivedVolume, openVolume, type VolumeBlock } from './open-volume.ts';
 export { countSegments, countShards, MAX_SHARD_SEGMENTS, SEGMENT_BLOCKS } from './parameters.ts';

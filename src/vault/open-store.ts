@@ -4,7 +4,9 @@ import type { Clock } from './clock.ts';
 import { createFileStore } from './file/file-store.ts';
 import type { ObjectStore } from './object-store.ts';
 import { RETRY_DELAYS_MS, retrying } from './retrying.ts';
-import { createS3Client, createS3Store } from './s3/s3-store.ts';
+import { createS3Client, createS3Store, type S3Place } from './s3/s3-store.ts';
+import { createS3Versions } from './s3/s3-versions.ts';
+import type { VersionStore } from './version-store.ts';
 
 /**
  * The store behind a vault's URL: `s3://bucket/prefix` (AWS's standard environment decides credentials, region and
@@ -14,14 +16,26 @@ export function openStore(url: string, { clock }: { readonly clock: Clock }): Ob
   return retrying(openBareStore(url, clock), { delaysMs: RETRY_DELAYS_MS, clock });
 }
 
-function openBareStore(text: string, clock: Clock): ObjectStore {
+/** The versions behind the objects of a vault; undefined for a folder, which keeps none. */
+export function openVersions(url: string, { clock }: { readonly clock: Clock }): VersionStore | undefined {
+  const place = placeOf(url);
+  return 'bucket' in place ? createS3Versions(createS3Client(process.env), place, { clock }) : undefined;
+}
+
+function openBareStore(url: string, clock: Clock): ObjectStore {
+  const place = placeOf(url);
+  return 'bucket' in place
+    ? createS3Store(createS3Client(process.env), place, { clock })
+    : createFileStore(place.folder);
+}
+
+/** What a vault's URL names; InvalidConfiguration when it is none. */
+export function placeOf(text: string): S3Place | { readonly folder: string } {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === 'file:' && url.host === '' && url.pathname.length > 1)
-    return createFileStore(fileURLToPath(url));
+  if (url?.protocol === 'file:' && url.host === '' && url.pathname.length > 1) return { folder: fileURLToPath(url) };
   if (url?.protocol === 's3:' && url.host !== '') {
     const path = decodeURIComponent(url.pathname).replace(/^\/+|\/+$/g, '');
-    const place = { bucket: url.host, prefix: path === '' ? '' : `${path}/` };
-    return createS3Store(createS3Client(process.env), place, { clock });
+    return { bucket: url.host, prefix: path === '' ? '' : `${path}/` };
   }
   const message = `'${text}' is no vault URL; write s3://bucket/prefix or file:///folder`;
   throw new ConfigurationError('InvalidConfiguration', message);

@@ -1,16 +1,14 @@
 import { expect, test } from 'vitest';
 import { VaultError } from '../../src/errors.ts';
 import { sha256Hex } from '../../src/vault/bytes.ts';
-import type { ObjectStore } from '../../src/vault/object-store.ts';
+import type { LockMode, ObjectStore } from '../../src/vault/object-store.ts';
+import type { VersionStore } from '../../src/vault/version-store.ts';
 import { NEVER } from './vault-fixture.ts';
 
 /** What every ObjectStore promises; run on each of them with a store that starts empty for every call. */
 export function testObjectStore(open: () => Promise<ObjectStore>): void {
   const bytes = (text: string) => new TextEncoder().encode(text);
-  const code = async (work: Promise<unknown>) => {
-    const error: unknown = await work.then(() => 'no error').catch((caught: unknown) => caught);
-    return error instanceof VaultError ? error.code : error;
-  };
+  const code = codeOf;
   const keys = async (store: ObjectStore, prefix: string) => {
     const found: string[] = [];
     for await (const { key } of store.list(prefix, NEVER)) found.push(key);
@@ -33,6 +31,20 @@ export function testObjectStore(open: () => Promise<ObjectStore>): void {
     await store.create('points/p.json', bytes('first'), NEVER);
     expect(await code(store.create('points/p.json', bytes('other'), NEVER))).toBe('ObjectExists');
     expect(new TextDecoder().decode(await store.get('points/p.json', NEVER))).toBe('first');
+  });
+
+  test('what was removed is gone for every call, removing it again succeeds, and its key is free', async () => {
+    const store = await open();
+    await store.create('a/b.json', bytes('first'), NEVER);
+    await store.create('a/c.json', bytes('stays'), NEVER);
+    await store.remove('a/b.json', NEVER);
+    await store.remove('a/b.json', NEVER);
+    await store.remove('never/was.json', NEVER);
+    expect(await code(store.get('a/b.json', NEVER))).toBe('ObjectMissing');
+    expect(await code(store.head('a/b.json', NEVER))).toBe('ObjectMissing');
+    expect(await keys(store, '')).toEqual(['a/c.json']);
+    await store.create('a/b.json', bytes('second'), NEVER);
+    expect(new TextDecoder().decode(await store.get('a/b.json', NEVER))).toBe('second');
   });
 
   test('of many creates of one key at once exactly one wins', async () => {
@@ -108,4 +120,141 @@ export function testObjectStore(open: () => Promise<ObjectStore>): void {
     await store.create(key, big, NEVER);
     expect(Buffer.compare(await store.get(key, NEVER), big)).toBe(0);
   });
+}
+
+/** What a store that locks and keeps versions promises besides; `open` gives both sides of one bucket. */
+export function testLocks(open: () => Promise<{ store: ObjectStore; versions: VersionStore; now: () => Date }>): void {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const code = codeOf;
+  const inDays = (now: () => Date, days: number) =>
+    new Date(Math.ceil(now().getTime() / 1000) * 1000 + days * 86_400_000);
+  const all = async (versions: VersionStore, prefix = '') => {
+    const found = [];
+    for await (const version of versions.listVersions(prefix, NEVER)) found.push(version);
+    return found;
+  };
+
+  test('an object created with a retention is locked from the first moment on', async () => {
+    const { store, versions, now } = await open();
+    const retention = { mode: 'governance', until: inDays(now, 2) } as const;
+    await store.create('a.json', bytes('a'), NEVER, { retention });
+    await store.create('b.json', bytes('b'), NEVER);
+    expect(await store.retentionOf('a.json', NEVER)).toEqual(retention);
+    expect(await store.retentionOf('b.json', NEVER)).toBeUndefined();
+    const [a, b] = await all(versions);
+    expect(await code(versions.removeVersion(a ?? NO_VERSION, NEVER))).toBe('ObjectLocked');
+    await versions.removeVersion(b ?? NO_VERSION, NEVER);
+    expect(await code(store.get('b.json', NEVER))).toBe('ObjectMissing');
+    expect(new TextDecoder().decode(await store.get('a.json', NEVER))).toBe('a');
+  });
+
+  test('creating the same bytes again with a retention locks what is there', async () => {
+    const { store, now } = await open();
+    const retention = { mode: 'governance', until: inDays(now, 2) } as const;
+    await store.create('a.json', bytes('a'), NEVER);
+    await store.create('a.json', bytes('a'), NEVER, { retention });
+    expect(await store.retentionOf('a.json', NEVER)).toEqual(retention);
+    const other = store.create('a.json', bytes('b'), NEVER, { retention: { ...retention, until: inDays(now, 9) } });
+    expect(await code(other)).toBe('ObjectExists');
+    expect(await store.retentionOf('a.json', NEVER)).toEqual(retention);
+  });
+
+  test('a retention is only ever extended, and never made weaker', async () => {
+    const { store, now } = await open();
+    const [soon, later] = [inDays(now, 2), inDays(now, 5)];
+    await store.create('a.json', bytes('a'), NEVER);
+    const retain = (mode: LockMode, until: Date) => store.retain('a.json', { mode, until }, NEVER);
+    expect(await retain('governance', soon)).toEqual({ mode: 'governance', until: soon });
+    expect(await retain('governance', later)).toEqual({ mode: 'governance', until: later });
+    expect(await retain('governance', soon), 'not shortened').toEqual({ mode: 'governance', until: later });
+    await store.create('c.json', bytes('c'), NEVER, { retention: { mode: 'compliance', until: soon } });
+    const weaker = await store.retain('c.json', { mode: 'governance', until: later }, NEVER);
+    expect(weaker, 'longer, and still compliance').toEqual({ mode: 'compliance', until: later });
+    expect(await store.retentionOf('c.json', NEVER)).toEqual({ mode: 'compliance', until: later });
+    expect(await code(store.retain('none.json', { mode: 'governance', until: soon }, NEVER))).toBe('ObjectMissing');
+  });
+
+  test('a legal hold forbids deleting until it is released, whatever the retention', async () => {
+    const { store, versions } = await open();
+    await store.create('a.json', bytes('a'), NEVER);
+    await store.placeHold('a.json', NEVER);
+    await store.placeHold('a.json', NEVER);
+    const [version = NO_VERSION] = await all(versions);
+    expect(await code(versions.removeVersion(version, NEVER))).toBe('ObjectLocked');
+    await store.releaseHold('a.json', NEVER);
+    await store.releaseHold('a.json', NEVER);
+    await versions.removeVersion(version, NEVER);
+    expect(await all(versions)).toEqual([]);
+    expect(await code(store.placeHold('a.json', NEVER))).toBe('ObjectMissing');
+  });
+
+  test('a locked object may be removed: only a marker hides it, and taking that away brings it back', async () => {
+    const { store, versions, now } = await open();
+    const retention = { mode: 'governance', until: inDays(now, 2) } as const;
+    await store.create('a.json', bytes('a'), NEVER, { retention });
+    await store.remove('a.json', NEVER);
+    await store.remove('a.json', NEVER);
+    expect(await code(store.get('a.json', NEVER))).toBe('ObjectMissing');
+    expect(await code(store.retain('a.json', retention, NEVER))).toBe('ObjectMissing');
+    const listed = await all(versions);
+    const markers = listed.filter(({ kind }) => kind === 'delete-marker');
+    expect(listed.filter(({ kind }) => kind === 'object')).toMatchObject([{ key: 'a.json', bytes: 1, latest: false }]);
+    expect(markers[0]).toMatchObject({ latest: true, bytes: 0 });
+    for (const marker of markers) await versions.removeVersion(marker, NEVER);
+    expect(new TextDecoder().decode(await store.get('a.json', NEVER))).toBe('a');
+  });
+
+  test('what was removed can be created again, as another version; each is removed by its id', async () => {
+    const { store, versions } = await open();
+    await store.create('a.json', bytes('old'), NEVER);
+    await store.remove('a.json', NEVER);
+    await store.create('a.json', bytes('newer'), NEVER);
+    const listed = await all(versions);
+    expect(listed.map(({ kind, latest, bytes }) => ({ kind, latest, bytes }))).toEqual([
+      { kind: 'object', latest: true, bytes: 5 },
+      { kind: 'delete-marker', latest: false, bytes: 0 },
+      { kind: 'object', latest: false, bytes: 3 },
+    ]);
+    for (const version of listed.slice(1)) await versions.removeVersion(version, NEVER);
+    await versions.removeVersion(listed[2] ?? NO_VERSION, NEVER);
+    expect(new TextDecoder().decode(await store.get('a.json', NEVER))).toBe('newer');
+  });
+
+  test('versions are listed by prefix, in key order', async () => {
+    const { store, versions } = await open();
+    for (const key of ['b/x.json', 'a/2.json', 'a/1.json', 'a-b.json']) await store.create(key, bytes(key), NEVER);
+    await store.remove('a/1.json', NEVER);
+    expect((await all(versions, 'a/')).map(({ key }) => key)).toEqual(['a/1.json', 'a/1.json', 'a/2.json']);
+    expect((await all(versions)).map(({ key }) => key)).toEqual([
+      'a-b.json',
+      'a/1.json',
+      'a/1.json',
+      'a/2.json',
+      'b/x.json',
+    ]);
+  });
+}
+
+const NO_VERSION = { key: 'none.json', versionId: 'none' };
+
+/** What a store that cannot lock promises instead. */
+export function testNoLocks(open: () => Promise<ObjectStore>): void {
+  const until = new Date(Date.now() + 365 * 86_400_000);
+  const retention = { mode: 'governance', until } as const;
+
+  test('a lock that the store cannot give is LockUnsupported, and nothing counts as locked or held', async () => {
+    const store = await open();
+    const body = new TextEncoder().encode('a');
+    await store.create('a.json', body, NEVER);
+    expect(await codeOf(store.retain('a.json', retention, NEVER))).toBe('LockUnsupported');
+    expect(await codeOf(store.create('b.json', body, NEVER, { retention }))).toBe('LockUnsupported');
+    expect(await codeOf(store.placeHold('a.json', NEVER))).toBe('LockUnsupported');
+    await store.releaseHold('a.json', NEVER);
+    expect(await store.retentionOf('a.json', NEVER)).toBeUndefined();
+  });
+}
+
+async function codeOf(work: Promise<unknown>): Promise<unknown> {
+  const error: unknown = await work.then(() => 'no error').catch((caught: unknown) => caught);
+  return error instanceof VaultError ? error.code : error;
 }

@@ -1,19 +1,21 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { CreateBucketCommand, PutBucketVersioningCommand, type S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type S3Server, startS3 } from '../../../local/servers/s3.ts';
 import { openStore, openVolume } from '../../../src/vault/index.ts';
-import type { ObjectStore } from '../../../src/vault/object-store.ts';
 import { createS3Client, createS3Store } from '../../../src/vault/s3/s3-store.ts';
+import { createS3Versions } from '../../../src/vault/s3/s3-versions.ts';
 import { backUp, fixedClock, NEVER, RUN_ID, testKeys, testVault } from '../../support/vault-fixture.ts';
-import { testObjectStore } from '../../support/vault-store-conformance.ts';
+import { testLocks, testNoLocks, testObjectStore } from '../../support/vault-store-conformance.ts';
 import { noise, testVolume, text } from '../../support/vault-volume.ts';
 
 const WRITER = { accessKeyId: 'vaultwriter00001', secretAccessKey: 'a-secret-for-the-vault-writer-01' };
 let server: S3Server;
 let stateDir: string;
 let prefixes = 0;
+const made = new Set<string>();
 
 beforeAll(async () => {
   stateDir = await mkdtemp(join(tmpdir(), 'understudy-s3-'));
@@ -21,8 +23,7 @@ beforeAll(async () => {
   server = await startS3({ stateDir, bucket: 'vaults', region: 'local-1', users });
   vi.stubEnv('AWS_ENDPOINT_URL_S3', server.endpoint);
   vi.stubEnv('AWS_REGION', 'local-1');
-  vi.stubEnv('AWS_ACCESS_KEY_ID', WRITER.accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', WRITER.secretAccessKey);
+  asWriter();
 });
 
 afterAll(async () => {
@@ -31,11 +32,38 @@ afterAll(async () => {
   await rm(stateDir, { recursive: true, force: true });
 });
 
-function freshStore(): ObjectStore {
-  return createS3Store(createS3Client(process.env), { bucket: 'vaults', prefix: `test-${prefixes++}/` });
+/** The bucket's owner, who may remove; a fresh prefix each time. */
+async function owned(bucket: string) {
+  const { accessKeyId, secretAccessKey } = server.root;
+  vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey);
+  onTestFinished(asWriter);
+  const client = createS3Client(process.env);
+  await makeBucket(client, bucket);
+  const place = { bucket, prefix: `test-${prefixes++}/` };
+  return { store: createS3Store(client, place), versions: createS3Versions(client, place), now: () => new Date() };
 }
 
-describe('a bucket', () => testObjectStore(async () => freshStore()));
+function asWriter(): void {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', WRITER.accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', WRITER.secretAccessKey);
+}
+
+/** `vaults` is there, with versions and locks. */
+async function makeBucket(client: S3Client, bucket: string): Promise<void> {
+  if (bucket === 'vaults' || made.has(bucket)) return;
+  made.add(bucket);
+  await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  if (bucket !== 'versioned') return;
+  const VersioningConfiguration = { Status: 'Enabled' } as const;
+  await client.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration }));
+}
+
+describe('a bucket with versions and locks', () => testObjectStore(async () => (await owned('vaults')).store));
+describe('a plain bucket', () => testObjectStore(async () => (await owned('plain')).store));
+describe('a bucket that locks', () => testLocks(() => owned('vaults')));
+describe('a bucket with versions only', () => testNoLocks(async () => (await owned('versioned')).store));
+describe('a bucket without versions', () => testNoLocks(async () => (await owned('plain')).store));
 
 const codeOf = (work: Promise<unknown>) =>
   work.then(

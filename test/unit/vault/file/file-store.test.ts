@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { createFileStore } from '../../../../src/vault/file/file-store.ts';
 import { NEVER, temporaryFolder } from '../../../support/vault-fixture.ts';
-import { testObjectStore } from '../../../support/vault-store-conformance.ts';
+import { testNoLocks, testObjectStore } from '../../../support/vault-store-conformance.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 
 describe('a folder', () => testObjectStore(async () => createFileStore(await temporaryFolder())));
+describe('a folder, asked to lock,', () => testNoLocks(async () => createFileStore(await temporaryFolder())));
 
 test('nothing is left beside the objects, neither after a create nor after a lost race', async () => {
   const folder = await temporaryFolder();
