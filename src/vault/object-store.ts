@@ -36,7 +36,8 @@ export interface ObjectStore {
   /** Repeatable; no error where there is no hold. */
   releaseHold(key: string, signal: AbortSignal): Promise<void>;
   /**
-   * The object is gone for every later call. Repeatable: removing what is not there succeeds. Where the bucket keeps
+   * The object is gone for every later call. Repeatable: removing what is not there succeeds. Its key must not be used
+   * again: S3 would allow it, other servers answer ObjectExists. Where the bucket keeps
    * versions it only leaves a delete marker, so a locked object may be removed and its bytes stay (version-store.ts).
    */
   remove(key: string, signal: AbortSignal): Promise<void>;

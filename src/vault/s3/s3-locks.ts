@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { LockMode, ObjectRetention } from '../object-store.ts';
 import { extensionOf } from '../retention.ts';
-import { cannotLock } from '../whole-object.ts';
+import { cannotLock, missing } from '../whole-object.ts';
 
 /** One object; without a version the newest. */
 export interface S3Object {
@@ -29,7 +29,7 @@ export async function readRetention(
     const mode = modeOf(Retention?.Mode);
     return mode && Retention?.RetainUntilDate ? { mode, until: Retention.RetainUntilDate } : undefined;
   } catch (error) {
-    if (error instanceof Error && (error.name === 'NoSuchObjectLockConfiguration' || hasNoLock(error)))
+    if (error instanceof Error && (error.name === 'NoSuchObjectLockConfiguration' || isLockUnsupported(error)))
       return undefined;
     throw error;
   }
@@ -67,12 +67,15 @@ export async function putLegalHold(
   await client.send(command, { abortSignal: signal });
 }
 
-/** A bucket without Object Lock says so in these words; anything else passes unchanged. */
+/** What is asked of an object's lock may find no lock, or only a delete marker; anything else passes unchanged. */
 export function lockRefusal(error: unknown, key: string, url: string): unknown {
-  return error instanceof Error && hasNoLock(error) ? cannotLock(key, url, error) : error;
+  if (error instanceof Error && error.name === 'MethodNotAllowed') return missing(key, url, error);
+  return isLockUnsupported(error) ? cannotLock(key, url, error) : error;
 }
 
-function hasNoLock(error: Error): boolean {
+/** A bucket without Object Lock says so in these words. */
+export function isLockUnsupported(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
   const byName = error.name === 'ObjectLockConfigurationNotFoundError' || error.name === 'NotImplemented';
   // S3 has no name of its own for it: InvalidRequest, "Bucket is missing Object Lock Configuration".
   const byText = error.name === 'InvalidRequest' && /missing\s+object\s*lock\s*configuration/i.test(error.message);

@@ -11,10 +11,18 @@ import { sameBytes } from '../bytes.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { digestInKey } from '../object-keys.ts';
 import type { ByteRange, CreateOptions, ObjectFacts, ObjectStore } from '../object-store.ts';
+import { ifPresent } from '../presence.ts';
 import { alreadyExists, mustBeKey, mustBeWhole, mustHaveLength } from '../whole-object.ts';
 import { readBody } from './s3-body.ts';
 import { isPreconditionFailed, translateS3Error } from './s3-errors.ts';
-import { extendRetention, LOCK_MODES, lockRefusal, putLegalHold, readRetention } from './s3-locks.ts';
+import {
+  extendRetention,
+  isLockUnsupported,
+  LOCK_MODES,
+  lockRefusal,
+  putLegalHold,
+  readRetention,
+} from './s3-locks.ts';
 
 // Uploads, reads ahead and listings of several volumes share one client; the SDK's default is 50.
 const SOCKETS = 96;
@@ -99,7 +107,9 @@ export function createS3Store(
     } catch (error) {
       if (!isPreconditionFailed(error)) throw error;
       // A lost reply, or another writer: the stored bytes tell which.
-      if (!sameBytes(await get(key, signal), body)) throw alreadyExists(key, url);
+      // Removed meanwhile, or some time ago on servers for which a delete marker is an object too: the key was used.
+      const there = await ifPresent(guard(key, () => get(key, signal)));
+      if (!there || !sameBytes(there, body)) throw alreadyExists(key, url);
       if (retention) await extendRetention(client, { object: at(key), wanted: retention, now: clock.now() }, signal);
     }
   }
@@ -126,7 +136,7 @@ export function createS3Store(
         try {
           await putLegalHold(client, { object: at(key), on: 'OFF' }, signal);
         } catch (error) {
-          if (lockRefusal(error, key, url) === error) throw error; // else: where nothing locks, nothing is held
+          if (!isLockUnsupported(error)) throw error; // where nothing locks, nothing is held
         }
       }),
     remove: (key, signal) =>
