@@ -7,11 +7,12 @@ import { NONCE_BYTES } from './gcm.ts';
 import { lockedAs, packRetainUntil } from './lock-policy.ts';
 import { mapKey, mapsPrefix, shardKey } from './object-keys.ts';
 import { countSegmentBlocks, countShards } from './parameters.ts';
+import type { ParentVolume } from './parent-volume.ts';
 import { readMap } from './read-map.ts';
 import { readSegment } from './read-segment.ts';
 import { openRun, type Run } from './run.ts';
 import { sealObject } from './sealed-object.ts';
-import type { Segment } from './segment.ts';
+import type { Segment, SegmentPack } from './segment.ts';
 import type { SegmentRef } from './shard-record.ts';
 import type { Vault } from './vault.ts';
 import { addToDigest } from './volume-digest.ts';
@@ -23,6 +24,8 @@ interface FinishVolumeRequest {
   readonly volumeId: string;
   readonly volumeBytes: number;
   readonly shardSegments: number;
+  /** What the run builds on: its map says how long reused packs are locked. Left out, their locks are looked at. */
+  readonly parent?: ParentVolume;
   readonly signal: AbortSignal;
   /** Told once how much of the volume this run stored and how much it shares with earlier ones. */
   readonly onShares?: (shares: VolumeShares) => void;
@@ -67,6 +70,11 @@ async function collectSegments(request: FinishVolumeRequest): Promise<(SegmentRe
 async function buildMap(request: FinishVolumeRequest, refs: readonly (SegmentRef | null)[]): Promise<VolumeMap> {
   const { vault, runId, volumeId, volumeBytes, signal } = request;
   const packs = new Map<string, MapPack>();
+  const promised = new Map(request.parent?.map.packs.map((pack) => [pack.packId, pack.retainUntil]));
+  const retainUntil = (pack: SegmentPack) => {
+    const parentUntil = promised.get(pack.packId);
+    return packRetainUntil(vault, { runId, pack, ...(parentUntil !== undefined && { parentUntil }) });
+  };
   const shares = { newBlocks: 0, newBytes: 0, reusedBlocks: 0, reusedBytes: 0 };
   const digest = createHash('sha256');
   for (const [segmentIndex, ref] of refs.entries()) {
@@ -74,8 +82,7 @@ async function buildMap(request: FinishVolumeRequest, refs: readonly (SegmentRef
     const segment = ref && (await readSegment(vault, { ref, segmentIndex, blocks }, signal));
     addToDigest(digest, segment?.entries ?? [], blocks);
     if (segment) addShares(shares, segment, runId);
-    for (const pack of segment?.packs ?? [])
-      packs.set(pack.packId, { ...pack, retainUntil: packRetainUntil(vault, runId) });
+    for (const pack of segment?.packs ?? []) packs.set(pack.packId, { ...pack, retainUntil: retainUntil(pack) });
   }
   request.onShares?.(shares);
   const sum = (field: 'storedBlocks' | 'storedBytes') => refs.reduce((all, ref) => all + (ref?.[field] ?? 0), 0);

@@ -19,6 +19,7 @@ export { ChangeSetRef, ConsistencyClass, EvidenceRef, MapRef, RunId, VolumeId } 
 export { findParents, type Lineage, type RefusedParent } from './find-parents.ts';
 export { finishVolume, type VolumeShares } from './finish-volume.ts';
 export { Hold, HoldRelease } from './hold.ts';
+export { type HoldProgress, type HoldRequest, holdPoint, releasePoint } from './hold-point.ts';
 export { holdsOf, isHeld, listHolds } from './holds.ts';
 export { BlockSet } from './image/block-set.ts';
 export { readChangedBlocks } from './image/changed-blocks.ts';
@@ -41,7 +42,7 @@ export {
   Retention,
 } from './manifest.ts';
 export type { ByteRange, CreateOptions, LockMode, ObjectFacts, ObjectRetention, ObjectStore } from './object-store.ts';
-export { openKeyService, openKeyService, openRecipient } from './open-key-service.ts';
+export { openKeyService, openRecipient } from './open-key-service.ts';
 export { openStore, openVersions } from './open-store.ts';
 export { openVault } from './open-vault.ts';
 export { type ArchivedVolume, openArchivedVolume, openVolume, type VolumeBlock } from './open-volume.ts';

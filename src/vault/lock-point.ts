@@ -41,13 +41,13 @@ export async function lockPoint(request: LockPointRequest): Promise<Retention> {
   const extended = objectRetention(run.vault, run.runId);
   if (!needed || !extended) return draft.retention;
   const { believed, doubted } = await sortObjects(request, needed);
-  const keys = (await believedRightly(request, { believed, needed })) ? doubted : [...doubted, ...believed];
+  const objects = (await believedRightly(request, believed)) ? doubted : [...doubted, ...believed];
   let weakest: LockMode = needed.mode;
   let done = 0;
-  await sideBySide(keys, AT_A_TIME, async (key) => {
-    const held = await ensureLocked(run.vault, { key, needed, extended }, signal);
+  await sideBySide(objects, AT_A_TIME, async (object) => {
+    const held = await ensureLocked(run.vault, { ...object, extended }, signal);
     if (held.mode === 'governance') weakest = 'governance';
-    onProgress?.({ objects: keys.length, done: ++done });
+    onProgress?.({ objects: objects.length, done: ++done });
   });
   return { ...draft.retention, mode: weakest, retainUntil: needed.until.toISOString() };
 }
@@ -59,32 +59,41 @@ export async function lockPoint(request: LockPointRequest): Promise<Retention> {
 export async function proveLock(vault: Vault, runId: string, signal: AbortSignal): Promise<void> {
   const needed = pointRetention(vault, runId);
   const extended = objectRetention(vault, runId);
-  if (needed && extended) await ensureLocked(vault, { key: VAULT_KEY, needed, extended }, signal);
+  if (needed && extended) await ensureLocked(vault, { key: VAULT_KEY, until: needed.until, extended }, signal);
+}
+
+/** Must be locked at least until then. */
+interface ToLock {
+  readonly key: string;
+  readonly until: Date;
 }
 
 interface Sorted {
   /** This run created them locked, or the parent's map says that they are locked for long enough. */
-  readonly believed: readonly string[];
-  readonly doubted: readonly string[];
+  readonly believed: readonly ToLock[];
+  readonly doubted: readonly ToLock[];
 }
 
 async function sortObjects({ run, draft, signal }: LockPointRequest, needed: ObjectRetention): Promise<Sorted> {
   const { vault, runId } = run;
-  const believed: string[] = [];
-  const doubted: string[] = await vaultParts(vault, signal);
-  doubted.push(...pointParts(draft));
+  const believed = new Map<string, ToLock>();
+  const doubted = new Map<string, ToLock>();
+  const sort = (key: string, isLocked: boolean, until = needed.until) =>
+    (isLocked ? believed : doubted).set(key, { key, until });
+  for (const key of [...(await vaultParts(vault, signal)), ...pointParts(draft)]) sort(key, false);
   for (const volume of draft.volumes) {
     const map = await readMap(vault, volume, signal);
     const promised = await promisedByParent(run, { volume, draft, needed }, signal);
     for (const segment of map.segments) {
-      if (segment) (segment.runId === runId ? believed : doubted).push(segmentKey(segment.runId, segment.segmentId));
+      if (segment) sort(segmentKey(segment.runId, segment.segmentId), segment.runId === runId);
     }
     for (const pack of map.packs) {
-      const isLocked = pack.runId === runId || promised.has(pack.packId);
-      (isLocked ? believed : doubted).push(packKey(pack.runId, pack.packId));
+      // What the map promises must hold too: the next run believes it.
+      const until = new Date(Math.max(needed.until.getTime(), pack.retainUntil * 1000));
+      sort(packKey(pack.runId, pack.packId), pack.runId === runId || promised.has(pack.packId), until);
     }
   }
-  return { believed: [...new Set(believed)], doubted: [...new Set(doubted)] };
+  return { believed: [...believed.values()], doubted: [...doubted.values()] };
 }
 
 interface OneVolume {
@@ -109,41 +118,29 @@ async function promisedByParent(
 }
 
 /** Maps say what was asked for, the store what holds: a copied vault or a lifted governance lock shows here. */
-async function believedRightly(
-  { run, signal }: LockPointRequest,
-  { believed, needed }: { readonly believed: readonly string[]; readonly needed: ObjectRetention },
-): Promise<boolean> {
+async function believedRightly({ run, signal }: LockPointRequest, believed: readonly ToLock[]): Promise<boolean> {
   const { store, randomBytes } = run.vault;
   const random = new DataView(Uint8Array.from(randomBytes(AUDITED * 4)).buffer);
-  const sample = new Set(
-    Array.from({ length: AUDITED }, (_, i) => believed[random.getUint32(i * 4) % believed.length]).filter(
-      (key) => key !== undefined,
-    ),
-  );
+  const picks = Array.from({ length: AUDITED }, (_, i) => believed[random.getUint32(i * 4) % believed.length]);
   let right = true;
-  await sideBySide(sample, AT_A_TIME, async (key) => {
+  await sideBySide(new Set(picks.filter((pick) => pick !== undefined)), AT_A_TIME, async ({ key, until }) => {
     const held = await store.retentionOf(key, signal);
-    if (!held || held.until < needed.until) right = false;
+    if (!held || held.until < until) right = false;
   });
   return right;
-}
-
-interface OneObject {
-  readonly key: string;
-  readonly needed: ObjectRetention;
-  readonly extended: ObjectRetention;
 }
 
 /** Read first: what is locked for long enough is left alone, so an extension happens about once a month. */
 async function ensureLocked(
   vault: Vault,
-  { key, needed, extended }: OneObject,
+  { key, until, extended }: ToLock & { readonly extended: ObjectRetention },
   signal: AbortSignal,
 ): Promise<ObjectRetention> {
   const held = await vault.store.retentionOf(key, signal);
-  if (held && held.until >= needed.until) return held;
-  const locked = await vault.store.retain(key, extended, signal);
-  if (locked.until >= needed.until) return locked;
-  const message = `${key} in ${vault.store.url} is locked until ${locked.until.toISOString()} after it was extended, must be ${needed.until.toISOString()}; the store does not keep its locks, see 'understudy vault check'`;
+  if (held && held.until >= until) return held;
+  const longest = extended.until > until ? extended.until : until;
+  const locked = await vault.store.retain(key, { mode: extended.mode, until: longest }, signal);
+  if (locked.until >= until) return locked;
+  const message = `${key} in ${vault.store.url} is locked until ${locked.until.toISOString()} after it was extended, must be ${until.toISOString()}; the store does not keep its locks, see 'understudy vault check'`;
   throw new VaultError('LockUnsupported', message, { context: { key } });
 }

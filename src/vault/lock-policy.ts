@@ -42,11 +42,25 @@ export function lockedAs(vault: LockedVault, runId: string): CreateOptions {
 }
 
 /**
- * `retainUntil` of a pack in the map of `runId` (Unix seconds; 0 = not locked): what will hold once the point is
- * committed. `parentUntil` is what the parent's map says of a reused pack.
+ * `retainUntil` of a pack in the map of `runId` (Unix seconds; 0 = not locked): a promise that the commit keeps
+ * (lock-point.ts). `parentUntil` is what the parent's map promises of a reused pack. Without it the pack's lock has to be
+ * looked at, so no more is promised than the point needs.
  */
-export function packRetainUntil(vault: LockedVault, runId: string, parentUntil = 0): number {
-  const needed = pointRetention(vault, runId);
-  if (!needed || parentUntil * 1000 >= needed.until.getTime()) return parentUntil;
-  return Math.floor((objectRetention(vault, runId)?.until.getTime() ?? 0) / 1000);
+export function packRetainUntil(
+  vault: LockedVault,
+  { runId, pack, parentUntil }: { readonly runId: string; readonly pack: PackOwner; readonly parentUntil?: number },
+): number {
+  const needed = seconds(pointRetention(vault, runId));
+  const extended = seconds(objectRetention(vault, runId));
+  if (pack.runId === runId) return extended;
+  if (parentUntil === undefined) return needed;
+  return parentUntil >= needed ? parentUntil : extended;
+}
+
+interface PackOwner {
+  readonly runId: string;
+}
+
+function seconds(retention: ObjectRetention | undefined): number {
+  return Math.floor((retention?.until.getTime() ?? 0) / 1000);
 }
