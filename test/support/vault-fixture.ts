@@ -17,7 +17,7 @@ import {
 } from '../../src/vault/index.ts';
 import type { KeyService, RootPurpose } from '../../src/vault/key-service.ts';
 import type { LockPolicy } from '../../src/vault/lock-policy.ts';
-import type { Manifest, ManifestDraft } from '../../src/vault/manifest.ts';
+import type { MachineFacts, Manifest, ManifestDraft } from '../../src/vault/manifest.ts';
 import type { ObjectStore } from '../../src/vault/object-store.ts';
 import { countShards } from '../../src/vault/parameters.ts';
 import type { Session } from '../../src/vault/session.ts';
@@ -92,6 +92,8 @@ export interface BackUpOptions {
   /** By volume. */
   readonly changed?: Readonly<Record<string, ChangeHints>>;
   readonly onParentDamage?: (reason: string) => void;
+  /** Beside the machine's own facts. */
+  readonly facts?: MachineFacts['facts'];
 }
 
 /** A whole backup as the workflow does it: session, shards, maps, commit. */
@@ -128,7 +130,8 @@ export async function archiveAll(
     const finished = await finishVolume({ vault, runId, volumeId, volumeBytes, shardSegments, signal: NEVER });
     done.push({ ...volumeFacts(volumeId, volumeBytes), map: finished });
   }
-  return { ...draftFacts(runId), volumes: done, parents };
+  const { machine, ...draft } = draftFacts(runId);
+  return { ...draft, machine: { ...machine, facts: { ...machine.facts, ...options.facts } }, volumes: done, parents };
 }
 
 function volumeFacts(volumeId: string, volumeBytes: number) {
