@@ -10,9 +10,14 @@ import {
   type ChangeSetRef,
   finishVolume,
   type MapRef,
+  openParentVolume,
+  SEGMENT_BLOCKS,
+  type Vault,
   writeChangeSet,
 } from '../vault/index.ts';
 import { beating } from './beating.ts';
+import { findHints, type Hints } from './hints.ts';
+import type { BaseVolume } from './increment.ts';
 import type { VaultDoor } from './vault-door.ts';
 
 export interface ArchiveDeps {
@@ -30,6 +35,15 @@ export interface VolumeOrder {
   /** Of the stopped clone: what is archived. */
   readonly snapshot: SnapshotFacts;
   readonly shardSegments: number;
+  /** What the volume builds on; null when there is nothing. */
+  readonly base: VolumeBase | null;
+  /** Why every block is read; null when the platform's listings of changed blocks are to be used. */
+  readonly readAll: string | null;
+}
+
+export interface VolumeBase extends BaseVolume {
+  readonly pointId: string;
+  readonly pointsByHints: number;
 }
 
 export interface ShardOrder extends VolumeOrder {
@@ -38,10 +52,13 @@ export interface ShardOrder extends VolumeOrder {
 
 export interface ShardResult {
   readonly bytesRead: number;
+  /** New in the vault. */
   readonly bytesStored: number;
-  readonly blocks: number;
-  /** Blocks that the source listed. */
-  readonly blocksListed: number;
+  readonly blocksAudited: number;
+  /** Whether hints were used anywhere in it. */
+  readonly byHints: boolean;
+  /** Why every block was read, at least of a part; null when only changed ones were. */
+  readonly readAll: string | null;
 }
 
 export interface FinishOrder extends VolumeOrder {
@@ -51,6 +68,8 @@ export interface FinishOrder extends VolumeOrder {
 /** What the manifest needs of a volume, beside what people want to know. */
 export interface VolumeArchive extends ArchivedVolume {
   readonly map: MapRef;
+  readonly base: VolumeBase | null;
+  readonly byHints: boolean;
 }
 
 /** With the blocks that differ from the capture; null when the platform cannot compare the two snapshots. */
@@ -80,31 +99,39 @@ export function createArchiveActivities({ platform, vaults }: ArchiveDeps) {
     },
 
     /** One to sixteen segments. A retry finds a finished shard's record in the vault and reads nothing again. */
-    async archiveShard({ run, vault: name, volume, snapshot, shard, shardSegments }: ShardOrder): Promise<ShardResult> {
+    async archiveShard(order: ShardOrder): Promise<ShardResult> {
+      const { run, volume, snapshot, shard, shardSegments } = order;
       return beating(async ({ signal, progress }) => {
+        const vault = await vaults.open(order.vault, signal);
+        const notes: string[] = [];
+        const { parent, hints } = await openBase({ platform, vault, order, signal, progress });
+        const last = { bytesStored: 0, blocksAudited: 0 };
         const record = await archiveShard({
-          vault: await vaults.open(name, signal),
+          vault,
           runId: run.runId,
           volumeId: volume.volumeId,
           shard,
           shardSegments,
           source: await platform.openSource(run, snapshot.snapshotId, signal),
+          parent,
+          changed: hints.changed,
+          onParentDamage: (reason) => notes.push(reason),
           signal,
-          onProgress: ({ bytesRead, bytesStored, blocksDone }) =>
-            progress({ volumeId: volume.volumeId, bytesRead, bytesStored, blocksDone } satisfies MoverHeartbeat),
+          onProgress: ({ bytesRead, bytesStored, blocksAudited, blocksDone }) => {
+            Object.assign(last, { bytesStored, blocksAudited });
+            progress({ volumeId: volume.volumeId, bytesRead, bytesStored, blocksDone } satisfies MoverHeartbeat);
+          },
         });
-        return {
-          bytesRead: record.blocksRead * BLOCK_BYTES,
-          bytesStored: record.storedBytes,
-          blocks: record.storedBlocks,
-          blocksListed: record.blocksRead,
-        };
+        const readAll = hints.readAll ?? notes[0] ?? null;
+        const byHints = hints.changed !== undefined;
+        return { bytesRead: record.blocksRead * BLOCK_BYTES, ...last, byHints, readAll };
       });
     },
 
     /** Writes the volume's map over all recorded shards. */
-    async finishVolume({ run, vault: name, volume, shardSegments, shards }: FinishOrder): Promise<VolumeArchive> {
+    async finishVolume({ run, vault: name, volume, shardSegments, shards, base }: FinishOrder): Promise<VolumeArchive> {
       return beating(async ({ signal }) => {
+        let shares = { newBytes: 0, reusedBytes: 0 };
         const map = await finishVolume({
           vault: await vaults.open(name, signal),
           runId: run.runId,
@@ -112,22 +139,56 @@ export function createArchiveActivities({ platform, vaults }: ArchiveDeps) {
           volumeBytes: volume.bytes,
           shardSegments,
           signal,
+          onShares: (counted) => {
+            shares = counted;
+          },
         });
-        const sum = (key: keyof ShardResult) => shards.reduce((total, shard) => total + shard[key], 0);
+        const sum = (key: 'bytesRead' | 'blocksAudited') => shards.reduce((total, shard) => total + shard[key], 0);
+        const readAll = shards.find((shard) => shard.readAll !== null)?.readAll ?? undefined;
         return {
           volumeId: volume.volumeId,
           deviceName: volume.deviceName,
           volumeBytes: volume.bytes,
           bytesRead: sum('bytesRead'),
-          bytesStored: sum('bytesStored'),
-          blocks: sum('blocks'),
-          holes: Math.ceil(volume.bytes / BLOCK_BYTES) - sum('blocks'),
+          bytesStored: shares.newBytes,
+          bytesReused: shares.reusedBytes,
+          blocks: map.storedBlocks,
+          holes: Math.ceil(volume.bytes / BLOCK_BYTES) - map.storedBlocks,
+          blocksAudited: sum('blocksAudited'),
+          ...(base && { parentId: base.pointId }),
+          ...(readAll !== undefined && { readAll }),
           map,
+          base,
+          byHints: shards.some((shard) => shard.byHints),
         };
       });
     },
   };
 }
+
+interface BaseRequest {
+  readonly platform: DataPlatform;
+  readonly vault: Vault;
+  readonly order: ShardOrder;
+  readonly signal: AbortSignal;
+  readonly progress: () => void;
+}
+
+/** The parent's volume, and what the platform says has changed since, or why it is not asked. */
+async function openBase({ platform, vault, order, signal, progress }: BaseRequest) {
+  const { run, volume, capture, base, shard, shardSegments } = order;
+  const { volumeId } = volume;
+  if (!base) return { parent: undefined, hints: { readAll: order.readAll ?? NOTHING_BEFORE } as Hints };
+  const parent = await openParentVolume({ vault, volumeId, pointId: base.pointId, map: base.map, signal });
+  if (order.readAll !== null) return { parent, hints: { readAll: order.readAll } as Hints };
+  const from = shard * shardSegments * SEGMENT_BLOCKS;
+  const to = Math.min(from + shardSegments * SEGMENT_BLOCKS, Math.ceil(volume.bytes / BLOCK_BYTES));
+  const captureId = capture.snapshotId;
+  const request = { platform, vault, run, volumeId, captureId, base, range: { from, to }, signal, progress };
+  return { parent, hints: await findHints(request) };
+}
+
+const NOTHING_BEFORE = 'the point it builds on does not have this volume';
 
 async function* indexesOf(refs: AsyncIterable<BlockRef>, progress: () => void): AsyncIterable<number> {
   for await (const { index } of refs) {

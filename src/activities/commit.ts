@@ -10,7 +10,13 @@ import type {
 import type { ResolvedBackup } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
 import { judgeConsistency } from '../recipes/consistency.ts';
-import { commitPoint, type ManifestDraft, type ManifestVolume, openArchivedVolume } from '../vault/index.ts';
+import {
+  commitPoint,
+  type ManifestDraft,
+  type ManifestVolume,
+  openArchivedVolume,
+  recordRunFacts,
+} from '../vault/index.ts';
 import type { ArchivedWithChanges, VolumeArchive } from './archive.ts';
 import { beating } from './beating.ts';
 import { readDiskFacts } from './disk-facts.ts';
@@ -95,13 +101,14 @@ function mapOf(volumeId: string, volumes: readonly VolumeArchive[]): VolumeArchi
 /** The run's knowledge in the manifest's words. */
 export function draftOf(request: CommitRequest, toolVersion: string): ManifestDraft {
   const { run, backup, machine, capture, clone, snapshots, consistency, evidence } = request;
+  const recorded = recordMachine(machine, 'ec2');
   return {
     pointId: run.runId,
     toolVersion,
     method: backup.method,
     workflow: { workflowId: run.workflowId, temporalRunId: run.temporalRunId },
     plan: backup.plan ?? null,
-    machine: recordMachine(machine, 'ec2'),
+    machine: { ...recorded, facts: { ...recorded.facts, ...runFactsOf(request) } },
     capture: {
       capturedAt: new Date(capture.startTime).toISOString(),
       requestedAt: null,
@@ -119,9 +126,19 @@ export function draftOf(request: CommitRequest, toolVersion: string): ManifestDr
     },
     evidence: evidence.map((ref) => ({ runId: run.runId, ...ref })),
     acceptedWarnings: backup.accept.map((code) => ({ code, text: 'accepted in the request' })),
-    parents: [],
+    parents: request.volumes.flatMap(parentOf),
     retention: { mode: 'none', retainUntil: null, keepUntil: null },
   };
+}
+
+/** What later runs ask of this point: may they build on it, and when was every block read last. */
+function runFactsOf({ backup, volumes }: CommitRequest): Record<string, boolean | number> {
+  const counts = volumes.map(({ base, byHints }) => (byHints ? (base?.pointsByHints ?? 0) + 1 : 0));
+  return recordRunFacts({ verify: backup.verify, pointsByHints: Math.max(0, ...counts) });
+}
+
+function parentOf({ volumeId, base }: VolumeArchive): ManifestDraft['parents'] {
+  return base ? [{ volumeId, pointId: base.pointId, mapId: base.map.mapId }] : [];
 }
 
 const PROOF_OF = { clean: 'proven', dirty: 'refuted', unknown: 'unknown', 'not-observed': 'not-observed' } as const;

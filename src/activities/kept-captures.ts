@@ -1,4 +1,4 @@
-import { latestAttestation, listPoints } from '../vault/index.ts';
+import { latestAttestation, listPoints, readRunFacts } from '../vault/index.ts';
 import type { CaptureKeeper } from './judge-run.ts';
 import type { VaultDoor } from './vault-door.ts';
 
@@ -11,7 +11,7 @@ export interface KeptCapturesRequest {
 
 /**
  * For every source its newest point that may be a parent and still has its capture: committed, not expired, not refuted by
- * its last verification. A run that was cancelled after its commit has a point but no capture any more; the one before it
+ * its last verification, and verified where that was asked for. A run that was cancelled after its commit has a point but no capture any more; the one before it
  * is then the base of the next increment. Undefined as soon as one vault cannot be read: what it holds is then unknown.
  */
 export async function findKeptCaptures(request: KeptCapturesRequest): Promise<CaptureKeeper | undefined> {
@@ -37,6 +37,7 @@ async function newestParents(
     if (point.state !== 'committed' || point.expired || !captured.has(point.pointId)) continue;
     const attestation = await latestAttestation({ vault, pointId: point.pointId, signal });
     if (attestation?.verdict === 'failed') continue;
+    if (!attestation && readRunFacts(point.manifest).verify) continue;
     bySource.set(point.manifest.machine.machineId, point.pointId);
   }
   return bySource.values();

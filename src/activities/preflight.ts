@@ -6,8 +6,8 @@ import type { Run } from '../contract/run.ts';
 import { guestText } from '../disk/guest-text.ts';
 import { PlatformError, VaultError } from '../errors.ts';
 import type { InventoryPlatform } from '../platforms/platform.ts';
-import { beginRun } from '../vault/index.ts';
 import { beating } from './beating.ts';
+import { beginIncrement, type Increment } from './increment.ts';
 import type { VaultDoor } from './vault-door.ts';
 
 export interface PreflightDeps {
@@ -26,11 +26,15 @@ export interface PreflightRequest {
 export interface PreflightReport {
   readonly machine: MachineFacts;
   readonly checks: readonly Check[];
+  readonly increment: Increment;
 }
 
 export function createPreflightActivities({ platform, vaults, now, toolVersion }: PreflightDeps) {
   return {
-    /** Refuses with every reason at once. Last, after all refusals, it writes the run's session: the vault takes writes. */
+    /**
+     * Refuses with every reason at once. Last, after all refusals, it writes the run's session, which names the points
+     * it may build on: the vault takes writes.
+     */
     async preflight({ run, backup }: PreflightRequest): Promise<PreflightReport> {
       return beating(async ({ signal }) => {
         const { isolation, accept } = backup;
@@ -45,11 +49,11 @@ export function createPreflightActivities({ platform, vaults, now, toolVersion }
         refuseBroken(checks, run);
         try {
           const vault = await vaults.open(backup.vault, signal);
-          await beginRun({ vault, session: sessionOf(run, machine, toolVersion), signal });
+          const session = sessionOf(run, machine, toolVersion);
+          return { machine, checks, increment: await beginIncrement({ vault, run, backup, session, signal }) };
         } catch (error) {
           throw refuseUnreachable(error, { vault: backup.vault, sinceMs: now() - activityInfo().scheduledTimestampMs });
         }
-        return { machine, checks };
       });
     },
   };
@@ -80,7 +84,6 @@ function sessionOf(run: Run, machine: MachineFacts, toolVersion: string) {
     source: { platform: 'ec2', machineId: run.sourceId },
     workflow: { workflowId: run.workflowId, temporalRunId: run.temporalRunId },
     volumes: machine.volumes.map(({ volumeId, bytes }) => ({ volumeId, volumeBytes: bytes })),
-    candidateParents: [],
   };
 }
 

@@ -54,6 +54,7 @@ export function createResolveActivities(deps: ResolveDeps) {
         retain: request.retain,
         accept: request.accept,
         ...resolved,
+        fullReadEvery: fullReadEveryOf(config, resolved.vault),
         limits: config.limits,
         ...(request.plan !== undefined && { plan: request.plan }),
         searchAttributes: await searchAttributes(),
@@ -102,6 +103,11 @@ export function createResolveActivities(deps: ResolveDeps) {
       return deps.describeWorkflow(workflowId);
     },
   };
+}
+
+/** `resolveVault` has proven the name. */
+function fullReadEveryOf({ vaults }: Config, vault: string): number {
+  return vaults[vault]?.fullReadEvery ?? 1;
 }
 
 function parse<S extends z.ZodType>(schema: S, input: unknown, workflow: string, example: string): z.output<S> {

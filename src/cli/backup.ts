@@ -104,6 +104,25 @@ function report(result: BackupResult, deps: CliDeps, { json }: BackupOptions): v
   throw new CommandEnd(EXIT.red);
 }
 
+function describeSize(volumes: BackupResult['volumes']): string {
+  const sum = (key: 'bytesRead' | 'bytesStored' | 'bytesReused') =>
+    formatBytes(volumes.reduce((total, volume) => total + volume[key], 0));
+  return `${sum('bytesRead')} read, ${sum('bytesStored')} new, ${sum('bytesReused')} reused, ${volumes.length} volumes`;
+}
+
+/** On which points, and whether the platform's word on changes was taken. */
+function describeParents(volumes: BackupResult['volumes']): string {
+  const parents = new Set(volumes.flatMap(({ parentId }) => parentId ?? []));
+  const reasons = new Set(volumes.flatMap(({ readAll }) => readAll ?? []));
+  const audited = volumes.reduce((sum, { blocksAudited }) => sum + blocksAudited, 0);
+  const parts = [
+    [...parents].join(', ') || 'nothing',
+    ...(audited > 0 ? [`${audited} unchanged blocks audited`] : []),
+    ...[...reasons].map((reason) => `every block read, because ${terminalText(reason)}`),
+  ];
+  return parts.join('; ');
+}
+
 function describeResult({
   pointId,
   vault,
@@ -113,13 +132,12 @@ function describeResult({
   verification,
   leftovers,
 }: BackupResult): string {
-  const stored = volumes.reduce((sum, { bytesStored }) => sum + bytesStored, 0);
-  const read = volumes.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
   const lines = [
     `point         ${pointId} in vault ${vault}`,
     `time          ${formatMoment(pointInTime)}`,
     `class         ${consistency.disks}${consistency.lowered.length > 0 ? ` (${consistency.lowered.join('; ')})` : ''}`,
-    `size          ${formatBytes(read)} read, ${formatBytes(stored)} stored, ${volumes.length} volumes`,
+    `size          ${describeSize(volumes)}`,
+    `built on      ${describeParents(volumes)}`,
     `verification  ${verification?.verdict ?? 'not asked for'}`,
   ];
   for (const { id, reason } of leftovers) lines.push(`left over     ${id}: ${terminalText(reason)}`);

@@ -16,6 +16,8 @@ export interface ResolvedBackup {
   readonly retain: { readonly snapshots: boolean };
   readonly accept: readonly AcceptedRisk[];
   readonly vault: string;
+  /** Of so many points in a row, one reads every block. */
+  readonly fullReadEvery: number;
   readonly isolation: IsolationProfile;
   readonly recipes: readonly ConfiguredRecipe[];
   readonly limits: Limits;

@@ -34,10 +34,18 @@ export interface ArchivedVolume {
   readonly volumeBytes: number;
   /** Plain bytes read from the source. */
   readonly bytesRead: number;
-  /** Bytes of sealed packs written by this run. */
+  /** Sealed bytes that this run added to the vault. */
   readonly bytesStored: number;
+  /** Sealed bytes that were in the vault already, of the point this one builds on. */
+  readonly bytesReused: number;
   readonly blocks: number;
   readonly holes: number;
+  /** Blocks said to be unchanged that were read and compared all the same. */
+  readonly blocksAudited: number;
+  /** The point it builds on. */
+  readonly parentId?: string;
+  /** Why every block was read; absent when only changed ones were. */
+  readonly readAll?: string;
 }
 
 /** The validation result of one verification. */

@@ -23,7 +23,7 @@ export function capturedSection({ source, backup, method, vaultUrl }: ReportData
     ),
     html`<div class="whole"><dt>Method</dt><dd>${method}: ${METHOD_MEANING[method]}</dd></div>\n`,
   ]}</dl>
-${volumes === undefined ? undefined : volumeTable(volumes)}${restoredLine(backup)}
+${volumes === undefined ? undefined : volumeTable(volumes)}${builtOnLine(volumes)}${restoredLine(backup)}
 <p class="after">A capture holds what had reached the disks at that instant. What was only in memory is not in it.</p></section>\n`;
 }
 
@@ -38,11 +38,11 @@ function volumeTable(volumes: readonly ArchivedVolume[]): Html {
     formatBytes(volume.volumeBytes),
     formatBytes(volume.bytesRead),
     formatBytes(volume.bytesStored),
-    ratio(volume),
+    formatBytes(volume.bytesReused),
     formatCount(volume.blocks),
     formatCount(volume.holes),
   ]);
-  const columns = ['Volume', 'Device', 'Size', 'Read', 'Stored', 'Ratio', 'Blocks', 'Holes'];
+  const columns = ['Volume', 'Device', 'Size', 'Read', 'New', 'Reused', 'Blocks', 'Holes'];
   return figureTable(
     undefined,
     columns.map((title, at) => ({ title, numeric: at > 1 })),
@@ -50,8 +50,17 @@ function volumeTable(volumes: readonly ArchivedVolume[]): Html {
   );
 }
 
-function ratio({ bytesRead, bytesStored }: ArchivedVolume): string {
-  return bytesRead === 0 ? '–' : (bytesStored / bytesRead).toFixed(2);
+function builtOnLine(volumes: readonly ArchivedVolume[] = []): Html | undefined {
+  const [first] = volumes;
+  if (!first) return undefined;
+  const parent = volumes.find(({ parentId }) => parentId !== undefined)?.parentId;
+  const why = volumes.find(({ readAll }) => readAll !== undefined)?.readAll;
+  const base = parent === undefined ? 'Built on no other point' : html`Built on <code>${parent}</code>`;
+  const reading =
+    why === undefined
+      ? 'only blocks that changed were read, and a sample of the others'
+      : `every block was read: ${why}`;
+  return html`<p class="after">${base}; ${reading}.</p>`;
 }
 
 function restoredLine({ verification }: ReportData['backup']): Html | undefined {

@@ -4,13 +4,19 @@ import { type Html, html } from './html.ts';
 import { figureTable } from './parts.ts';
 import type { CountedCall, ReportData } from './report-data.ts';
 
+/** What the platform charges a read for (EBS direct APIs). */
+const BLOCK_BYTES = 524_288;
+
 /** What a bill is made of, counted; prices differ by region and contract, so none is given. */
 export function countedSection({ calls, backup: { volumes = [], verification } }: ReportData): Html | undefined {
   if (volumes.length === 0 && calls === undefined) return undefined;
-  const sum = (of: 'bytesRead' | 'bytesStored' | 'blocks') => volumes.reduce((total, volume) => total + volume[of], 0);
+  const sum = (of: 'bytesRead' | 'bytesStored' | 'bytesReused' | 'blocksAudited') =>
+    volumes.reduce((total, volume) => total + volume[of], 0);
   const totals = [
-    ['Blocks read from snapshots', formatCount(sum('blocks')), formatBytes(sum('bytesRead'))],
-    ['Sealed packs stored in the vault', '', formatBytes(sum('bytesStored'))],
+    ['Blocks read from snapshots', formatCount(sum('bytesRead') / BLOCK_BYTES), formatBytes(sum('bytesRead'))],
+    ['… of them unchanged, to audit the platform', formatCount(sum('blocksAudited')), ''],
+    ['Stored in the vault, sealed', '', formatBytes(sum('bytesStored'))],
+    ['Reused from the point before, sealed', '', formatBytes(sum('bytesReused'))],
     ['Restored for the verification', '', verification === undefined ? '–' : formatBytes(verification.restoredBytes)],
   ];
   const columns = ['Counted', 'Number', 'Bytes'].map((title, at) => ({ title, numeric: at > 0 }));

@@ -22,6 +22,8 @@ export interface RefusedParent {
   readonly pointId: string;
   /** One sentence. */
   readonly reason: string;
+  /** Its latest verification speaks against it. */
+  readonly red?: true;
 }
 
 export interface Lineage {
@@ -95,7 +97,7 @@ export function judgeLineage(points: readonly LineagePoint[]): Lineage {
   for (const point of points) {
     const reason = whyNot(point, points);
     if (reason === undefined) parents.push(point.pointId);
-    else refused.push({ pointId: point.pointId, reason });
+    else refused.push({ pointId: point.pointId, reason, ...(isRed(point) && { red: true }) });
   }
   return { parents, refused };
 }
@@ -103,13 +105,17 @@ export function judgeLineage(points: readonly LineagePoint[]): Lineage {
 function whyNot(point: LineagePoint, points: readonly LineagePoint[]): string | undefined {
   const { expired, attestation, verify } = point;
   if (expired) return 'it is expired';
-  if (attestation?.verdict === 'failed') return `its verification ${attestation.runId} was red`;
+  if (attestation && isRed(point)) return `its verification ${attestation.runId} was red`;
   if (verify && !attestation) return 'it was to be verified and is not';
   const verifiedAt = attestation?.finishedAt ?? '';
   const later = points.filter((one) => showsDamage(one) && finishedAt(one) > verifiedAt);
   const related = later.length > 0 ? relativesOf(point, points) : [];
   const damaged = later.find((one) => related.includes(one));
   return damaged && `it may share damaged objects with ${damaged.pointId}, which was found red after it was verified`;
+}
+
+function isRed({ attestation }: LineagePoint): boolean {
+  return attestation?.verdict === 'failed';
 }
 
 function finishedAt({ attestation }: LineagePoint): string {
@@ -120,8 +126,8 @@ function finishedAt({ attestation }: LineagePoint): string {
  * A red point whose disks were read whole from the vault and confirmed has a broken application, not broken objects; then
  * its relatives are as good as before.
  */
-function showsDamage({ attestation }: LineagePoint): boolean {
-  return attestation?.verdict === 'failed' && attestation.consistency.disks.verdict !== 'confirmed';
+function showsDamage(point: LineagePoint): boolean {
+  return isRed(point) && point.attestation?.consistency.disks.verdict !== 'confirmed';
 }
 
 /** All that may share an object with it: up, down and sideways, itself left out. */

@@ -1,5 +1,6 @@
 import { ChildWorkflowCancellationType, executeChild, ParentClosePolicy } from '@temporalio/workflow';
-import type { ArchivedWithChanges, VolumeOrder } from '../activities/archive.ts';
+import type { ArchivedWithChanges, VolumeBase, VolumeOrder } from '../activities/archive.ts';
+import type { Increment } from '../activities/increment.ts';
 import type { Capture, MachineFacts, SnapshotFacts } from '../contract/machine.ts';
 import type { Phase, VolumeProgress } from '../contract/progress.ts';
 import type { ResolvedBackup } from '../contract/resolved-backup.ts';
@@ -16,6 +17,7 @@ export interface ArchiveOrder {
   readonly machine: MachineFacts;
   readonly capture: Capture;
   readonly end: QuietClone;
+  readonly increment: Increment;
   readonly phases: PhaseTracker<Phase>;
 }
 
@@ -39,6 +41,8 @@ export async function archiveVolumes(order: ArchiveOrder): Promise<readonly Arch
         capture: snapshotOf(volumeId, order.capture.snapshots),
         snapshot: snapshotOf(volumeId, order.end.snapshots.disks),
         shardSegments: backup.limits.shardSegments,
+        base: baseOf(volumeId, order.increment),
+        readAll: order.increment.readAll,
       });
       const { bytesRead, bytesStored } = archived;
       progress.set(volumeId, { volumeId, bytesTotal: bytes, bytesRead, bytesStored });
@@ -56,6 +60,11 @@ function archiveOne(order: VolumeOrder): Promise<ArchivedWithChanges> {
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
+}
+
+function baseOf(volumeId: string, { base }: Increment): VolumeBase | null {
+  const volume = base?.volumes.find((one) => one.volumeId === volumeId);
+  return base && volume ? { ...volume, pointId: base.pointId, pointsByHints: base.pointsByHints } : null;
 }
 
 function snapshotOf(volumeId: string, snapshots: readonly SnapshotFacts[]): SnapshotFacts {

@@ -50,7 +50,7 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
   let keepCapture = false;
   try {
     return await withinLimit(backup.limits.runMs, async () => {
-      const { machine, checks } = await phases.run(
+      const { machine, checks, increment } = await phases.run(
         'preflight',
         () => answering.preflight({ run, backup }),
         say.preflight,
@@ -59,7 +59,7 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
       const order = { run, role: 'clone', like: machine, snapshots: capture.snapshots, ...backup } as const;
       const clone = await phases.run('clone', () => bootMachine(order), say.boot);
       const end = await phases.run('shutdown', () => quiesceClone({ run, backup, machine, clone }), say.shutdown);
-      const facts = { run, backup, machine, capture, clone, end };
+      const facts = { run, backup, machine, capture, clone, end, increment };
       const volumes = await phases.run('archive', () => archiveVolumes({ ...facts, phases }), say.archive);
       const consistency = await phases.run('commit', () => commitRun({ ...facts, volumes }), say.commit);
       const retained = backup.retain.snapshots ? await retainClone(facts) : undefined;
@@ -77,7 +77,7 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
         preflight: checks,
         isolation: clone.isolation,
         consistency,
-        volumes: volumes.map(({ map: _map, changes: _changes, ...volume }) => volume),
+        volumes: volumes.map(({ map: _map, changes: _changes, base: _base, byHints: _byHints, ...volume }) => volume),
         ...(retained && { retained }),
         ...(verification && { verification }),
       };

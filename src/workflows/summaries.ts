@@ -26,8 +26,15 @@ export function shutdown({ stoppedByUs, examined }: QuietClone): string {
 }
 
 export function archive(volumes: readonly ArchivedVolume[]): string {
-  const sum = (key: 'bytesRead' | 'bytesStored') => volumes.reduce((total, volume) => total + volume[key], 0) / 1e6;
-  return `${sum('bytesRead').toFixed(1)} MB read, ${sum('bytesStored').toFixed(1)} MB stored`;
+  const sum = (key: 'bytesRead' | 'bytesStored' | 'bytesReused') =>
+    (volumes.reduce((total, volume) => total + volume[key], 0) / 1e6).toFixed(1);
+  const moved = `${sum('bytesRead')} MB read, ${sum('bytesStored')} MB stored`;
+  const parent = volumes.find(({ parentId }) => parentId !== undefined)?.parentId;
+  const why = volumes.find(({ readAll }) => readAll !== undefined)?.readAll;
+  const from = parent === undefined ? [] : [`${sum('bytesReused')} MB reused from ${parent}`];
+  const audited = volumes.reduce((total, { blocksAudited }) => total + blocksAudited, 0);
+  const audit = audited === 0 ? [] : [`${audited} unchanged blocks audited`];
+  return [moved, ...from, ...audit, ...(why === undefined ? [] : [`every block read: ${why}`])].join(', ');
 }
 
 export function commit({ disks }: ConsistencyVerdict): string {

@@ -41,6 +41,7 @@ export function resolvedBackup(instanceId: string, changes: Partial<ResolvedBack
     retain: { snapshots: false },
     accept: [],
     vault: 'main',
+    fullReadEvery: 30,
     isolation: ISOLATION,
     recipes: [{ name: 'postgresql', params: {} }],
     limits: LIMITS,
@@ -119,6 +120,8 @@ export const REPORT = {
 };
 const NO_CONSOLE = { name: 'console', verdict: 'not-observed', found: 'no console output' } as const;
 
+export const NO_BASE = { base: null, readAll: 'there is no earlier point' };
+
 /** Control activities in which all goes well, unless a test says otherwise for one of them. */
 export function fakeControl(changes: Partial<ControlActivities> = {}): ControlActivities {
   return {
@@ -133,7 +136,7 @@ export function fakeControl(changes: Partial<ControlActivities> = {}): ControlAc
     },
     resolvePlan: async () => ({ plan: 'nightly', instanceIds: [], request: {}, atATime: 2, searchAttributes: true }),
     describeRunning: async () => undefined,
-    preflight: async ({ run }) => ({ machine: machineFacts(run.sourceId), checks: [] }),
+    preflight: async ({ run }) => ({ machine: machineFacts(run.sourceId), checks: [], increment: NO_BASE }),
     captureProduction: async () => ({ startTime: '2026-11-23T02:31:07.412Z', snapshots: snapshotsOf('capture') }),
     awaitSnapshots: async ({ snapshots }) => snapshots,
     prepareScratch: async () => ({ scratchSnapshotId: 'snap-scratch' }),
@@ -180,8 +183,14 @@ export function fakeMover(changes: Partial<MoverActivities> = {}): MoverActiviti
     examineClone: async () => ({ verdict: CLEAN, report: REPORT, console: NO_CONSOLE, evidence: [] }),
     examineProbe: async () => ({ report: REPORT, console: NO_CONSOLE, evidence: [] }),
     recordChanges: async () => null,
-    archiveShard: async () => ({ bytesRead: 8192, bytesStored: 4096, blocks: 8, blocksListed: 8 }),
-    finishVolume: async ({ volume }) => ({
+    archiveShard: async ({ readAll }) => ({
+      bytesRead: 8192,
+      bytesStored: 4096,
+      blocksAudited: 0,
+      byHints: false,
+      readAll,
+    }),
+    finishVolume: async ({ volume, base }) => ({
       volumeId: volume.volumeId,
       deviceName: volume.deviceName,
       volumeBytes: volume.bytes,
@@ -189,7 +198,11 @@ export function fakeMover(changes: Partial<MoverActivities> = {}): MoverActiviti
       bytesStored: 4096,
       blocks: 8,
       holes: 2040,
+      bytesReused: 0,
+      blocksAudited: 0,
       map: MAP,
+      base,
+      byHints: false,
     }),
     confirmFacts: async () => CLEAN,
     commitPoint: async ({ run }) => ({ pointId: run.runId, committedAt: '2026-11-23T02:32:00.000Z' }),

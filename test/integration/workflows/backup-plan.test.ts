@@ -4,7 +4,7 @@ import type { ResolvedPlan } from '../../../src/contract/resolved-backup.ts';
 import type { PlanResult } from '../../../src/contract/results.ts';
 import { PlatformError } from '../../../src/errors.ts';
 import { type BackupRuns, newInstanceId, startBackupRuns } from '../../support/backup-runs.ts';
-import { machineFacts } from '../../support/fake-activities.ts';
+import { machineFacts, NO_BASE } from '../../support/fake-activities.ts';
 
 let runs: BackupRuns;
 beforeAll(async () => {
@@ -39,7 +39,7 @@ test('a plan backs up all its instances, never more at a time than it says', asy
       control: {
         preflight: async ({ run }) => {
           most = Math.max(most, ++now);
-          return { machine: machineFacts(run.sourceId), checks: [] };
+          return { machine: machineFacts(run.sourceId), checks: [], increment: NO_BASE };
         },
         removeRunResources: async () => {
           now--;

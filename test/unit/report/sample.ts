@@ -1,6 +1,7 @@
 import { encode } from 'jpeg-js';
 import type { Check } from '../../../src/contract/check.ts';
 import { PHASES, type PhaseProgress } from '../../../src/contract/progress.ts';
+import type { ArchivedVolume } from '../../../src/contract/results.ts';
 import type { ReportData } from '../../../src/report/report-data.ts';
 
 /** The run starts at this time; 40 requests a second start 20 s before. */
@@ -126,10 +127,25 @@ function sampleLoad(phases: readonly PhaseProgress[]) {
   return samples;
 }
 
-function volume(volumeId: string, deviceName: string, gib: number, blocks: number, bytesStored: number) {
+function volume(
+  volumeId: string,
+  deviceName: string,
+  gib: number,
+  blocks: number,
+  bytesStored: number,
+): ArchivedVolume {
   const volumeBytes = gib * 2 ** 30;
   const holes = volumeBytes / 524_288 - blocks;
-  return { volumeId, deviceName, volumeBytes, bytesRead: blocks * 524_288, bytesStored, blocks, holes };
+  const counted = {
+    volumeBytes,
+    bytesRead: blocks * 524_288,
+    bytesStored,
+    bytesReused: 0,
+    blocks,
+    holes,
+    blocksAudited: 0,
+  };
+  return { volumeId, deviceName, ...counted, readAll: 'there is no earlier point' };
 }
 
 const SHUTDOWN_FACTS = [
