@@ -5,6 +5,7 @@ import type { CliDeps } from './deps.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { readFailure } from './failure.ts';
 import { initCommand } from './init.ts';
+import { keysCommand } from './keys.ts';
 import { pointsCommand } from './points.ts';
 import { schedulesCommand } from './schedules.ts';
 import { statusCommand } from './status.ts';
@@ -26,6 +27,7 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
     initCommand,
     workerCommand,
     vaultCommand,
+    keysCommand,
   ]) {
     program.addCommand(make(deps));
   }
@@ -49,8 +51,13 @@ function endOf(error: unknown, args: readonly string[], deps: CliDeps): number {
   // Help and version are "errors" with exit code 0; everything else commander refuses is wrong usage, already told.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   const failure = readFailure(error);
-  writeFailure(deps, `understudy ${args.slice(0, args[0] === 'vault' ? 2 : 1).join(' ')}`.trim(), failure, {
-    json: args.includes('--json'),
-  });
+  writeFailure(
+    deps,
+    `understudy ${args.slice(0, ['vault', 'keys'].includes(args[0] ?? '') ? 2 : 1).join(' ')}`.trim(),
+    failure,
+    {
+      json: args.includes('--json'),
+    },
+  );
   return exitCodeOf(failure);
 }

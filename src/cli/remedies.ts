@@ -18,6 +18,7 @@ export const REMEDIES: Readonly<Record<string, string>> = {
   VaultNotInitialized: 'check the URL; make a new vault with `understudy init` or `understudy vault init <url>`',
   VaultUnreachable: 'check the URL of the vault, the network and the bucket',
   KeyUnusable: 'check that this is the key of the vault, and who may use it',
+  KeysNotSigned: 'find out who wrote the named object; docs/operations/keys.md says when to remove it',
   PointMissing: '`understudy points` lists what the vault holds',
   Cancelled: 'start it again when you want it',
   Terminated: 'what it left is removed by the sweeper within its interval',

@@ -1,8 +1,16 @@
 import { connectTemporal } from '../client/connect.ts';
 import { syncSchedules } from '../client/schedules.ts';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
-import { deploymentFile, ensureDeploymentId, loadConfig, readDeploymentId } from '../config/index.ts';
-import { initVault, openKeyService, openStore, systemClock, systemRandomBytes } from '../vault/index.ts';
+import { type Config, deploymentFile, ensureDeploymentId, loadConfig, readDeploymentId } from '../config/index.ts';
+import {
+  initVault,
+  listKeys,
+  openKeyService,
+  openRecipient,
+  openStore,
+  systemClock,
+  systemRandomBytes,
+} from '../vault/index.ts';
 import { keyServiceName } from '../workers/open-vaults.ts';
 import type { SetUp, SetUpStep } from './deps.ts';
 
@@ -41,15 +49,27 @@ async function stepDeploymentId(env: NodeJS.ProcessEnv): Promise<SetUpStep> {
 
 async function stepVault(
   name: string,
-  { url, kmsKeyId }: { readonly url: string; readonly kmsKeyId: string },
+  { url, kmsKeyId, recipients }: Config['vaults'][string],
   signal: AbortSignal,
 ): Promise<SetUpStep> {
+  const store = openStore(url, { clock: systemClock });
   const { vaultId, created } = await initVault({
-    store: openStore(url, { clock: systemClock }),
+    store,
     keys: openKeyService(keyServiceName(kmsKeyId), { randomBytes: systemRandomBytes }),
+    recipients: recipients.map((recipient) => openRecipient(recipient, { randomBytes: systemRandomBytes })),
     clock: systemClock,
     randomBytes: systemRandomBytes,
     signal,
   });
-  return { what: `vault ${name}`, outcome: created ? 'created' : 'unchanged', found: `${url} (${vaultId})` };
+  const { epochs } = await listKeys({ store, signal });
+  const noted = epochs.map((epoch) => epoch.recipients.map(({ id }) => id));
+  const missing = recipients.filter((recipient) => noted.some((ids) => !ids.includes(recipient)));
+  const add = missing.map(
+    (recipient) => `; not yet for ${recipient}: understudy keys add-recipient ${name} ${recipient}`,
+  );
+  return {
+    what: `vault ${name}`,
+    outcome: created ? 'created' : 'unchanged',
+    found: `${url} (${vaultId})${add.join('')}`,
+  };
 }

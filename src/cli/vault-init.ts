@@ -7,17 +7,22 @@ export function vaultInitCommand({ stdout, signal }: CliDeps): Command {
   const command = new Command('init')
     .description('make a vault of an empty bucket prefix or folder; repeatable')
     .argument('<vault-url>', 's3://bucket/prefix or file:///folder')
+    .option('--recipient <age1…...>', 'age recipients that can read the vault without that key')
     .option('--json', 'one result as JSON');
-  return addKeyOptions(command).action(async (url: string, options: KeyOptions & { json?: true }) => {
-    const { initVault, systemClock, systemRandomBytes } = await import('../vault/index.ts');
-    const { vaultId, created } = await initVault({
-      store: await openStoreAt(url),
-      keys: await openKeys(options),
-      clock: systemClock,
-      randomBytes: systemRandomBytes,
-      signal,
-    });
-    if (options.json) jsonLines(stdout).result({ url, vaultId, created });
-    else stdout.write(`${created ? 'created' : 'unchanged'}  vault ${vaultId} at ${url}\n`);
-  });
+  return addKeyOptions(command).action(
+    async (url: string, options: KeyOptions & { json?: true; recipient?: string[] }) => {
+      const { initVault, openRecipient, systemClock, systemRandomBytes } = await import('../vault/index.ts');
+      const { recipient: recipients = [] } = options;
+      const { vaultId, created } = await initVault({
+        store: await openStoreAt(url),
+        keys: await openKeys(options),
+        recipients: recipients.map((each) => openRecipient(each, { randomBytes: systemRandomBytes })),
+        clock: systemClock,
+        randomBytes: systemRandomBytes,
+        signal,
+      });
+      if (options.json) jsonLines(stdout).result({ url, vaultId, created });
+      else stdout.write(`${created ? 'created' : 'unchanged'}  vault ${vaultId} at ${url}\n`);
+    },
+  );
 }

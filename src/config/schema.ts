@@ -14,6 +14,10 @@ const VaultConfig = z.strictObject({
    * 1/30 of the price of reading all (EBS direct APIs: 6 dollars per TiB).
    */
   fullReadEvery: z.int().min(1).max(1000).default(30),
+  /** Age recipients that can read the vault without KMS, given when the vault is made (docs/operations/keys.md). */
+  recipients: z
+    .array(z.string().regex(/^age1[0-9a-z]+$/, 'must be the public half of an age identity, age1…'))
+    .default([]),
 });
 
 const IsolationConfig = z.strictObject({

@@ -3,6 +3,7 @@ import { encodeDocument } from './json-document.ts';
 import type { RootName, RootPurpose, RootRecipient } from './key-service.ts';
 import type { KeysDocument, Wrap } from './keys-document.ts';
 import { listKeys, type RecipientFacts } from './list-keys.ts';
+import { lockedNow } from './lock-policy.ts';
 import { mustBeWritable } from './may-write.ts';
 import { noteWrap, OFFLINE_PURPOSES, PURPOSES } from './new-epoch.ts';
 import { furtherKeysKey } from './object-keys.ts';
@@ -82,7 +83,7 @@ async function createNext(vault: Vault, body: KeysDocument, signal: AbortSignal)
   for (let n = 2; n <= MAX_FURTHER_KEYS; n++) {
     const key = furtherKeysKey(body.epoch, n);
     const bytes = encodeDocument({ type: 'keys', epoch: signer, body }, { vaultId, key }, by);
-    if (await createdFirst(store.create(key, bytes, signal))) return key;
+    if (await createdFirst(store.create(key, bytes, signal, lockedNow(vault)))) return key;
   }
   const message = `epoch ${body.epoch} has ${MAX_FURTHER_KEYS} keys documents already, more are not read; remove what is invalid among keys/${body.epoch}-*.json`;
   throw new VaultError('ObjectExists', message, { context: { vaultId, epoch: body.epoch } });

@@ -2,6 +2,7 @@
  * The vault: recovery points in vault format v1 (docs/vault-format.md). A pure library over three ports: ObjectStore,
  * KeyService, BlockSource.
  */
+
 export { type AddedRecipient, addRecipient } from './add-recipient.ts';
 export { type ArchiveProgress, type ArchiveShardRequest, archiveShard } from './archive-shard.ts';
 export { attest, latestAttestation, listAttestations } from './attest.ts';
@@ -42,7 +43,7 @@ export {
   Retention,
 } from './manifest.ts';
 export type { ByteRange, CreateOptions, LockMode, ObjectFacts, ObjectRetention, ObjectStore } from './object-store.ts';
-export { openKeyService, openRecipient } from './open-key-service.ts';
+export { openKeyService, openNotedRecipient, openRecipient } from './open-key-service.ts';
 export { openStore, openVersions } from './open-store.ts';
 export { openVault } from './open-vault.ts';
 export { type ArchivedVolume, openArchivedVolume, openVolume, type VolumeBlock } from './open-volume.ts';

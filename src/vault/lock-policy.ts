@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts';
 import type { CreateOptions, LockMode, ObjectRetention } from './object-store.ts';
 import { runTime } from './run-time.ts';
 
@@ -33,6 +34,11 @@ export function objectRetention({ lock }: LockedVault, runId: string): ObjectRet
 /** The lock of an object that is made at a time (Unix milliseconds). */
 export function retentionFrom({ mode, days }: LockPolicy, at: number): ObjectRetention {
   return { mode, until: new Date(at + (days + Math.min(days, MAX_SLACK_DAYS)) * DAY_MS) };
+}
+
+/** For `create` of what belongs to no run, such as keys. */
+export function lockedNow({ lock, clock }: LockedVault & { readonly clock: Clock }): CreateOptions {
+  return lock ? { retention: retentionFrom(lock, clock.now().getTime()) } : {};
 }
 
 /** For `create`: everything that is needed to read a point is born locked. */

@@ -20,6 +20,15 @@ export function openKeyService(name: string, { randomBytes }: { readonly randomB
   throw new ConfigurationError('InvalidConfiguration', message);
 }
 
+/** The recipient that a vault notes; undefined when it cannot be wrapped for from here, as a key file elsewhere. */
+export function openNotedRecipient(
+  { kind, id }: { readonly kind: string; readonly id: string },
+  injected: { readonly randomBytes: RandomBytes },
+): RootRecipient | undefined {
+  if (kind === 'age') return createAgeRecipient(id);
+  return kind === 'kms' ? openKeyService(`kms:${id}`, injected) : undefined;
+}
+
 /** Somebody to wrap roots for: `age1…`, or the name of a key service. */
 export function openRecipient(name: string, { randomBytes }: { readonly randomBytes: RandomBytes }): RootRecipient {
   return /^(kms|file):/.test(name) ? openKeyService(name, { randomBytes }) : createAgeRecipient(name);

@@ -2,8 +2,9 @@ import { VaultError } from '../errors.ts';
 import { encodeDocument } from './json-document.ts';
 import type { KeyService, RootRecipient } from './key-service.ts';
 import { listKeys, type RecipientFacts } from './list-keys.ts';
+import { lockedNow } from './lock-policy.ts';
 import { mustBeWritable } from './may-write.ts';
-import { makeEpoch, OFFLINE_PURPOSES, type RecipientGrant } from './new-epoch.ts';
+import { makeEpoch, type RecipientGrant } from './new-epoch.ts';
 import { keysKey } from './object-keys.ts';
 import { createdFirst } from './presence.ts';
 import type { Vault } from './vault.ts';
@@ -15,8 +16,6 @@ export interface RotateKeysRequest {
   readonly service: KeyService;
   /** Finds the recipient of a name noted in the vault; undefined when it cannot wrap for it. */
   readonly openRecipient: (kind: string, id: string) => RootRecipient | undefined;
-  /** New ones, for `data` and `meta`. */
-  readonly recipients?: readonly RootRecipient[];
   /** Ids of recipients that shall not open the new epoch. They keep what they have. */
   readonly without?: readonly string[];
   readonly signal: AbortSignal;
@@ -45,7 +44,7 @@ export async function rotateKeys(request: RotateKeysRequest): Promise<Rotation> 
   const key = keysKey(epoch);
   const document = { type: 'keys', epoch: signer, body } as const;
   const bytes = encodeDocument(document, { vaultId, key }, { kind: 'signature', privateKey });
-  const created = await createdFirst(store.create(key, bytes, signal));
+  const created = await createdFirst(store.create(key, bytes, signal, lockedNow(vault)));
   await mustBeWritable(vault, signal);
   if (vault.epoch < epoch) {
     const message = `${key} could neither be created nor read in ${store.url}; look at it again`;
@@ -56,11 +55,11 @@ export async function rotateKeys(request: RotateKeysRequest): Promise<Rotation> 
 
 /** Whoever may open the newest epoch may open the next, unless left out by name: nobody is locked out in passing. */
 async function carriedOver(request: RotateKeysRequest, epoch: number): Promise<readonly RecipientGrant[]> {
-  const { vault, service, openRecipient, recipients = [], without = [], signal } = request;
+  const { vault, service, openRecipient, without = [], signal } = request;
   const { epochs } = await listKeys({ store: vault.store, signal });
   const earlier = epochs.find((each) => each.epoch === epoch)?.recipients ?? [];
   mustBeAmong(without, earlier);
-  const grants: RecipientGrant[] = recipients.map((recipient) => ({ recipient, purposes: OFFLINE_PURPOSES }));
+  const grants: RecipientGrant[] = [];
   for (const { kind, id, purposes } of earlier) {
     if (without.includes(id) || (kind === service.kind && id === service.keyId)) continue;
     const recipient = openRecipient(kind, id);

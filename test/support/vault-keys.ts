@@ -42,7 +42,7 @@ export async function otherKeys(digit: string, name = `key-${digit}`): Promise<K
 export function rotate(
   vault: Vault,
   service: KeyService,
-  more: { readonly without?: readonly string[]; readonly recipients?: readonly RootRecipient[] } = {},
+  more: { readonly without?: readonly string[] } = {},
 ): Promise<Rotation> {
   const openRecipient = (kind: string, id: string) => (kind === 'age' ? createAgeRecipient(id) : undefined);
   return rotateKeys({ vault, service, openRecipient, signal: NEVER, ...more });
