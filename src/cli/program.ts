@@ -7,6 +7,7 @@ import { readFailure } from './failure.ts';
 import { initCommand } from './init.ts';
 import { keysCommand } from './keys.ts';
 import { pointsCommand } from './points.ts';
+import { recoverCommand } from './recover.ts';
 import { schedulesCommand } from './schedules.ts';
 import { statusCommand } from './status.ts';
 import { vaultCommand } from './vault.ts';
@@ -26,6 +27,7 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
     schedulesCommand,
     initCommand,
     workerCommand,
+    recoverCommand,
     vaultCommand,
     keysCommand,
   ]) {

@@ -8,12 +8,16 @@ import type { KeyService, ObjectStore, RootPurpose, Vault } from '../vault/index
 export interface KeyOptions {
   readonly keyFile?: string;
   readonly kmsKey?: string;
+  readonly identity?: string;
 }
 
 export function addKeyOptions(command: Command): Command {
   return command
-    .addOption(new Option('--key-file <path>', 'file of 64 hex digits that wraps the roots').conflicts('kmsKey'))
-    .addOption(new Option('--kms-key <id>', 'KMS key id, alias or ARN that wraps the roots'));
+    .addOption(
+      new Option('--key-file <path>', 'file of 64 hex digits that wraps the roots').conflicts(['kmsKey', 'identity']),
+    )
+    .addOption(new Option('--kms-key <id>', 'KMS key id, alias or ARN that wraps the roots').conflicts('identity'))
+    .addOption(new Option('--identity <path>', 'age identity of an offline recipient of the roots'));
 }
 
 /** Modules of the vault load here, when a command needs them: help must not wait for the AWS SDK. */
@@ -25,16 +29,25 @@ export async function openStoreAt(url: string): Promise<ObjectStore> {
 }
 
 /** Undefined when no key was named. */
-export async function findKeys({ keyFile, kmsKey }: KeyOptions): Promise<KeyService | undefined> {
+export async function findKeys(options: KeyOptions): Promise<KeyService | undefined> {
   const { openKeyService, systemRandomBytes } = await library();
-  const named = keyFile === undefined ? kmsKey && `kms:${kmsKey}` : pathToFileURL(resolve(keyFile)).href;
-  return named ? openKeyService(named, { randomBytes: systemRandomBytes }) : undefined;
+  const named = keyName(options);
+  return named === undefined ? undefined : openKeyService(named, { randomBytes: systemRandomBytes });
+}
+
+function keyName({ keyFile, kmsKey, identity }: KeyOptions): string | undefined {
+  if (keyFile !== undefined) return pathToFileURL(resolve(keyFile)).href;
+  if (identity !== undefined) return pathToFileURL(resolve(identity)).href.replace(/^file:/, 'age:');
+  return kmsKey === undefined ? undefined : `kms:${kmsKey}`;
 }
 
 export async function openKeys(options: KeyOptions): Promise<KeyService> {
   const keys = await findKeys(options);
   if (keys) return keys;
-  throw new ConfigurationError('InvalidInput', 'no key was named; add --key-file <path> or --kms-key <id>');
+  throw new ConfigurationError(
+    'InvalidInput',
+    'no key was named; add --kms-key <id>, --key-file <path> or --identity <path>',
+  );
 }
 
 export interface VaultAccess {

@@ -29,18 +29,30 @@ export async function openVaultPoints(named: string | undefined, signal: AbortSi
     signal,
   });
   return {
-    async *list({ instanceId }) {
-      for (const state of await newestFirst(vault, signal)) {
-        if (state.state !== 'committed') {
-          if (instanceId === undefined) yield unusable(name, state);
-          continue;
-        }
-        if (instanceId !== undefined && state.manifest.machine.machineId !== instanceId) continue;
-        yield await committed(vault, name, state, signal);
-      }
-    },
+    list: ({ instanceId }) => pointLines(vault, { vault: name, machineId: instanceId }, signal),
     close: () => vault.close(),
   };
+}
+
+interface Asked {
+  /** How the vault is called in the lines. */
+  readonly vault: string;
+  readonly machineId: string | undefined;
+}
+
+/** Newest first. Needs the meta root. */
+export async function* pointLines(
+  vault: Vault,
+  { vault: name, machineId }: Asked,
+  signal: AbortSignal,
+): AsyncIterable<PointLine> {
+  for (const state of await newestFirst(vault, signal)) {
+    if (state.state !== 'committed') {
+      if (machineId === undefined) yield unusable(name, state);
+    } else if (machineId === undefined || state.manifest.machine.machineId === machineId) {
+      yield await committed(vault, name, state, signal);
+    }
+  }
 }
 
 // The vault lists oldest first, and a person wants to see the newest at once.

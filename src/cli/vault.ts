@@ -2,11 +2,19 @@ import { Command } from 'commander';
 import type { CliDeps } from './deps.ts';
 import { vaultGetCommand } from './vault-get.ts';
 import { vaultInitCommand } from './vault-init.ts';
+import { vaultInspectCommand } from './vault-inspect.ts';
 import { vaultPutCommand } from './vault-put.ts';
 import { vaultRebuildCatalogCommand } from './vault-rebuild-catalog.ts';
 import { vaultVerifyCommand } from './vault-verify.ts';
 
-const COMMANDS = [vaultInitCommand, vaultPutCommand, vaultGetCommand, vaultVerifyCommand, vaultRebuildCatalogCommand];
+const COMMANDS = [
+  vaultInitCommand,
+  vaultPutCommand,
+  vaultGetCommand,
+  vaultInspectCommand,
+  vaultVerifyCommand,
+  vaultRebuildCatalogCommand,
+];
 
 /** Work on a vault itself, named by its URL: no Temporal, no configuration. */
 export function vaultCommand(deps: CliDeps): Command {

@@ -30,6 +30,12 @@ export type { MissingBlocks } from './image/salvage.ts';
 export { type WriteRangeRequest, writeRange } from './image/write-range.ts';
 export { type WriteProgress, type WriteVolumeRequest, type WrittenVolume, writeVolume } from './image/write-volume.ts';
 export { initVault } from './init-vault.ts';
+export {
+  type Inspection,
+  type InspectRequest,
+  inspectObject,
+  type SealedContent,
+} from './inspect/inspect-object.ts';
 export type { KeyService, NewRoot, RootName, RootPurpose, RootRecipient, WrappedRoot } from './key-service.ts';
 export { type EpochFacts, type KeysFacts, listKeys, type RecipientFacts } from './list-keys.ts';
 export type { LockPolicy } from './lock-policy.ts';

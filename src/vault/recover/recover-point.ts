@@ -15,6 +15,8 @@ import { type MissingEvidence, type RecoveredEvidence, recoverEvidence, writeNew
 export interface RecoverRequest {
   readonly vault: Vault;
   readonly pointId: string | 'latest';
+  /** With latest: of this machine. */
+  readonly machineId?: string | undefined;
   /** Made if it is not there. */
   readonly folder: string;
   /** All of the point's if none are named. */
