@@ -8,10 +8,11 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          // Each file starts servers or machines of its own; two cores carry one such file at a time.
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
+          // Each file starts servers or machines of its own and mostly waits for them: one at a time leaves half of two
+          // cores idle.
+          maxWorkers: 3,
+          testTimeout: 180_000,
+          hookTimeout: 240_000,
         },
       },
       {

@@ -17,22 +17,20 @@ import { readMap } from '../../src/vault/read-map.ts';
 import { type BlockCounts, readBlockCounts } from '../support/block-counts.ts';
 import { readPeakMebibytes } from '../support/peak-memory.ts';
 import { killAndRestartCloud } from '../support/restart-cloud.ts';
-import { openSnapshotBlocks } from '../support/snapshot-blocks.ts';
+import { readSnapshotBlocks } from '../support/snapshot-blocks.ts';
 import { openTestLab, type TestLab } from '../support/test-lab.ts';
 import { launchVariant, type VariantMachine } from '../support/variant-machine.ts';
 import { writeSwapSnapshot } from '../support/written-snapshot.ts';
 
 const VOLUME_GIB = 12;
-/** Three shards of 1,024 written blocks each: all 24,576 blocks took longer than the rest of the tests together. */
-const WRITTEN_EVERY = 8;
-const WRITTEN_BLOCKS = (VOLUME_GIB * 2 ** 30) / BLOCK_BYTES / WRITTEN_EVERY;
-const SHARD_BLOCKS = SEGMENT_BLOCKS / WRITTEN_EVERY;
-/** Far enough into a shard that what is lost by a kill shows in the counts. */
-const INTO_SHARD = 300;
-/** Reads between a look at the counts and the kill that follows it, and one that a retry repeats. */
-const LOOSE_READS = 200;
-const STEP_LIMIT_MS = 400_000;
-const READERS = 8;
+const WRITTEN_BLOCKS = (VOLUME_GIB * 2 ** 30) / BLOCK_BYTES;
+/** About a third of a shard: several packs are stored by then, and what a kill loses shows in the counts. */
+const INTO_SHARD = 2_500;
+/** Reads between a look at the counts and the kill that follows it, and those that a retry repeats. */
+const LOOSE_READS = 1_000;
+const STEP_LIMIT_MS = 600_000;
+/** All of it took 200 to 300 s on two cores. */
+const TEST_LIMIT_MS = 1_200_000;
 
 let lab: TestLab;
 let seedId: string;
@@ -47,7 +45,7 @@ const counts: { mover?: BlockCounts; cloud?: BlockCounts; end?: BlockCounts } = 
 
 beforeAll(async () => {
   lab = await openTestLab({ limits: { shardSegments: 1 } });
-  seedId = await writeSwapSnapshot(lab.aws, { gibibytes: VOLUME_GIB, writtenEvery: WRITTEN_EVERY });
+  seedId = await writeSwapSnapshot(lab.aws, { gibibytes: VOLUME_GIB });
   machine = await launchVariant(lab, { extraSnapshotId: seedId });
   const { instanceId } = machine;
   const run = await lab.start({ instanceId, verify: false, retain: { snapshots: true } });
@@ -61,7 +59,7 @@ beforeAll(async () => {
   console.log(`largest resident size of the mover: ${await readPeakMebibytes(lab.workerPid('mover'))} MiB`);
   vault = await openLabVault(lab.lab.status, signal());
   manifest = await readPoint({ vault, pointId: result.pointId, signal: signal() });
-});
+}, TEST_LIMIT_MS);
 
 afterAll(async () => {
   await vault?.close();
@@ -83,7 +81,7 @@ test('finished shards are not read again, unfinished ones are', () => {
   );
   expect(end.blocksRead).toBe(WRITTEN_BLOCKS);
   // Two shards were finished when the cloud was killed, one of them after the mover was.
-  expect(end.reads - cloud.reads).toBeLessThanOrEqual(SHARD_BLOCKS + LOOSE_READS);
+  expect(end.reads - cloud.reads).toBeLessThanOrEqual(SEGMENT_BLOCKS + LOOSE_READS);
   expect(end.reads).toBeGreaterThanOrEqual(WRITTEN_BLOCKS + INTO_SHARD);
 });
 
@@ -116,13 +114,13 @@ test('every volume of the point is, byte for byte, the disk of the stopped clone
 /** Mover in the second shard, control in its second attempt, the cloud in the third. */
 async function killThrough(run: Run<BackupResult>): Promise<void> {
   snapshotId = await findCloneSnapshot(run);
-  counts.mover = await untilRead(SHARD_BLOCKS + INTO_SHARD);
+  counts.mover = await untilRead(SEGMENT_BLOCKS + INTO_SHARD);
   await lab.killWorker('mover');
   await lab.restartWorker('mover');
   await untilRead(counts.mover.reads + INTO_SHARD);
   await lab.killWorker('control');
   await lab.restartWorker('control');
-  counts.cloud = await untilRead(counts.mover.reads + SHARD_BLOCKS + INTO_SHARD);
+  counts.cloud = await untilRead(counts.mover.reads + SEGMENT_BLOCKS + INTO_SHARD);
   await killAndRestartCloud(lab.lab.status.stateDir);
 }
 
@@ -167,25 +165,22 @@ function allCounts() {
   };
 }
 
-/** Indexes of blocks that differ. A block that only the snapshot holds must be zeros, which the vault leaves out. */
+/** Indexes of blocks that differ; a block that the vault does not hold must be zeros. */
 async function findDifferences(volumeId: string, cloneSnapshotId: string): Promise<readonly number[]> {
-  const snapshot = await openSnapshotBlocks(lab.aws.ebs, cloneSnapshotId);
-  const onlyThere = new Set(snapshot.indexes);
-  const different: number[] = [];
-  const compare = async (index: number, bytes: Uint8Array) => {
-    const same = onlyThere.delete(index) && Buffer.compare(bytes, await snapshot.read(index)) === 0;
-    if (!same) different.push(index);
-  };
   const volume = await openVolume({ vault, pointId: result.pointId, volumeId, signal: signal() });
-  let batch: Promise<void>[] = [];
-  for await (const { index, bytes } of volume.blocks({ from: 0, to: volume.volumeBytes / BLOCK_BYTES }, signal())) {
-    batch.push(compare(index, bytes));
-    if (batch.length < READERS) continue;
-    await Promise.all(batch);
-    batch = [];
+  const blocks = volume.volumeBytes / BLOCK_BYTES;
+  const stored = volume.blocks({ from: 0, to: blocks }, signal())[Symbol.asyncIterator]();
+  let next = await stored.next();
+  let index = 0;
+  const different: number[] = [];
+  for await (const onDisk of readSnapshotBlocks(lab.lab.status.control, { snapshotId: cloneSnapshotId, blocks })) {
+    const isStored = !next.done && next.value.index === index;
+    const restored = isStored ? next.value.bytes : ZEROS;
+    if (Buffer.compare(onDisk, restored) !== 0) different.push(index);
+    if (isStored) next = await stored.next();
+    index++;
   }
-  await Promise.all(batch);
-  for (const index of [...onlyThere]) await compare(index, ZEROS);
+  expect({ index, isAtEnd: next.done }).toEqual({ index: blocks, isAtEnd: true });
   return different;
 }
 

@@ -23,20 +23,18 @@ const SWAP_MAGIC = { at: 4_086, text: 'SWAPSPACE2' };
 
 export interface SwapDisk {
   readonly gibibytes: number;
-  /** 1: every block was written; 8: every eighth. */
-  readonly writtenEvery: number;
 }
 
 /** A snapshot of written blocks, no two alike: a swap disk, which the machine never touches. */
 export async function writeSwapSnapshot({ ebs, ec2 }: LabClients, disk: SwapDisk): Promise<string> {
-  const { gibibytes, writtenEvery } = disk;
+  const { gibibytes } = disk;
   const { SnapshotId } = await ebs.send(new StartSnapshotCommand({ VolumeSize: gibibytes, Description: 'swap' }));
   const snapshotId = must(SnapshotId, 'SnapshotId');
-  const blocks = (gibibytes * BLOCKS_PER_GIB) / writtenEvery;
+  const blocks = gibibytes * BLOCKS_PER_GIB;
   let next = 0;
   const work = async () => {
     const put = blockWriter(ebs, snapshotId);
-    while (next < blocks) await put(next++ * writtenEvery);
+    while (next < blocks) await put(next++);
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, work));
   await ebs.send(new CompleteSnapshotCommand({ SnapshotId: snapshotId, ChangedBlocksCount: blocks }));

@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
 import { Denials, readDenials, writeDenials } from '../denials.ts';
+import { BLOCK_BYTES } from '../storage/bitmap.ts';
 import { consoleFile, LEDGER_PORT_FILE } from '../storage/layout.ts';
 
 /** What a machine or volume of another kind would show. The machine itself stays what it is. */
@@ -30,6 +32,7 @@ interface Asked {
 const ROUTES: readonly Route[] = [
   { method: 'GET', path: /^\/v1\/calls$/, act: writeCalls },
   { method: 'GET', path: /^\/v1\/block-counts$/, act: (cloud) => cloud.calls.blockCounts() },
+  { method: 'GET', path: /^\/v1\/snapshots\/(snap-[0-9a-f]+)\/bytes$/, act: writeSnapshotBytes },
   { method: 'GET', path: /^\/v1\/denials$/, act: (cloud) => readDenials(cloud.store) },
   {
     method: 'PUT',
@@ -84,6 +87,22 @@ async function serve(cloud: Cloud, request: IncomingMessage, response: ServerRes
 function writeCalls(cloud: Cloud, { query, response }: Asked): true {
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   for (const call of cloud.calls.since(Number(query.get('since') ?? 0))) response.write(`${JSON.stringify(call)}\n`);
+  response.end();
+  return true;
+}
+
+const Blocks = z.object({ from: z.coerce.number().int().nonnegative(), to: z.coerce.number().int().nonnegative() });
+
+/** Blocks `from` … `to - 1` back to back, zeros where none was written, read from the disk and not counted. */
+async function writeSnapshotBytes(cloud: Cloud, { id, query, response }: Asked): Promise<true | undefined> {
+  const { from, to } = Blocks.parse(Object.fromEntries(query));
+  const snapshot = cloud.db.snapshots.get(id);
+  if (snapshot === undefined || snapshot.state !== 'completed') return undefined;
+  response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': (to - from) * BLOCK_BYTES });
+  for (let block = from; block < to; block++) {
+    const hasRoom = response.write(await cloud.snapshots.blocks.read(snapshot, block));
+    if (!hasRoom) await once(response, 'drain');
+  }
   response.end();
   return true;
 }

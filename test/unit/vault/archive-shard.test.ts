@@ -41,3 +41,14 @@ test('a shard that waits its turn says so every minute, so that nobody takes it 
   await Promise.all([...holders, waiting]);
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test('a shard that was finished is found by its record: whoever comes again reads nothing', async () => {
+  const vault = await testVault({ store: memoryStore(), keys: await testKeys() });
+  const volume = testVolume(4, new Map([[0, noise(0)]]));
+  await beginRun({ vault, session: testSession({ 'vol-1': volume }), signal: NEVER });
+  const shard = { vault, runId: RUN_ID, volumeId: 'vol-1', shard: 0, shardSegments: 1, signal: NEVER };
+  const first = await archiveShard({ ...shard, source: volume });
+  const mustNotRead = () => Promise.reject(new Error('a finished shard was read again'));
+  const again = await archiveShard({ ...shard, source: { ...volume, read: mustNotRead } });
+  expect(again).toEqual(first);
+});
