@@ -156,13 +156,24 @@ function parseBody<T>(bytes: Uint8Array, schema: z.ZodType<T>): T {
   } catch (cause) {
     throw new FormatError('is not JSON in UTF-8', { cause });
   }
-  const envelope = {
+  const parsed = envelopeOf(schema).safeParse(json);
+  if (!parsed.success) throw new FormatError(z.prettifyError(parsed.error).replaceAll('\n', ' '));
+  return parsed.data.body as T;
+}
+
+// zod compiles a schema when it is first used, which takes 30 times as long as using it: collection reads thousands.
+const ENVELOPES = new WeakMap<z.ZodType, z.ZodType<{ readonly body: unknown }>>();
+
+function envelopeOf(schema: z.ZodType): z.ZodType<{ readonly body: unknown }> {
+  const known = ENVELOPES.get(schema);
+  if (known) return known;
+  const envelope = z.strictObject({
     format: z.string(),
     epoch: z.number(),
     mac: z.string().optional(),
     signature: z.string().optional(),
-  };
-  const parsed = z.strictObject({ ...envelope, body: schema }).safeParse(json);
-  if (!parsed.success) throw new FormatError(z.prettifyError(parsed.error).replaceAll('\n', ' '));
-  return parsed.data.body as T;
+    body: schema,
+  });
+  ENVELOPES.set(schema, envelope);
+  return envelope;
 }
