@@ -1,5 +1,6 @@
 import { type CaptureDeps, createCaptureActivities } from './capture.ts';
 import { type CleanUpDeps, createCleanUpActivities } from './clean-up.ts';
+import { type CollectDeps, createCollectActivities } from './collect.ts';
 import { createMachineActivities, type MachineDeps } from './machine.ts';
 import { createPointActivities, type PointDeps } from './point.ts';
 import { createPreflightActivities, type PreflightDeps } from './preflight.ts';
@@ -14,7 +15,8 @@ export type ControlDeps = ResolveDeps &
   WatchDeps &
   PointDeps &
   CleanUpDeps &
-  SweepDeps;
+  SweepDeps &
+  CollectDeps;
 
 /** What the control worker does: calls that steer. It holds the vault's meta and control roots, never the data root. */
 export function createControlActivities(deps: ControlDeps) {
@@ -27,6 +29,7 @@ export function createControlActivities(deps: ControlDeps) {
     ...createPointActivities(deps),
     ...createCleanUpActivities(deps),
     ...createSweepActivities(deps),
+    ...createCollectActivities(deps),
   };
 }
 export type ControlActivities = ReturnType<typeof createControlActivities>;

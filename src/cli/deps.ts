@@ -1,6 +1,9 @@
 import type { BackupRequest, VerificationRequest } from '../contract/backup-request.ts';
+import type { CollectionRequest } from '../contract/collection-request.ts';
 import type { BackupProgress } from '../contract/progress.ts';
-import type { BackupResult, VerificationResult } from '../contract/results.ts';
+import type { BackupResult, CollectionResult, VerificationResult } from '../contract/results.ts';
+import type { RetentionRules } from '../contract/retention.ts';
+import type { JudgedPoint, RetainedPoint } from '../vault/index.ts';
 import type { PointLine } from './point-line.ts';
 
 /** Everything that commands may touch; main.ts makes the real ones. Ports open only when a command needs them. */
@@ -15,6 +18,8 @@ export interface CliDeps {
   readonly newRequestId: () => string;
   openBackups(): Promise<Backups>;
   openPoints(vault: string | undefined): Promise<Points>;
+  /** `write`: with the root that signs tombstones. */
+  openRetention(vault: string | undefined, access: 'read' | 'write'): Promise<RetentionDoor>;
   openSetUp(): Promise<SetUp>;
   /** Resolves when the worker has ended in order. */
   runWorker(role: WorkerRole): Promise<void>;
@@ -33,9 +38,16 @@ export interface Backups {
   /** The same requestId twice gives the same run. */
   startBackup(request: BackupRequest, requestId: string): Promise<WatchedRun<BackupResult>>;
   startVerification(request: VerificationRequest, requestId: string): Promise<WatchedRun<VerificationResult>>;
+  startCollection(request: CollectionRequest, requestId: string): Promise<StartedCollection>;
   /** Backups under way now. */
   running(): Promise<readonly RunningBackup[]>;
   close(): Promise<void>;
+}
+
+export interface StartedCollection {
+  readonly workflowId: string;
+  readonly link?: string;
+  result(): Promise<CollectionResult>;
 }
 
 export interface WatchedRun<R> {
@@ -59,6 +71,18 @@ export interface RunningBackup {
 export interface Points {
   /** Newest first. */
   list(filter: { readonly instanceId?: string | undefined }): AsyncIterable<PointLine>;
+  close(): Promise<void>;
+}
+
+/** A vault's points as its retention rules see them. */
+export interface RetentionDoor {
+  /** Of the configuration, for points whose plan has none of its own. */
+  readonly rules: RetentionRules | undefined;
+  judge(): Promise<readonly JudgedPoint[]>;
+  /** As far as retention looks at them, with the machine they are of. */
+  points(): Promise<readonly (RetainedPoint & { readonly machineId: string })[]>;
+  /** Writes the tombstones; resolves with all judgements. */
+  expire(onExpired: (point: JudgedPoint) => void): Promise<readonly JudgedPoint[]>;
   close(): Promise<void>;
 }
 

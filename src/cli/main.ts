@@ -26,6 +26,8 @@ const deps: CliDeps = {
   newRequestId: randomUUID,
   openBackups: async () => (await import('./temporal-backups.ts')).openTemporalBackups(env),
   openPoints: async (vault) => (await import('./vault-points.ts')).openVaultPoints(vault, signal),
+  openRetention: async (vault, access) =>
+    (await import('./vault-retention.ts')).openVaultRetention(vault, access, signal),
   openSetUp: async () => (await import('./set-up.ts')).openRealSetUp(env, signal),
   async runWorker(role) {
     const { runWorker } = await import('../workers/run-worker.ts');

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { backupCommand } from './backup.ts';
+import { collectCommand } from './collect.ts';
 import { CommandEnd, writeFailure } from './command-end.ts';
 import type { CliDeps } from './deps.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
@@ -8,6 +9,7 @@ import { initCommand } from './init.ts';
 import { keysCommand } from './keys.ts';
 import { pointsCommand } from './points.ts';
 import { recoverCommand } from './recover.ts';
+import { retentionCommand } from './retention.ts';
 import { schedulesCommand } from './schedules.ts';
 import { statusCommand } from './status.ts';
 import { vaultCommand } from './vault.ts';
@@ -28,6 +30,8 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
     initCommand,
     workerCommand,
     recoverCommand,
+    retentionCommand,
+    collectCommand,
     vaultCommand,
     keysCommand,
   ]) {

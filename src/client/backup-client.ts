@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import type { BackupRequest, VerificationRequest } from '../contract/backup-request.ts';
-import type { BackupResult, VerificationResult } from '../contract/results.ts';
+import type { CollectionRequest } from '../contract/collection-request.ts';
+import type { BackupResult, CollectionResult, VerificationResult } from '../contract/results.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { CONTROL_QUEUE } from '../contract/task-queues.ts';
 import { requestWorkflowId } from '../contract/workflow-ids.ts';
@@ -49,6 +50,16 @@ export class BackupClient {
   ): Promise<Run<VerificationResult>> {
     const workflowId = `verify/${request.pointId}/${requestId}`;
     await this.#start('verifyRecoveryPoint', workflowId, request, `Verification of ${request.pointId}`);
+    return followRun(this.#client, workflowId);
+  }
+
+  /** Expires points by the vault's retention rules and collects what no point needs. */
+  async collect(
+    request: CollectionRequest,
+    { requestId = randomUUID() }: StartOptions = {},
+  ): Promise<Pick<Run<CollectionResult>, 'workflowId' | 'result'>> {
+    const workflowId = `expire/${request.vault}/${requestId}`;
+    await this.#start('expireRecoveryPoints', workflowId, request, `Expiry and collection of ${request.vault}`);
     return followRun(this.#client, workflowId);
   }
 

@@ -7,9 +7,10 @@ import {
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
 import type { Duration } from '@temporalio/common';
+import { collectedVaults, collectionOf } from '../config/collection.ts';
 import type { Config } from '../config/schema.ts';
 import { CONTROL_QUEUE } from '../contract/task-queues.ts';
-import { planScheduleId, SWEEP_SCHEDULE_ID } from '../contract/workflow-ids.ts';
+import { collectScheduleId, planScheduleId, SWEEP_SCHEDULE_ID } from '../contract/workflow-ids.ts';
 import { ConfigurationError } from '../errors.ts';
 
 export interface ScheduleSync {
@@ -38,11 +39,13 @@ export async function syncSchedules({
   const known = new Set(wanted.map(({ options }) => options.scheduleId));
   for await (const { scheduleId } of client.schedule.list()) {
     // Only what carries our prefix is ours to touch.
-    if (!scheduleId.startsWith(planScheduleId('')) || known.has(scheduleId)) continue;
+    if (!OUR_PREFIXES.some((prefix) => scheduleId.startsWith(prefix)) || known.has(scheduleId)) continue;
     synced.push(await retire(client, scheduleId, prune));
   }
   return synced;
 }
+
+const OUR_PREFIXES = [planScheduleId(''), collectScheduleId('')];
 
 interface WantedSchedule {
   readonly options: ScheduleOptions;
@@ -50,7 +53,8 @@ interface WantedSchedule {
   readonly when: string;
 }
 
-function wantedSchedules({ plans, sweep }: Config): readonly WantedSchedule[] {
+function wantedSchedules(config: Config): readonly WantedSchedule[] {
+  const { plans, sweep } = config;
   return [
     ...Object.entries(plans).map(([plan, { schedule }]) =>
       wantedSchedule(`${schedule.cron.join('; ')} ${schedule.timezone}`, {
@@ -63,6 +67,14 @@ function wantedSchedules({ plans, sweep }: Config): readonly WantedSchedule[] {
         action: action('backupPlan', `plan/${plan}`, [{ plan }], `Plan ${plan}`),
       }),
     ),
+    ...collectedVaults(config).map((vault) => {
+      const { every } = collectionOf(config, vault);
+      return wantedSchedule(`every ${every}`, {
+        scheduleId: collectScheduleId(vault),
+        spec: { intervals: [{ every: duration(every, `vaults.${vault}.collect.every`) }] },
+        action: action('expireRecoveryPoints', `expire/${vault}`, [{ vault }], `Expiry and collection of ${vault}`),
+      });
+    }),
     wantedSchedule(`every ${sweep.every}`, {
       scheduleId: SWEEP_SCHEDULE_ID,
       spec: { intervals: [{ every: duration(sweep.every, 'sweep.every') }] },

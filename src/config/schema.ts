@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { BackupRequest } from '../contract/backup-request.ts';
 import { ConfiguredName, InstanceId } from '../contract/names.ts';
+import { RetentionRules } from '../contract/retention.ts';
 import { LimitsConfig } from './limits.ts';
+
+export const CollectConfig = z.strictObject({
+  /** Temporal duration text. */
+  every: z.string().default('1d'),
+  /** From a collection's plan to its execution, so that a person can look at it. */
+  restHours: z.int().min(0).max(8760).default(24),
+});
 
 const VaultConfig = z.strictObject({
   /** `s3://bucket/prefix` or `file:///folder`. */
@@ -18,6 +26,10 @@ const VaultConfig = z.strictObject({
   recipients: z
     .array(z.string().regex(/^age1[0-9a-z]+$/, 'must be the public half of an age identity, age1…'))
     .default([]),
+  /** What to keep of each machine's points; without it points expire at their own `keepUntil` only. */
+  retention: RetentionRules.optional(),
+  /** When expired and abandoned data is collected; vaults with retention rules are, whether this is given or not. */
+  collect: CollectConfig.optional(),
 });
 
 const IsolationConfig = z.strictObject({
@@ -48,6 +60,8 @@ const PlanConfig = z.strictObject({
   request: BackupRequest.omit({ instanceId: true, plan: true }).prefault({}),
   /** How many instances are backed up side by side. */
   atATime: z.int().min(1).max(50).default(4),
+  /** For the points of this plan, instead of the vault's rules. */
+  retention: RetentionRules.optional(),
 });
 
 const TemporalConfig = z.strictObject({

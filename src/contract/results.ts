@@ -99,3 +99,46 @@ export interface SweptRun {
   /** One sentence. */
   readonly reason: string;
 }
+
+/** Objects and their bytes. */
+export interface ObjectTotal {
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+export interface ExpiryResult {
+  /** Points that the retention policy keeps, whatever the reason. */
+  readonly kept: number;
+  readonly expired: number;
+  /** At most 100 of them. */
+  readonly pointIds: readonly string[];
+}
+
+export interface CollectionPlanResult {
+  readonly gcId: string;
+  /** ISO 8601. */
+  readonly executeAfter: string;
+  readonly fenced: number;
+  /** By reason (vault/collect/judge-object.ts). */
+  readonly keeps: Readonly<Record<string, ObjectTotal>>;
+  readonly deletes: Readonly<Record<string, ObjectTotal>>;
+  /** At most 20 objects that prove nothing or cannot be read, one sentence each. */
+  readonly problems: readonly string[];
+  /** Set when less is collected than could be, because something could not be read. */
+  readonly protects: 'runs' | 'everything' | null;
+}
+
+export interface CollectionExecutionResult {
+  readonly gcIds: readonly string[];
+  readonly removed: ObjectTotal;
+  /** Named by a plan and needed after all, or not to be judged. */
+  readonly kept: ObjectTotal;
+}
+
+export interface CollectionResult {
+  readonly vault: string;
+  readonly state: 'done' | 'already-running';
+  readonly expiry?: ExpiryResult;
+  readonly execution?: CollectionExecutionResult;
+  readonly plan?: CollectionPlanResult;
+}

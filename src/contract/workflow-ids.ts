@@ -20,6 +20,15 @@ export function planScheduleId(plan: string): string {
   return `understudy-plan/${plan}`;
 }
 
+/** One vault is never collected twice at once: not for safety, which the protocol gives, but because it is of no use. */
+export function collectWorkflowId(vault: string): string {
+  return `collect/${vault}`;
+}
+
+export function collectScheduleId(vault: string): string {
+  return `understudy-collect/${vault}`;
+}
+
 export const SWEEP_SCHEDULE_ID = 'understudy-sweep';
 
 /** The runId that a verification's own workflow id names; undefined under any other id. */

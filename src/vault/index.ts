@@ -12,9 +12,32 @@ export { BLOCK_BYTES, type BlockRange, type BlockRef, type BlockSink, type Block
 export { type CatalogLine, type RebuiltCatalog, rebuildCatalog } from './catalog-lines.ts';
 export { type ChangeSet, readChangeSet, writeChangeSet } from './change-sets.ts';
 export { type Clock, type RandomBytes, systemClock, systemRandomBytes } from './clock.ts';
+export { type DeletedVersions, deleteVersions } from './collect/delete-versions.ts';
+export { executePlan, readPage, readPlan } from './collect/execute-plan.ts';
+export type { IsDead } from './collect/fence-dead-runs.ts';
+export { GcPage, GcPlan, GcReport, GcVersions } from './collect/gc-documents.ts';
+export { newGcId } from './collect/gc-id.ts';
+export { DELETE_REASONS, judgeObject, KEEP_REASONS, type ObjectJudgement } from './collect/judge-object.ts';
+export { listPlans } from './collect/list-plans.ts';
+export { PLAN_REST_MS, planCollection } from './collect/plan-collection.ts';
+export type { StoredObject } from './collect/stored-object.ts';
+export { type Survey, surveyVault } from './collect/survey.ts';
+export { sumOf } from './collect/totals.ts';
 export { commitPoint } from './commit-point.ts';
 export { type ConfirmedParents, confirmParents } from './confirm-parents.ts';
 export { readEvidence, writeEvidence } from './evidence.ts';
+export { expirePoint } from './expiry/expire-point.ts';
+export { expirePoints } from './expiry/expire-points.ts';
+export {
+  judgePoints,
+  type KeepReason,
+  type PointJudgement,
+  type RetainedPoint,
+  type RetentionPolicy,
+} from './expiry/judge-points.ts';
+export { type JudgedPoint, judgeVault, readRetainedPoints } from './expiry/judge-vault.ts';
+export type { RetentionRules } from './expiry/retention-rules.ts';
+export { type Simulation, simulateRetention, syntheticPoints } from './expiry/simulate.ts';
 export { Fence } from './fence.ts';
 export { ChangeSetRef, ConsistencyClass, EvidenceRef, MapRef, RunId, VolumeId } from './fields.ts';
 export { findParents, type Lineage, type RefusedParent } from './find-parents.ts';

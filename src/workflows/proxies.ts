@@ -39,6 +39,14 @@ export const watching = proxyActivities<ControlActivities>({
   retry: patient,
 });
 
+/** A vault of 100 TiB is listed in minutes and its garbage removed in an hour; nobody waits for either. */
+export const collecting = proxyActivities<ControlActivities>({
+  taskQueue: CONTROL_QUEUE,
+  startToCloseTimeout: '1d',
+  heartbeatTimeout: '30s',
+  retry: patient,
+});
+
 export const mover = proxyActivities<MoverActivities>({
   taskQueue: MOVER_QUEUE,
   startToCloseTimeout: '30d',

@@ -22,6 +22,7 @@ export async function runVaultCli(...args: readonly string[]): Promise<CliOutput
     newRequestId: () => 'request-1',
     openBackups: refuse,
     openPoints: refuse,
+    openRetention: refuse,
     openSetUp: refuse,
     runWorker: refuse,
   });

@@ -5,13 +5,13 @@ import { confirmParents } from '../../src/vault/confirm-parents.ts';
 import { expirePoint } from '../../src/vault/expiry/expire-point.ts';
 import { beginRun, commitPoint, readPoint, type Vault } from '../../src/vault/index.ts';
 import type { Manifest } from '../../src/vault/manifest.ts';
-import { packKey, segmentKey, mapKey, tombstoneKey } from '../../src/vault/object-keys.ts';
+import { mapKey, packKey, segmentKey, tombstoneKey } from '../../src/vault/object-keys.ts';
 import { readPointState } from '../../src/vault/points.ts';
 import { readMap } from '../../src/vault/read-map.ts';
 import type { MakeWorld, World } from './interleavings.ts';
+import { rememberedThreads } from './remembered-threads.ts';
 import { archiveAll, backUp, CONTROL, MOVER, NEVER, testKeys, testSession, testVault } from './vault-fixture.ts';
 import { type MemoryCall, memoryStore } from './vault-memory-store.ts';
-import { rememberedThreads } from './remembered-threads.ts';
 import { seededBytes } from './vault-random.ts';
 import { testVolume, text } from './vault-volume.ts';
 
@@ -23,7 +23,10 @@ export const W3 = '20261123T000000Z-00000003';
 
 /** How the collector looks at the vault; the real way, or a mutant's. */
 export type TakeSurvey = (request: SurveyRequest) => Promise<Survey>;
-export type Writer = (vault: Vault, run: { readonly runId: string; readonly parents: readonly string[] }) => Promise<unknown>;
+export type Writer = (
+  vault: Vault,
+  run: { readonly runId: string; readonly parents: readonly string[] },
+) => Promise<unknown>;
 
 export interface GcWorldOptions {
   readonly survey?: TakeSurvey;
@@ -103,7 +106,8 @@ function actorsOf(options: GcWorldOptions, { mover, control }: Vaults): World['a
   };
   for (let number = 0; number < collectors; number++) {
     let attempt = 0;
-    actors[`collector ${number}`] = () => collect(control(`gc ${number} ${attempt}`), options, number * 100 + ++attempt * 10);
+    actors[`collector ${number}`] = () =>
+      collect(control(`gc ${number} ${attempt}`), options, number * 100 + ++attempt * 10);
   }
   return actors;
 }

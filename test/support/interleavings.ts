@@ -45,7 +45,10 @@ interface Actor {
 
 export interface Decider {
   /** The actor whose call goes next, or 'stop', or one to be killed. */
-  choose(enabled: readonly string[], state: () => string): { readonly next: string } | { readonly kill: string } | 'stop';
+  choose(
+    enabled: readonly string[],
+    state: () => string,
+  ): { readonly next: string } | { readonly kill: string } | 'stop';
 }
 
 /** One run under the decider. Undefined: no violation. */
@@ -76,7 +79,10 @@ export async function play(makeWorld: MakeWorld, decider: Decider): Promise<Find
       await settle([...actors.values()], world, versions);
       const enabled = [...actors.values()].filter(({ waiting }) => waiting.length > 0);
       if (enabled.length === 0) return lossOf(await world.violation(), schedule);
-      const choice = decider.choose(enabled.map(({ name }) => name), () => stateOf(actors, versions));
+      const choice = decider.choose(
+        enabled.map(({ name }) => name),
+        () => stateOf(actors, versions),
+      );
       if (choice === 'stop') return undefined;
       const actor = actors.get('kill' in choice ? choice.kill : choice.next);
       if (!actor) throw new Error('no such actor');
@@ -160,7 +166,9 @@ function changes({ name }: MemoryCall): boolean {
 
 /** Two runs that come to the same state go on alike. */
 function stateOf(actors: ReadonlyMap<string, Actor>, versions: ReadonlyMap<string, string>): string {
-  const histories = [...actors].map(([name, { history, waiting }]) => `${name} ${history} ${waiting[0]?.call.key ?? ''}`);
+  const histories = [...actors].map(
+    ([name, { history, waiting }]) => `${name} ${history} ${waiting[0]?.call.key ?? ''}`,
+  );
   return digest([...histories, ...[...versions].map((pair) => pair.join(' ')).sort()].join('\n'));
 }
 
@@ -205,7 +213,9 @@ class Frontier {
   readonly #byInterruptions: Path[][] = [];
 
   push(actors: readonly string[], interruptions: number): void {
-    (this.#byInterruptions[interruptions] ??= []).push({ actors, interruptions });
+    const paths = this.#byInterruptions[interruptions] ?? [];
+    this.#byInterruptions[interruptions] = paths;
+    paths.push({ actors, interruptions });
   }
 
   pop(): Path | undefined {
@@ -256,7 +266,8 @@ export function drunk(seed: number, deaths: number): Decider {
   let counter = 0;
   let left = deaths;
   let last = '';
-  const random = () => Number.parseInt(createHash('sha1').update(`${seed} ${counter++}`).digest('hex').slice(0, 8), 16) / 2 ** 32;
+  const random = () =>
+    Number.parseInt(createHash('sha1').update(`${seed} ${counter++}`).digest('hex').slice(0, 8), 16) / 2 ** 32;
   return {
     choose(enabled) {
       if (!enabled.includes(last) || random() < 0.2) last = enabled[Math.floor(random() * enabled.length)] ?? '';

@@ -17,20 +17,34 @@ export interface JudgeVaultRequest {
 
 /** Every point that has no tombstone yet, by machine, newest first, with what the policy makes of it. */
 export async function judgeVault({ vault, policy, signal }: JudgeVaultRequest): Promise<JudgedPoint[]> {
-  const held = await listHolds({ vault, signal });
-  const machines = new Map<string, Known[]>();
-  for await (const state of listPoints({ vault, signal })) {
-    if (state.state !== 'committed' || state.expired) continue;
-    const known = await factsOf(vault, state.manifest, { held, signal });
-    machines.set(known.machineId, [...(machines.get(known.machineId) ?? []), known]);
-  }
+  const machines = await readRetainedPoints({ vault, signal });
   const now = vault.clock.now();
-  return [...machines].flatMap(([machineId, points]) =>
+  return machines.flatMap(([machineId, points]) =>
     judgePoints(points, { policy, now }).map((judged) => ({ ...judged, machineId })),
   );
 }
 
-interface Known extends RetainedPoint {
+/** The points without a tombstone, by machine. */
+export async function readRetainedPoints({
+  vault,
+  signal,
+}: {
+  readonly vault: Vault;
+  readonly signal: AbortSignal;
+}): Promise<(readonly [machineId: string, points: readonly MachinePoint[]])[]> {
+  const held = await listHolds({ vault, signal });
+  const machines = new Map<string, MachinePoint[]>();
+  for await (const state of listPoints({ vault, signal })) {
+    if (state.state !== 'committed' || state.expired) continue;
+    const point = await factsOf(vault, state.manifest, { held, signal });
+    const points = machines.get(point.machineId) ?? [];
+    points.push(point);
+    machines.set(point.machineId, points);
+  }
+  return [...machines];
+}
+
+export interface MachinePoint extends RetainedPoint {
   readonly machineId: string;
 }
 
@@ -38,7 +52,7 @@ async function factsOf(
   vault: Vault,
   { pointId, capture, machine, plan, retention }: Manifest,
   { held, signal }: { held: ReadonlyMap<string, unknown>; signal: AbortSignal },
-): Promise<Known> {
+): Promise<MachinePoint> {
   const attestation = await latestAttestation({ vault, pointId, signal });
   return {
     pointId,

@@ -1,8 +1,18 @@
-import type { Backups, CliDeps, Points, RunningBackup, SetUp, SetUpStep } from '../../../src/cli/deps.ts';
+import type {
+  Backups,
+  CliDeps,
+  Points,
+  RetentionDoor,
+  RunningBackup,
+  SetUp,
+  SetUpStep,
+} from '../../../src/cli/deps.ts';
 import type { PointLine } from '../../../src/cli/point-line.ts';
 import { runCli } from '../../../src/cli/program.ts';
 import type { BackupProgress } from '../../../src/contract/progress.ts';
-import type { BackupResult, VerificationResult } from '../../../src/contract/results.ts';
+import type { BackupResult, CollectionResult, VerificationResult } from '../../../src/contract/results.ts';
+import type { RetentionRules } from '../../../src/contract/retention.ts';
+import type { JudgedPoint, RetainedPoint } from '../../../src/vault/index.ts';
 
 /** What the fake ports answer; what is not given is a port that no command of the test may open. */
 export interface Script {
@@ -11,6 +21,10 @@ export interface Script {
   readonly verification?: VerificationResult | Error;
   readonly running?: readonly RunningBackup[];
   readonly points?: readonly PointLine[] | Error;
+  readonly judged?: readonly JudgedPoint[];
+  readonly rules?: RetentionRules;
+  readonly retained?: readonly (RetainedPoint & { readonly machineId: string })[];
+  readonly collection?: CollectionResult;
   readonly steps?: readonly SetUpStep[];
   /** Ctrl-C as soon as the run is looked at for the first time; it then never ends. */
   readonly interrupt?: boolean;
@@ -50,6 +64,10 @@ export async function runFake(args: readonly string[], script: Script = {}): Pro
       requests.push({ vault });
       return fakePoints(script, close);
     },
+    openRetention: async (vault, access) => {
+      requests.push({ vault, access });
+      return fakeRetention(script, close);
+    },
     openSetUp: async () => fakeSetUp(script, requests, close),
     runWorker: async (role) => void requests.push({ worker: role }),
   };
@@ -61,6 +79,19 @@ export async function runFake(args: readonly string[], script: Script = {}): Pro
         .map((line) => JSON.parse(line) as Record<string, unknown>)
     : [];
   return { exitCode, ...written, json, requests, closed };
+}
+
+function fakeRetention({ judged = [], rules, retained = [] }: Script, close: () => Promise<void>): RetentionDoor {
+  return {
+    rules,
+    judge: async () => judged,
+    points: async () => retained,
+    async expire(onExpired) {
+      for (const point of judged) if (point.decision === 'expire') onExpired(point);
+      return judged;
+    },
+    close,
+  };
 }
 
 function fakeBackups(
@@ -100,6 +131,12 @@ function fakeBackups(
     async startVerification(request) {
       requests.push({ request });
       return run(script.verification);
+    },
+    async startCollection(request, requestId) {
+      requests.push({ ...request, requestId });
+      const { collection } = script;
+      if (!collection) throw new Error('no collection in the script');
+      return { workflowId: 'expire/main/request-1', result: async () => collection };
     },
     running: async () => script.running ?? [],
     close,

@@ -1,0 +1,76 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  ChildWorkflowCancellationType,
+  executeChild,
+  ParentClosePolicy,
+  setCurrentDetails,
+} from '@temporalio/workflow';
+import { CollectionRequest } from '../contract/collection-request.ts';
+import type { CollectionResult, ObjectTotal } from '../contract/results.ts';
+import { collectWorkflowId } from '../contract/workflow-ids.ts';
+import { failure, readableFailure } from './failures.ts';
+import { markdownText } from './markdown.ts';
+import { collecting } from './proxies.ts';
+
+/** Front door, for schedules and people: collects the vault unless that is under way already. */
+export async function expireRecoveryPoints(input: CollectionRequest): Promise<CollectionResult> {
+  const request = CollectionRequest.safeParse(input);
+  if (!request.success) throw failure('InvalidInput', request.error.message, {});
+  const { vault } = request.data;
+  try {
+    return await executeChild(collectVault, {
+      workflowId: collectWorkflowId(vault),
+      args: [request.data],
+      staticSummary: `Collection of vault ${vault}`,
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+    });
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return { vault, state: 'already-running' };
+    throw readableFailure(error);
+  }
+}
+
+/**
+ * What one vault no longer needs: points expire by its retention rules, plans that have rested are executed, and what can
+ * go next time is planned. Every step may be repeated, and cancelled at any moment.
+ */
+export async function collectVault({ vault, steps = 'all' }: CollectionRequest): Promise<CollectionResult> {
+  const show = (result: CollectionResult) => setCurrentDetails(describe(result));
+  let result: CollectionResult = { vault, state: 'done' };
+  show(result);
+  try {
+    if (steps === 'all') {
+      result = { ...result, expiry: await collecting.expirePoints({ vault }) };
+      show(result);
+    }
+    if (steps !== 'plan') {
+      result = { ...result, execution: await collecting.executeCollections({ vault }) };
+      show(result);
+    }
+    if (steps !== 'execute') result = { ...result, plan: await collecting.planCollection({ vault }) };
+    show(result);
+    return result;
+  } catch (error) {
+    throw readableFailure(error);
+  }
+}
+
+function describe({ vault, expiry, execution, plan }: CollectionResult): string {
+  const rows = [
+    `| expire | ${expiry ? `${expiry.expired} points expired, ${expiry.kept} kept` : ''} |`,
+    `| execute | ${execution ? `${execution.gcIds.length} plans: ${total(execution.removed)} removed, ${total(execution.kept)} kept after all` : ''} |`,
+    `| plan | ${plan ? `${plan.gcId}, from ${plan.executeAfter} on: ${byReason(plan.deletes)}; ${plan.fenced} runs fenced` : ''} |`,
+    ...(plan?.problems ?? []).map((problem) => `| problem | ${markdownText(problem)} |`),
+  ];
+  return [`### Collection of ${markdownText(vault)}`, '', '| phase | |', '|---|---|', ...rows].join('\n');
+}
+
+function byReason(totals: Readonly<Record<string, ObjectTotal>>): string {
+  const parts = Object.entries(totals).map(([why, sum]) => `${total(sum)} ${why}`);
+  return parts.length > 0 ? parts.join(', ') : 'nothing to remove';
+}
+
+function total({ objects, bytes }: ObjectTotal): string {
+  return `${objects} objects (${(bytes / 1e6).toFixed(1)} MB)`;
+}
