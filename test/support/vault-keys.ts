@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { afterAll } from 'vitest';
 import { createAgeKeyService } from '../../src/vault/age/age-keys.ts';
 import { createAgeRecipient } from '../../src/vault/age/age-recipient.ts';
 import { createFileKeyService } from '../../src/vault/file/file-keys.ts';
@@ -29,6 +32,15 @@ export async function ageIdentity(): Promise<AgeIdentity> {
     recipient: createAgeRecipient(recipient),
     service: createAgeKeyService(path, seededBytes('identity')),
   };
+}
+
+/** Keys for a whole test file: its folder goes when the last of its tests has ended. */
+export function lastingKeys(): KeyService {
+  const folder = mkdtempSync(join(tmpdir(), 'understudy-vault-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'key');
+  writeFileSync(path, `${'42'.repeat(32)}\n`);
+  return createFileKeyService(path, seededBytes('keys'));
 }
 
 /** Another key file than testKeys', of the given digit. */

@@ -15,7 +15,7 @@ interface Found {
 }
 
 /** (g1) The points that have expired. A tombstone that the control key did not sign ends nothing and is reported. */
-export async function readTombstones(request: SurveyRequest): Promise<Tombstones> {
+export async function readTombstones(request: Omit<SurveyRequest, 'isDead'>): Promise<Tombstones> {
   const { vault, atATime = AT_A_TIME, signal, onProgress } = request;
   const pointIds = await listBuried(request);
   // After the listing: whatever it shows was signed under keys that are known from here on.
@@ -31,7 +31,7 @@ export async function readTombstones(request: SurveyRequest): Promise<Tombstones
   return { expired, invalid };
 }
 
-async function listBuried({ vault, signal }: SurveyRequest): Promise<readonly string[]> {
+async function listBuried({ vault, signal }: Pick<SurveyRequest, 'vault' | 'signal'>): Promise<readonly string[]> {
   const pointIds: string[] = [];
   for await (const { key } of vault.store.list('tombstones/', signal)) {
     const pointId = /^tombstones\/(.+)\.json$/.exec(key)?.[1];
@@ -40,7 +40,7 @@ async function listBuried({ vault, signal }: SurveyRequest): Promise<readonly st
   return pointIds;
 }
 
-function readOne({ vault }: SurveyRequest, pointId: string): Task<Found> {
+function readOne({ vault }: Pick<SurveyRequest, 'vault'>, pointId: string): Task<Found> {
   return async (signal) => {
     const invalid: InvalidObject[] = [];
     const onInvalid = (key: string, reason: string) => invalid.push({ key, reason: `${reason}; ignored` });
