@@ -43,7 +43,7 @@ export function decodeChangeSet(bytes: Uint8Array): ChangeSetContent {
   mustBe('length', bytes.length, HEAD_BYTES + Math.ceil(blocks / 8));
   const bitmap = bytes.slice(HEAD_BYTES);
   const spare = bitmap.length * 8 - blocks;
-  mustBe('bits beyond the volume', (bitmap.at(-1) ?? 0) >> (8 - spare), 0);
+  mustBe('bits beyond the volume', viewOf(bitmap).getUint8(bitmap.length - 1) >> (8 - spare), 0);
   const changedBlocks = view.getUint32(12, true);
   mustBe('changedBlocks', changedBlocks, countBits(bitmap));
   return { volumeBytes, changedBlocks, bitmap };

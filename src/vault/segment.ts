@@ -72,7 +72,7 @@ export function encodeSegment({ segmentIndex, blocks, packs, entries }: Segment)
   const at = columns(packs.length, n);
   for (const [i, entry] of entries.entries()) {
     const presence = PRESENCE_AT + (entry.position >> 3);
-    bytes[presence] = (bytes[presence] ?? 0) | (1 << (entry.position & 7));
+    view.setUint8(presence, view.getUint8(presence) | (1 << (entry.position & 7)));
     view.setUint16(at.pack + i * 2, entry.pack, true);
     view.setUint32(at.offset + i * 4, entry.offset, true);
     view.setUint32(at.sealed + i * 4, entry.sealedBytes + entry.codec * 2 ** CODEC_SHIFT, true);
@@ -126,8 +126,9 @@ function decodePacks(bytes: Uint8Array, count: number): SegmentPack[] {
 
 function decodePresence(bitmap: Uint8Array, blocks: number): number[] {
   const positions: number[] = [];
+  const view = viewOf(bitmap);
   for (let position = 0; position < SEGMENT_BLOCKS; position++) {
-    if ((((bitmap[position >> 3] ?? 0) >> (position & 7)) & 1) === 0) continue;
+    if (((view.getUint8(position >> 3) >> (position & 7)) & 1) === 0) continue;
     mustBeWithin('block present', position, 0, blocks - 1);
     positions.push(position);
   }

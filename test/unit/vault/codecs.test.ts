@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { FormatError } from '../../../src/errors.ts';
 import { blockIdOf, MAX_SEALED_BLOCK_BYTES, openBlock, sealBlock } from '../../../src/vault/sealed-block.ts';
 import { openObject, sealObject } from '../../../src/vault/sealed-object.ts';
@@ -7,6 +7,8 @@ import { SEGMENT_FRAME } from '../../../src/vault/segment.ts';
 import { CODECS } from '../../support/vault-codecs.ts';
 import { seededBytes } from '../../support/vault-random.ts';
 import { noise, text } from '../../support/vault-volume.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Bytes as hex, so that buffers and arrays of the same bytes are the same. */
 function plain(value: unknown): unknown {

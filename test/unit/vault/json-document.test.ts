@@ -3,7 +3,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { FormatError } from '../../../src/errors.ts';
-import { type Authenticator, decodeDocument, encodeDocument } from '../../../src/vault/json-document.ts';
+import {
+  type Authenticator,
+  claimedEpoch,
+  decodeDocument,
+  encodeDocument,
+  readDocumentHead,
+  readUnproven,
+} from '../../../src/vault/json-document.ts';
 import { controlKeyPair, controlPublicKey } from '../../../src/vault/key-ring.ts';
 
 const PLACE = { vaultId: '407e6ee8-94a1-4786-9106-0305852ce135', key: 'points/20261123T023107Z-9f2c0001.json' };
@@ -68,5 +75,42 @@ test('what must be signed cannot be made by a holder of the mac key', () => {
   const forged = encodeDocument({ type: 'fence', epoch: 1, body }, PLACE, MAC);
   expect(() => decodeDocument(fence, forged, { place: PLACE, by })).toThrow(
     /carries a mac, a 'fence' must carry a signature/,
+  );
+});
+
+test('a document too large to be read is never written', () => {
+  const body = { text: 'x'.repeat(256 << 10), n: 1 };
+  expect(() => encodeDocument({ type: 'commit', epoch: 1, body }, PLACE, MAC)).toThrow(/at most 262144 are allowed/);
+});
+
+test('before its key is known a document shows what it claims, and must be one all the same', () => {
+  expect(readDocumentHead(bytes)).toEqual({ type: 'commit', epoch: 1, kind: 'mac' });
+  expect(claimedEpoch(bytes)).toBe(1);
+  expect(claimedEpoch(bytes.subarray(1))).toBeUndefined();
+  expect(readUnproven(SCHEMA, PLACE.key, bytes)).toEqual({ text: 'ünïcode "quoted"\n', n: 1 });
+  const at = bytes.length - 75;
+  const noJson = Buffer.concat([bytes.subarray(0, at - 2), Buffer.from(',\n'), bytes.subarray(at)]);
+  expect(() => readUnproven(SCHEMA, PLACE.key, noJson)).toThrow(/is not JSON in UTF-8/);
+  const noUtf8 = Uint8Array.from(bytes);
+  noUtf8[at - 8] = 0xff;
+  expect(() => readUnproven(SCHEMA, PLACE.key, noUtf8)).toThrow(/is not JSON in UTF-8/);
+  const beyond = Buffer.from(Buffer.from(bytes).toString('utf8').replace('"epoch":1', '"epoch":9999999999'));
+  expect(() => readDocumentHead(beyond)).toThrow(/epoch is 9999999999, must be 1 to 4294967295/);
+});
+
+test('a document with a later epoch than the vault has keys for is refused, signed or not', () => {
+  const { privateKey, publicKey } = controlKeyPair(new Uint8Array(32).fill(7));
+  const body = { text: 'x', n: 1 };
+  const signed = encodeDocument({ type: 'fence', epoch: 2, body }, PLACE, { kind: 'signature', privateKey });
+  const by: Authenticator = {
+    kind: 'signature',
+    publicKey: (epoch) => (epoch === 1 ? controlPublicKey(publicKey) : undefined),
+  };
+  const fence = { type: 'fence', schema: SCHEMA } as const;
+  expect(() => decodeDocument(fence, signed, { place: PLACE, by })).toThrow(/epoch 2, which this vault does not have/);
+  // The two halves of a key pair are not exchanged by mistake.
+  expect(() => encodeDocument({ type: 'fence', epoch: 1, body }, PLACE, by)).toThrow(TypeError);
+  expect(() => decodeDocument(fence, signed, { place: PLACE, by: { kind: 'signature', privateKey } })).toThrow(
+    TypeError,
   );
 });

@@ -1,0 +1,49 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startVitest } from 'vitest/node';
+import { createReporter, type Tally } from './support/reporter.ts';
+
+/** What reads bytes of unknown origin, and what decides what may be removed: every branch is tested, or the run fails. */
+const CODECS = [
+  'bytes',
+  'change-set',
+  'evidence-content',
+  'gcm',
+  'id-fields',
+  'json-document',
+  'must-be',
+  'pack-tail',
+  'pack-trailer',
+  'sealed-block',
+  'sealed-object',
+  'segment',
+  'volume-map',
+].map((name) => `src/vault/${name}.ts`);
+const TESTS = ['test/unit/vault/codecs', 'test/unit/vault/refusals', 'test/unit/vault/json-document'];
+
+/** `npm run coverage`: the codecs' own tests, without the fuzzer, whose luck must not decide. */
+async function main(): Promise<void> {
+  // Of its own: two of these at once must not share their raw data.
+  const reportsDirectory = await mkdtemp(join(tmpdir(), 'understudy-coverage-'));
+  const tally: Tally = { passed: 0, failed: 0 };
+  const vitest = await startVitest(TESTS, {
+    watch: false,
+    project: ['unit'],
+    reporters: [createReporter(tally, (text) => process.stdout.write(text))],
+    coverage: {
+      enabled: true,
+      provider: 'v8',
+      include: CODECS,
+      reporter: ['text'],
+      reportsDirectory,
+      reportOnFailure: true,
+      thresholds: { branches: 100, perFile: true },
+    },
+  });
+  await vitest.close();
+  await rm(reportsDirectory, { recursive: true, force: true });
+  if (tally.failed > 0) process.exitCode = 1;
+}
+
+await main();
