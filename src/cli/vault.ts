@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { CliDeps } from './deps.ts';
+import { vaultCheckCommand } from './vault-check.ts';
 import { vaultGetCommand } from './vault-get.ts';
 import { vaultInitCommand } from './vault-init.ts';
 import { vaultInspectCommand } from './vault-inspect.ts';
@@ -8,6 +9,7 @@ import { vaultRebuildCatalogCommand } from './vault-rebuild-catalog.ts';
 import { vaultVerifyCommand } from './vault-verify.ts';
 
 const COMMANDS = [
+  vaultCheckCommand,
   vaultInitCommand,
   vaultPutCommand,
   vaultGetCommand,

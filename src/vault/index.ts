@@ -11,6 +11,8 @@ export { beginRun } from './begin-run.ts';
 export { BLOCK_BYTES, type BlockRange, type BlockRef, type BlockSink, type BlockSource } from './block-source.ts';
 export { type CatalogLine, type RebuiltCatalog, rebuildCatalog } from './catalog-lines.ts';
 export { type ChangeSet, readChangeSet, writeChangeSet } from './change-sets.ts';
+export { type CheckStoreRequest, checkStore, type StoreReport } from './check/check-store.ts';
+export type { CheckFinding } from './check/finding.ts';
 export { type Clock, type RandomBytes, systemClock, systemRandomBytes } from './clock.ts';
 export { type DeletedVersions, deleteVersions } from './collect/delete-versions.ts';
 export { executePlan, readPage, readPlan } from './collect/execute-plan.ts';
