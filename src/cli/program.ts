@@ -5,6 +5,7 @@ import { CommandEnd, writeFailure } from './command-end.ts';
 import type { CliDeps } from './deps.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { readFailure } from './failure.ts';
+import { holdCommand } from './hold.ts';
 import { initCommand } from './init.ts';
 import { keysCommand } from './keys.ts';
 import { pointsCommand } from './points.ts';
@@ -25,6 +26,7 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
     backupCommand,
     pointsCommand,
     verifyCommand,
+    holdCommand,
     statusCommand,
     schedulesCommand,
     initCommand,

@@ -49,7 +49,7 @@ async function stepDeploymentId(env: NodeJS.ProcessEnv): Promise<SetUpStep> {
 
 async function stepVault(
   name: string,
-  { url, kmsKeyId, recipients }: Config['vaults'][string],
+  { url, kmsKeyId, recipients, lock }: Config['vaults'][string],
   signal: AbortSignal,
 ): Promise<SetUpStep> {
   const store = openStore(url, { clock: systemClock });
@@ -59,6 +59,7 @@ async function stepVault(
     recipients: recipients.map((recipient) => openRecipient(recipient, { randomBytes: systemRandomBytes })),
     clock: systemClock,
     randomBytes: systemRandomBytes,
+    ...(lock && { lock }),
     signal,
   });
   const { epochs } = await listKeys({ store, signal });

@@ -13,11 +13,12 @@ export async function openVaultByName({ url: text, keys, roles, signal }: VaultA
     throw new ConfigurationError('InvalidInput', message);
   }
   const { config } = await loadConfig();
-  const { url, kmsKeyId } = config.vaults[resolveVault(config, text)] ?? { url: '', kmsKeyId: '' };
+  const { url = '', kmsKeyId = '', lock } = config.vaults[resolveVault(config, text)] ?? {};
   return openVault({
     store: openStore(url, { clock: systemClock }),
     keys: openKeyService(keyServiceName(kmsKeyId), { randomBytes: systemRandomBytes }),
     roles,
+    ...(lock && { lock }),
     clock: systemClock,
     randomBytes: systemRandomBytes,
     signal,

@@ -11,6 +11,9 @@ export const CollectConfig = z.strictObject({
   restHours: z.int().min(0).max(8760).default(24),
 });
 
+/** 100 years: a longer lock is a slip of the keyboard, and compliance could never take it back. */
+const MAX_LOCK_DAYS = 36_500;
+
 const VaultConfig = z.strictObject({
   /** `s3://bucket/prefix` or `file:///folder`. */
   url: z.string().regex(/^(s3:\/\/[^/]+|file:\/\/\/).*$/, 'must be s3://bucket/prefix or file:///folder'),
@@ -30,6 +33,15 @@ const VaultConfig = z.strictObject({
   retention: RetentionRules.optional(),
   /** When expired and abandoned data is collected; vaults with retention rules are, whether this is given or not. */
   collect: CollectConfig.optional(),
+  /** Locks recovery points; the bucket must have Object Lock (docs/operations/bucket.md). Left out: not at all. */
+  lock: z
+    .strictObject({
+      /** Compliance can be lifted by nobody; governance by whoever holds s3:BypassGovernanceRetention. */
+      mode: z.enum(['governance', 'compliance']),
+      /** Counted from the beginning of each backup. */
+      days: z.int().min(1).max(MAX_LOCK_DAYS),
+    })
+    .optional(),
 });
 
 const IsolationConfig = z.strictObject({

@@ -2,11 +2,12 @@ import { VaultError } from '../errors.ts';
 import { sealDocument } from './documents.ts';
 import type { Hold, HoldRelease } from './hold.ts';
 import { HOLD, holdsOf, listHolds, RELEASE } from './holds.ts';
-import { holdKey, pointKey, releaseKey, tombstoneKey } from './object-keys.ts';
+import { holdKey, pointKey, releaseKey } from './object-keys.ts';
 import { mapParts, pointParts, vaultParts } from './point-parts.ts';
 import { readPoint } from './points.ts';
-import { createdFirst, ifPresent } from './presence.ts';
+import { createdFirst } from './presence.ts';
 import { readMap } from './read-map.ts';
+import { findTombstone } from './read-tombstone.ts';
 import { sideBySide } from './side-by-side.ts';
 import type { Vault } from './vault.ts';
 
@@ -39,7 +40,7 @@ export async function holdPoint(request: HoldRequest & { readonly holdId: string
   const key = holdKey(pointId, hold.holdId);
   // The document first: from then on nobody expires the point, and the slow part may be repeated.
   if (!standing) await createdFirst(vault.store.create(key, sealDocument(HOLD, hold, { vault, key }), signal));
-  if (vault.lock) await forEach([key, ...(await partsOf(request))], request, 'placeHold');
+  if (await isLocked(request)) await forEach([key, ...(await partsOf(request))], request, 'placeHold');
   // Expiry looks for holds before it writes a tombstone, we for a tombstone after the hold: one of the two sees the other.
   await mustNotBeExpired(request);
   return hold;
@@ -53,7 +54,7 @@ export async function releasePoint(request: HoldRequest): Promise<readonly Hold[
   const { vault, pointId, reason, signal } = request;
   const standing = await holdsOf({ vault, pointId, signal });
   const before = await heldPoints(request);
-  if (vault.lock) {
+  if (await isLocked(request)) {
     const shared = await partsOfAll(request, before);
     const keys = [...standing.map(({ holdId }) => holdKey(pointId, holdId)), ...(await partsOf(request))];
     const own = keys.filter((key) => !shared.has(key));
@@ -117,9 +118,15 @@ async function forEach(
   });
 }
 
+/** By the configuration or, where that is not known, by what the point itself says. */
+async function isLocked({ vault, pointId, signal }: HoldRequest): Promise<boolean> {
+  return vault.lock !== undefined || (await readPoint({ vault, pointId, signal })).retention.mode !== 'none';
+}
+
 async function mustNotBeExpired({ vault, pointId, signal }: HoldRequest): Promise<void> {
-  await readPoint({ vault, pointId, signal });
-  if (!(await ifPresent(vault.store.head(tombstoneKey(pointId), signal)))) return;
-  const message = `${pointId} has expired: ${tombstoneKey(pointId)} exists in ${vault.store.url}, and expiry is final; a hold must come before it`;
+  const { epoch } = await readPoint({ vault, pointId, signal });
+  const tombstone = await findTombstone(vault, { pointId, epoch, signal });
+  if (!tombstone) return;
+  const message = `${pointId} has expired at ${tombstone.expiredAt}: ${tombstone.reason}; expiry is final, a hold must come before it`;
   throw new VaultError('PointMissing', message, { context: { pointId } });
 }

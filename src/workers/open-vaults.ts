@@ -20,11 +20,12 @@ export function openVaults(config: Config, roles: readonly RootPurpose[]): OpenV
   const opened = new Map<string, Promise<Vault>>();
 
   async function open(name: string, signal: AbortSignal): Promise<Vault> {
-    const { url, kmsKeyId } = vaultConfig(config, name);
+    const { url, kmsKeyId, lock } = vaultConfig(config, name);
     return openVault({
       store: openStore(url, { clock: systemClock }),
       keys: openKeyService(keyServiceName(kmsKeyId), { randomBytes: systemRandomBytes }),
       roles,
+      ...(lock && { lock }),
       clock: systemClock,
       randomBytes: systemRandomBytes,
       signal,
