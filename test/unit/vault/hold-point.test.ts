@@ -106,12 +106,12 @@ test('releasing one point leaves the legal holds that another held point shares'
 
 test('a hold placed while another one is released keeps the objects that both need', async () => {
   await hold(FIRST, HOLD_1);
-  let done = false;
+  let other: Promise<unknown> | undefined;
   // Wholly, between the release's look at other holds and its first call.
   before = async ({ name }) => {
-    if (name !== 'releaseHold' || done) return;
-    done = true;
-    await hold(SECOND, HOLD_2);
+    if (name !== 'releaseHold') return;
+    other ??= hold(SECOND, HOLD_2);
+    await other;
   };
   await release(FIRST);
   expect(held()).toContain(pack());
