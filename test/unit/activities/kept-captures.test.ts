@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { findKeptCaptures } from '../../../src/activities/kept-captures.ts';
-import type { Vault } from '../../../src/vault/index.ts';
+import { recordRunFacts, type Vault } from '../../../src/vault/index.ts';
 import { backUp, NEVER, testKeys, testVault } from '../../support/vault-fixture.ts';
 import { memoryStore } from '../../support/vault-memory-store.ts';
 import { testVolume, text } from '../../support/vault-volume.ts';
@@ -30,6 +30,14 @@ test.each([
   { captured: ['20261124T020000Z-00000003'], keeps: [], why: 'none of a run without a point' },
 ])('of captures of one source, that of $why stays ($captured)', async ({ captured, keeps }) => {
   expect(await kept(await vaultWithTwoPoints(), captured)).toEqual(keeps);
+});
+
+test('the capture of a point that was to be verified and is not gives way to that of the one before', async () => {
+  const vault = await testVault({ store: memoryStore(), keys: await testKeys() });
+  const volumes = { 'vol-1': testVolume(8, new Map([[0, text('a')]])) };
+  await backUp(vault, volumes, { runId: OLDER });
+  await backUp(vault, volumes, { runId: NEWER, facts: recordRunFacts({ verify: true, pointsByHints: 0 }) });
+  expect(await kept(vault, [OLDER, NEWER])).toEqual([OLDER]);
 });
 
 test('while a vault cannot be read nothing is known of captures', async () => {
