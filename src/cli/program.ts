@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { UnderstudyError } from '../errors.ts';
 import { backupCommand } from './backup.ts';
 import { collectCommand } from './collect.ts';
 import { CommandEnd, writeFailure } from './command-end.ts';
@@ -7,6 +8,7 @@ import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { readFailure } from './failure.ts';
 import { holdCommand } from './hold.ts';
 import { initCommand } from './init.ts';
+import { jsonLines } from './json-lines.ts';
 import { keysCommand } from './keys.ts';
 import { pointsCommand } from './points.ts';
 import { recoverCommand } from './recover.ts';
@@ -54,10 +56,22 @@ function prepare(command: Command, { stdout, stderr }: Pick<CliDeps, 'stdout' | 
   for (const below of command.commands) prepare(below, { stdout, stderr });
 }
 
+const INTERRUPTED = {
+  code: 'Interrupted',
+  message: 'interrupted by a signal',
+  remedy: 'run the same command again',
+  context: {},
+};
+
 function endOf(error: unknown, args: readonly string[], deps: CliDeps): number {
   if (error instanceof CommandEnd) return error.exitCode;
   // Help and version are "errors" with exit code 0; everything else commander refuses is wrong usage, already told.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  if (deps.signal.aborted && !(error instanceof UnderstudyError)) {
+    deps.stderr.write('interrupted\n');
+    if (args.includes('--json')) jsonLines(deps.stdout).failure(INTERRUPTED);
+    return EXIT.interrupted;
+  }
   const failure = readFailure(error);
   writeFailure(
     deps,

@@ -71,6 +71,7 @@ async function runRecover({ url, pointId }: Asked, options: RecoverOptions, deps
     });
     report(recovered, deps, { ...options, to: options.to });
   } finally {
+    if (signal.aborted) deps.stderr.write('what is written stays as .partial; the same command goes on with it\n');
     await vault.close();
   }
 }

@@ -67,6 +67,7 @@ async function runGet({ url, pointId, image: path }: GetRequest, options: GetOpt
     sink.end();
     report(manifest, { volumeId, ...factsOf(written) }, { deps, options });
   } finally {
+    if (signal.aborted) deps.stderr.write('what is written stays as .partial; the same command goes on with it\n');
     await vault.close();
   }
 }
