@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """An independent reader of vault format v1, written from docs/vault-format.md alone; it shares no code with src/vault.
 
-    read_vault.py <vault folder> <key file> [<folder for raw images>]
+    read_vault.py <vault folder> <key file or age identity> [<folder for raw images>]
 
 Proves every document, map, segment, pack and block of every committed point, rebuilds each volume and prints one JSON
 object: {"points": {pointId: {volumeId: sha256 of the raw image}}, "fences": [...], "evidence": {...}, ...}.
 Only Python's standard library and two libraries that every Debian has: libcrypto (AES-GCM, Ed25519) and libzstd.
 """
+import base64
 import ctypes
 import hashlib
 import hmac
@@ -21,10 +22,21 @@ BLOCK = 524288
 SEGMENT_BLOCKS = 8192
 crypto = ctypes.CDLL("libcrypto.so.3")
 zstd = ctypes.CDLL("libzstd.so.1")
-for name in ("EVP_CIPHER_CTX_new", "EVP_aes_256_gcm", "EVP_PKEY_new_raw_public_key", "EVP_MD_CTX_new"):
+for name in (
+    "EVP_CIPHER_CTX_new",
+    "EVP_aes_256_gcm",
+    "EVP_chacha20_poly1305",
+    "EVP_PKEY_new_raw_public_key",
+    "EVP_PKEY_new_raw_private_key",
+    "EVP_PKEY_CTX_new",
+    "EVP_MD_CTX_new",
+):
     getattr(crypto, name).restype = ctypes.c_void_p
 zstd.ZSTD_decompress.restype = ctypes.c_size_t
 zstd.ZSTD_isError.argtypes = [ctypes.c_size_t]
+
+
+SIGNED = ("keys", "fence", "attestation", "tombstone", "hold", "release", "gc-plan", "gc-page", "gc-report")
 
 
 class Damaged(Exception):
@@ -37,12 +49,16 @@ def must(ok, what):
 
 
 def aes_gcm_open(key, nonce, aad, sealed, what):
+    return aead_open(crypto.EVP_aes_256_gcm(), key, nonce, aad, sealed, what)
+
+
+def aead_open(cipher, key, nonce, aad, sealed, what):
     must(len(sealed) >= 16, f"{what}: too short for a tag")
     body, tag = sealed[:-16], sealed[-16:]
     ctx = ctypes.c_void_p(crypto.EVP_CIPHER_CTX_new())
     out, n = ctypes.create_string_buffer(len(body) + 16), ctypes.c_int()
     try:
-        crypto.EVP_DecryptInit_ex(ctx, ctypes.c_void_p(crypto.EVP_aes_256_gcm()), None, key, nonce)
+        crypto.EVP_DecryptInit_ex(ctx, ctypes.c_void_p(cipher), None, key, nonce)
         crypto.EVP_DecryptUpdate(ctx, None, ctypes.byref(n), aad, len(aad))
         crypto.EVP_DecryptUpdate(ctx, out, ctypes.byref(n), body, len(body))
         crypto.EVP_CIPHER_CTX_ctrl(ctx, 0x11, 16, tag)
@@ -64,6 +80,43 @@ def ed25519_ok(public, signature, message):
     finally:
         crypto.EVP_MD_CTX_free(ctx)
         crypto.EVP_PKEY_free(key)
+
+
+def x25519(private, public):
+    size = ctypes.c_size_t
+    ours = ctypes.c_void_p(crypto.EVP_PKEY_new_raw_private_key(1034, None, private, size(32)))
+    theirs = ctypes.c_void_p(crypto.EVP_PKEY_new_raw_public_key(1034, None, public, size(32)))
+    ctx, out, length = ctypes.c_void_p(crypto.EVP_PKEY_CTX_new(ours, None)), ctypes.create_string_buffer(32), size(32)
+    crypto.EVP_PKEY_derive_init(ctx)
+    crypto.EVP_PKEY_derive_set_peer(ctx, theirs)
+    must(crypto.EVP_PKEY_derive(ctx, out, ctypes.byref(length)) == 1, "X25519")
+    public_half = ctypes.create_string_buffer(32)
+    crypto.EVP_PKEY_get_raw_public_key(ours, public_half, ctypes.byref(size(32)))
+    return out.raw, public_half.raw
+
+
+def bech32(text):
+    values = ["qpzry9x8gf2tvdw0s3jn54khce6mua7l".index(c) for c in text.lower().rsplit("1", 1)[1]][:-6]
+    bits = "".join(f"{v:05b}" for v in values)
+    return bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits) // 8 * 8, 8))
+
+
+def age_open(identity, data, what):
+    """One X25519 recipient, one chunk: https://age-encryption.org/v1."""
+    header, rest = data.split(b"\n--- ", 1)
+    lines = header.split(b"\n")
+    must(lines[0] == b"age-encryption.org/v1" and lines[1].startswith(b"-> X25519 "), f"{what}: age header")
+    unpadded = lambda text: base64.b64decode(text + b"=" * (-len(text) % 4))
+    share, body = unpadded(lines[1].split(b" ")[2]), unpadded(b"".join(lines[2:]))
+    tag, payload = rest.split(b"\n", 1)
+    shared, own = x25519(identity, share)
+    chacha = crypto.EVP_chacha20_poly1305()
+    wrap_key = hkdf(shared, share + own, b"age-encryption.org/v1/X25519")
+    file_key = aead_open(chacha, wrap_key, bytes(12), b"", body, what)
+    mac_key = hkdf(file_key, b"", b"header")
+    must(hmac.compare_digest(mac(mac_key, header + b"\n---"), unpadded(tag)), f"{what}: age header mac")
+    payload_key = hkdf(file_key, payload[:16], b"payload")
+    return aead_open(chacha, payload_key, bytes(11) + b"\x01", b"", payload[16:], what)
 
 
 def unzstd(frame, size, what):
@@ -97,7 +150,9 @@ class Vault:
     def __init__(self, folder, key_file):
         self.folder = folder
         with open(key_file) as file:
-            wrapping = bytes.fromhex(file.read().strip())
+            line = [line.strip() for line in file if line.strip() and not line.startswith("#")][0]
+        self.kind = "age" if line.startswith("AGE-SECRET-KEY-1") else "file"
+        self.key = bech32(line) if self.kind == "age" else bytes.fromhex(line)
         body = json.loads(self.read("vault.json"))["body"]
         must(body["formatVersion"] == 1 and body["blockBytes"] == BLOCK, "vault.json: another format")
         must(body["features"]["read"] == [], "vault.json: unknown features")
@@ -108,18 +163,36 @@ class Vault:
             self.control[epoch] = signer
             keys = self.document(f"keys/{epoch}.json", "keys")
             signer = self.control[epoch] = bytes.fromhex(keys["controlPublicKey"])
-            for purpose, roots in (("data", self.data), ("meta", self.meta)):
-                wrap = next(w for w in keys["roots"][purpose] if w["recipient"]["kind"] == "file")
-                roots[epoch] = self.unwrap(wrapping, wrap["wrapped"], purpose)
             epoch += 1
+        for known in range(1, epoch):
+            for purpose, roots in (("data", self.data), ("meta", self.meta)):
+                roots[known] = self.root(known, purpose)
         self.document("vault.json", "vault")
+        for known in range(1, epoch):
+            for key in self.further(known):
+                self.document(key, "keys")
 
-    def unwrap(self, key, base64, purpose):
-        import base64 as b64
+    def further(self, epoch):
+        n = 2
+        while os.path.exists(os.path.join(self.folder, f"keys/{epoch}-{n}.json")):
+            yield f"keys/{epoch}-{n}.json"
+            n += 1
 
-        raw = b64.b64decode(base64)
-        aad = b"understudy/v1/wrap\n" + self.id + purpose.encode()
-        return aes_gcm_open(key, raw[:12], aad, raw[12:], f"{purpose} root")
+    def root(self, epoch, purpose):
+        for key in (f"keys/{epoch}.json", *self.further(epoch)):
+            for wrap in self.document(key, "keys")["roots"][purpose]:
+                if wrap["recipient"]["kind"] == self.kind:
+                    return self.unwrap(base64.b64decode(wrap["wrapped"]), epoch, purpose)
+        raise Damaged(f"no {self.kind} wrap of the {purpose} root of epoch {epoch}")
+
+    def unwrap(self, raw, epoch, purpose):
+        if self.kind == "file":
+            aad = b"understudy/v1/wrap\n" + self.id + purpose.encode()
+            return aes_gcm_open(self.key, raw[:12], aad, raw[12:], f"{purpose} root")
+        text = age_open(self.key, raw, f"{purpose} root").decode()
+        head = f"understudy/v1/root\nvault {uuid.UUID(bytes=self.id)}\nepoch {epoch}\npurpose {purpose}\nroot "
+        must(text.startswith(head) and len(text) == len(head) + 65, f"{purpose} root of epoch {epoch}: another root")
+        return bytes.fromhex(text[len(head) :].strip())
 
     def derive(self, root, name):
         return hkdf(root, self.id, b"understudy/v1/" + name.encode())
@@ -131,6 +204,10 @@ class Vault:
         must(not named or hashlib.sha256(data).hexdigest() == named[1], f"{key}: content does not match its name")
         return data
 
+    def keys_below(self, prefix):
+        for path, _, names in sorted(os.walk(os.path.join(self.folder, prefix))):
+            yield from (os.path.relpath(os.path.join(path, name), self.folder) for name in sorted(names))
+
     def document(self, key, kind):
         data = self.read(key)
         must(len(data) <= 262144, f"{key}: too large")
@@ -141,7 +218,7 @@ class Vault:
         epoch, covered = int(head[2]), data[: tail.start() + 1]
         message = b"understudy/v1/json\n" + self.id + key.encode() + b"\n" + covered
         proof = bytes.fromhex(tail[2].decode())
-        if kind in ("keys", "fence", "attestation", "tombstone"):
+        if kind in SIGNED:
             must(tail[1] == b"signature" and ed25519_ok(self.control[epoch], proof, message), f"{key}: signature")
         else:
             key_bytes = self.derive(self.meta[epoch], "json-mac")
@@ -257,6 +334,7 @@ class Vault:
 def main(folder, key_file, images=None):
     vault = Vault(folder, key_file)
     found = {"points": {}, "fences": [], "evidence": {}, "changes": {}, "attestations": {}}
+    found |= {"expired": [], "held": [], "plans": {}, "checks": 0}
     for name in sorted(os.listdir(os.path.join(folder, "points"))):
         run_id = name[: -len(".json")]
         if b'"understudy.fence/1"' in vault.read(f"points/{name}")[:40]:
@@ -277,6 +355,22 @@ def main(folder, key_file, images=None):
         attestations = os.path.join(folder, "attestations", run_id)
         for file in sorted(os.listdir(attestations)) if os.path.isdir(attestations) else []:
             found["attestations"][run_id] = vault.document(f"attestations/{run_id}/{file}", "attestation")["verdict"]
+    for key in vault.keys_below("tombstones"):
+        found["expired"].append(vault.document(key, "tombstone")["pointId"])
+    for key in vault.keys_below("holds"):
+        release = key.replace(".json", ".release.json")
+        if key.endswith(".release.json"):
+            vault.document(key, "release")
+        elif vault.document(key, "hold") and not os.path.exists(os.path.join(folder, release)):
+            found["held"].append(key.split("/")[1])
+    for key in vault.keys_below("gc"):
+        if key.endswith("/plan.json"):
+            plan = vault.document(key, "gc-plan")
+            pages = [vault.document(f"gc/{plan['gcId']}/condemned-{n}.json", "gc-page") for n in range(plan["pages"])]
+            found["plans"][plan["gcId"]] = sum(len(page["objects"]) for page in pages)
+    for key in vault.keys_below("index/checks"):
+        vault.document(key, "check")
+        found["checks"] += 1
     print(json.dumps(found, indent=2))
 
 
