@@ -32,6 +32,8 @@ export interface S3Options {
   readonly users?: readonly S3User[];
   /** It outlives this process. */
   readonly detached?: boolean;
+  /** A file that gets a line for every request. */
+  readonly accessLog?: string;
   /** For a restart behind the same endpoint; otherwise a free one. */
   readonly port?: number;
 }
@@ -46,7 +48,8 @@ export function startS3(options: S3Options): Promise<S3Server> {
   return onFreePorts(1, ([port = 0]) => start({ port, ...options }));
 }
 
-async function start({ stateDir, bucket, region, users = [], detached = false, port }: S3Options & { port: number }) {
+async function start(options: S3Options & { port: number }) {
+  const { stateDir, bucket, region, users = [], detached = false, port, accessLog } = options;
   await requireFreePort(port);
   const folders = makeFolders(stateDir);
   const root = readOrMakeRootKey(stateDir);
@@ -57,6 +60,7 @@ async function start({ stateDir, bucket, region, users = [], detached = false, p
     command: readToolchain().versitygw.path,
     args: [
       ...['--port', new URL(endpoint).host, '--region', region, '--iam-dir', folders.users, '--health', HEALTH_PATH],
+      ...(accessLog === undefined ? [] : ['--access-log', accessLog]),
       ...['--quiet', 'posix', '--versioning-dir', folders.versions, folders.objects],
     ],
     // Nothing of the caller's environment: its VGW_ variables would change what this server does.

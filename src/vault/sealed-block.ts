@@ -20,7 +20,7 @@ const LARGEST_FRAME_BYTES = Math.floor(BLOCK_BYTES * 0.97);
 // One buffer for the whole frame: the default of 16 KiB pieces costs 32 allocations and a copy.
 const FRAME_ROOM_BYTES = BLOCK_BYTES + (BLOCK_BYTES >> 8) + 64;
 // Level 1: ~145 MiB/s per core on executables at a ratio of 0.39; level 3 gives 0.35 at ~100 MiB/s.
-const COMPRESSION = { chunkSize: FRAME_ROOM_BYTES, params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+export const COMPRESSION = { chunkSize: FRAME_ROOM_BYTES, params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 // With room for exactly a block, Node makes a second buffer to see that nothing follows: 15 % slower.
 const DECOMPRESSION = { maxOutputLength: BLOCK_BYTES, chunkSize: BLOCK_BYTES + 64 };

@@ -69,22 +69,24 @@ function createSource(image: OpenFile, data: BlockSet | undefined): BlockSource 
     },
     // A file does not know what changed in it; who does says so in a list (changed-blocks.ts).
     changedSince: async () => 'unrelated',
-    read: async ({ index }, signal) => {
+    // Without a room not of Node's pool, as the caller may give it away; not zeroed, as every byte is written below.
+    read: async ({ index }, signal, room = Buffer.allocUnsafeSlow(BLOCK_BYTES)) => {
       signal.throwIfAborted();
-      return readBlock(image, index);
+      return readBlock(image, { index, room });
     },
   };
 }
 
-/** A block of its own, filled up with zeros where the image ends inside it. */
-async function readBlock({ file, path, volumeBytes }: OpenFile, index: number): Promise<Uint8Array> {
+/** Filled up with zeros where the image ends inside the block. */
+async function readBlock(
+  { file, path, volumeBytes }: OpenFile,
+  { index, room }: { readonly index: number; readonly room: Uint8Array },
+): Promise<Uint8Array> {
   const at = index * BLOCK_BYTES;
   const wanted = Math.min(BLOCK_BYTES, volumeBytes - at);
-  // Not zeroed, as every byte is written below; and not of Node's pool, as the caller may give it away.
-  const bytes = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-  const found = await reading(path, () => readFully(file, bytes.subarray(0, wanted), at));
+  const found = await reading(path, () => readFully(file, room.subarray(0, wanted), at));
   if (found < wanted) throw unusable(path, `it ended at byte ${at + found} of ${volumeBytes} while it was read`);
-  return bytes.fill(0, wanted);
+  return room.fill(0, wanted);
 }
 
 /** As many bytes as there are, at most `target.length`; returns how many. */

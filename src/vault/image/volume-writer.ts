@@ -107,8 +107,7 @@ export class VolumeWriter {
 
   async #write({ index, bytes }: VolumeBlock): Promise<void> {
     await this.#writeAt(index, bytes);
-    // A view of something larger is not this block's alone.
-    if (bytes.byteLength === bytes.buffer.byteLength) free(bytes);
+    free(bytes);
     this.#written++;
     this.#request.onDone(this.#written + this.#keptBlocks());
   }
