@@ -132,12 +132,17 @@ export function createArchiveActivities({ platform, vaults }: ArchiveDeps) {
     async finishVolume({ run, vault: name, volume, shardSegments, shards, base }: FinishOrder): Promise<VolumeArchive> {
       return beating(async ({ signal }) => {
         let shares = { newBytes: 0, reusedBytes: 0 };
+        const vault = await vaults.open(name, signal);
+        const { volumeId } = volume;
+        const parent =
+          base && (await openParentVolume({ vault, volumeId, pointId: base.pointId, map: base.map, signal }));
         const map = await finishVolume({
-          vault: await vaults.open(name, signal),
+          vault,
           runId: run.runId,
-          volumeId: volume.volumeId,
+          volumeId,
           volumeBytes: volume.bytes,
           shardSegments,
+          ...(parent && { parent }),
           signal,
           onShares: (counted) => {
             shares = counted;

@@ -12,6 +12,7 @@ import type { Run } from '../contract/run.ts';
 import { judgeConsistency } from '../recipes/consistency.ts';
 import {
   commitPoint,
+  type LockProgress,
   type ManifestDraft,
   type ManifestVolume,
   openArchivedVolume,
@@ -83,9 +84,11 @@ export function createCommitActivities({ vaults, toolVersion }: CommitDeps) {
 
     /** By one conditional put. Before it nothing is a recovery point, after it everything is. */
     async commitPoint(request: CommitRequest): Promise<CommittedPoint> {
-      return beating(async ({ signal }) => {
+      return beating(async ({ signal, progress }) => {
         const vault = await vaults.open(request.backup.vault, signal);
-        const { pointId, committedAt } = await commitPoint({ vault, draft: draftOf(request, toolVersion), signal });
+        const draft = draftOf(request, toolVersion);
+        const onProgress = ({ done, objects }: LockProgress) => progress({ locked: done, of: objects });
+        const { pointId, committedAt } = await commitPoint({ vault, draft, signal, onProgress });
         return { pointId, committedAt };
       });
     },

@@ -63,6 +63,7 @@ export {
 } from './inspect/inspect-object.ts';
 export type { KeyService, NewRoot, RootName, RootPurpose, RootRecipient, WrappedRoot } from './key-service.ts';
 export { type EpochFacts, type KeysFacts, listKeys, type RecipientFacts } from './list-keys.ts';
+export type { LockProgress } from './lock-point.ts';
 export type { LockPolicy } from './lock-policy.ts';
 export {
   CaptureFacts,
