@@ -51,7 +51,8 @@ export async function makeEpoch({
     roots[purpose] = made.key;
     wraps[purpose].push(noteWrap(service.kind, made));
     for (const { recipient, purposes } of recipients) {
-      if (!purposes.includes(purpose)) continue;
+      // The service's own key, asked for by another name than the one it is noted by.
+      if (!purposes.includes(purpose) || (recipient.kind === service.kind && recipient.keyId === made.keyId)) continue;
       const wrap = noteWrap(recipient.kind, await recipient.wrap(made.key, name, signal));
       if (!wraps[purpose].some((each) => sameRecipient(each, wrap))) wraps[purpose].push(wrap);
     }
