@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { FormatError } from '../../errors.ts';
 import { openDocument, readDocumentBytes, readSmall } from '../documents.ts';
 import { type DocumentType, readDocumentHead } from '../json-document.ts';
 import { KEYS_PREFIX } from '../object-keys.ts';
-import type { Vault } from '../vault.ts';
 import { type Inspection, type InspectRequest, judge, NO_KEY } from './inspect-object.ts';
 
 /** JSON documents are readable by everybody; the last line proves them. */
@@ -15,20 +15,20 @@ export async function inspectDocument({ store, key, vault, signal }: InspectRequ
   const kind = head.found ? `document (${head.found.type})` : 'document';
   if (!head.found) return { kind, verdict: head.verdict, ...(head.reason && { reason: head.reason }), readable };
   if (!vault) return { kind, ...NO_KEY, readable };
-  const { verdict, reason } = await proveDocument(vault, { key, type: head.found.type, bytes });
+  const { verdict, reason } = await judge(() => {
+    if (key.startsWith(KEYS_PREFIX)) mustBeSignedInTurn(key, head.found?.epoch ?? 0);
+    // A type that this program does not know is proven by its mac or not at all.
+    const type = head.found?.type as DocumentType;
+    return openDocument({ type, schema: z.unknown() }, bytes, { vault, key });
+  });
   return { kind, verdict, ...(reason !== undefined && { reason }), readable };
 }
 
-function proveDocument(
-  vault: Vault,
-  { key, type, bytes }: { readonly key: string; readonly type: string; readonly bytes: Uint8Array },
-): ReturnType<typeof judge> {
-  // Opening the vault proved every epoch it knows: the first signs itself, each later one is signed by the one before.
-  const epoch = /^(\d+)(?:-\d+)?\.json$/.exec(key.slice(KEYS_PREFIX.length))?.[1];
-  if (key.startsWith(KEYS_PREFIX) && epoch !== undefined && !key.includes('-') && vault.keys.knows(Number(epoch)))
-    return judge(() => undefined);
-  // A type that this program does not know is proven by its mac or not at all.
-  return judge(() => openDocument({ type: type as DocumentType, schema: z.unknown() }, bytes, { vault, key }));
+/** Keys are signed by the epoch before, the first by itself, those of further recipients by their own or a later one. */
+function mustBeSignedInTurn(key: string, signer: number): void {
+  const [, epoch = 0, further] = /^keys\/(\d+)(-\d+)?\.json$/.exec(key) ?? [];
+  const inTurn = further ? signer >= Number(epoch) : signer === Math.max(Number(epoch) - 1, 1);
+  if (!inTurn) throw new FormatError(`${key} is signed by epoch ${signer}`, { context: { object: key } });
 }
 
 /** The document as it stands, without its proof; text that is no JSON is shown as text. */

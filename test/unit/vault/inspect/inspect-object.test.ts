@@ -1,0 +1,118 @@
+import { expect, test, vi } from 'vitest';
+import { inspectObject, type Vault, writeEvidence } from '../../../../src/vault/index.ts';
+import { runVaultCli } from '../../../support/cli-run.ts';
+import {
+  backUp,
+  CONTROL,
+  NEVER,
+  RUN_ID,
+  temporaryFolder,
+  testKeys,
+  testVault,
+} from '../../../support/vault-fixture.ts';
+import { type MemoryStore, memoryStore } from '../../../support/vault-memory-store.ts';
+import { noise, testVolume } from '../../../support/vault-volume.ts';
+
+// Each vault starts threads of its own, which takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
+
+async function someVault() {
+  const store = memoryStore();
+  const keys = await testKeys();
+  const vault = await testVault({ store, keys });
+  await backUp(vault, { data: testVolume(20, new Map([3, 4].map((index) => [index, noise(index)]))) });
+  const evidence = { runId: RUN_ID, name: 'console.txt', contentType: 'text/plain', bytes: Buffer.from('\x1b[2Jboo') };
+  await writeEvidence({ vault, ...evidence, signal: NEVER });
+  return { store, keys, vault };
+}
+
+const inspect = (store: MemoryStore, key: string, vault: Vault | undefined) =>
+  inspectObject({ store, key, vault, signal: NEVER });
+
+const isBinary = (key: string) => !key.endsWith('.json');
+
+test('every object of a vault is named and proven with its keys', async () => {
+  const { store, vault } = await someVault();
+  const verdicts: Record<string, string> = {};
+  for (const key of store.objects.keys()) {
+    const { kind, verdict } = await inspect(store, key, vault);
+    verdicts[kind] = verdict;
+  }
+  expect(Object.keys(verdicts).sort()).toEqual([
+    'document (catalog)',
+    'document (commit)',
+    'document (keys)',
+    'document (session)',
+    'document (shard)',
+    'document (vault)',
+    'evidence',
+    'map',
+    'pack',
+    'segment',
+  ]);
+  expect(new Set(Object.values(verdicts))).toEqual(new Set(['proven']));
+});
+
+test('without a key the public part is told and nothing counts as proven', async () => {
+  const { store } = await someVault();
+  for (const key of store.objects.keys()) {
+    const found = await inspect(store, key, undefined);
+    expect(found.verdict).toBe('not checked');
+    expect(found.sealed).toBeUndefined();
+    expect(Object.keys(found.readable).length).toBeGreaterThan(1);
+  }
+});
+
+test('a role without the data root sees that evidence is sealed, not what it says', async () => {
+  const { store, keys } = await someVault();
+  const vault = await testVault({ store, keys, roles: CONTROL });
+  const found = await inspect(store, `runs/${RUN_ID}/evidence/console.txt`, vault);
+  expect(found).toMatchObject({ verdict: 'not checked', reason: expect.stringContaining('data root') });
+  expect(found.sealed).toBeUndefined();
+});
+
+test('one changed byte anywhere is refuted, never an error and never proven', async () => {
+  const { store, vault } = await someVault();
+  for (const [key, bytes] of store.objects) {
+    // Of a pack only the end is looked at.
+    const at = key.endsWith('.pack') ? bytes.length - 40 : Math.floor(bytes.length / 2);
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    const { verdict, reason = '' } = await inspect(store, key, vault);
+    expect({ key, verdict }).toEqual({ key, verdict: 'refuted' });
+    expect(reason).not.toBe('');
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+  }
+});
+
+test('an object moved to another key is refuted', async () => {
+  const { store, vault } = await someVault();
+  for (const [key, bytes] of [...store.objects].filter(([name]) => name.startsWith('runs/') && isBinary(name))) {
+    const elsewhere = key.replace(RUN_ID, '20261123T023107Z-00000000');
+    store.objects.set(elsewhere, bytes);
+    expect(await inspect(store, elsewhere, vault)).toMatchObject({ verdict: 'refuted' });
+  }
+});
+
+test('a path is no key', async () => {
+  const { store, vault } = await someVault();
+  await expect(inspect(store, '../key', vault)).rejects.toMatchObject({ code: 'InvalidInput' });
+  await expect(inspect(store, 'points/none.json', vault)).rejects.toMatchObject({ code: 'ObjectMissing' });
+});
+
+test('hostile text of a machine reaches the terminal written out', async () => {
+  const folder = await temporaryFolder();
+  const keys = await testKeys();
+  const { createFileStore } = await import('../../../../src/vault/file/file-store.ts');
+  const { writeFile } = await import('node:fs/promises');
+  await writeFile(`${folder}/key`, `${'42'.repeat(32)}\n`);
+  const vault = await testVault({ store: createFileStore(`${folder}/vault`), keys });
+  const text = 'login: \x1b]0;owned\x07 \u202egnp.exe';
+  const bytes = Buffer.from(text);
+  await writeEvidence({ vault, runId: RUN_ID, name: 'c.txt', contentType: 'text/plain', bytes, signal: NEVER });
+  const args = ['vault', 'inspect', `file://${folder}/vault`, `runs/${RUN_ID}/evidence/c.txt`, '--key-file'];
+  const { stdout, exitCode } = await runVaultCli(...args, `${folder}/key`);
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain('  login: \\x1b]0;owned\\x07 \\u{202e}gnp.exe');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may be left
+  expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+});
