@@ -1,13 +1,16 @@
 import { parseArgs } from 'node:util';
+import { runMainJobBench } from './main-job/run.ts';
 import { STEPS, type Step } from './vault/contender.ts';
 import { runVaultBench } from './vault/run.ts';
 
-const USAGE = `npm run bench -- vault [--size 8GiB] [--only first,second,restore,range,collect] [--rounds 1] [--restic <program>] [--json]
+const USAGE = `npm run bench -- main-job [--size 8GiB] [--rounds 1] [--json]
+npm run bench -- vault [--size 8GiB] [--only first,second,restore,range,collect] [--rounds 1] [--restic <program>] [--json]
 
-Compares the vault with restic (S3 to S3) and borg (folder to folder) on this machine and writes docs/performance.md.
+main-job measures the way from EBS to S3 beside its parts alone, and the memory of a mover; vault compares the vault with
+restic (S3 to S3) and borg (folder to folder). Both write their results into docs/performance.md.
 `;
 
-/** One bench so far; `npm run bench -- <name>` chooses. */
+/** `npm run bench -- <name>` chooses. */
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -20,15 +23,22 @@ async function main(): Promise<void> {
       help: { type: 'boolean', default: false },
     },
   });
-  if (values.help || positionals.join(' ') !== 'vault') {
+  const [name, ...rest] = positionals;
+  const imageBytes = parseSize(values.size);
+  const rounds = parseRounds(values.rounds);
+  if (!values.help && name === 'main-job' && rest.length === 0) {
+    await runMainJobBench({ imageBytes, rounds, json: values.json });
+    return;
+  }
+  if (values.help || name !== 'vault' || rest.length > 0) {
     process.stderr.write(USAGE);
     process.exitCode = values.help ? 0 : 2;
     return;
   }
   await runVaultBench({
-    imageBytes: parseSize(values.size),
+    imageBytes,
     steps: parseSteps(values.only),
-    rounds: parseRounds(values.rounds),
+    rounds,
     restic: values.restic,
     json: values.json,
   });

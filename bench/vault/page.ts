@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { replaceResults } from '../results-section.ts';
 import { STEPS } from './contender.ts';
 import type { Limits } from './limits.ts';
 import { median } from './median.ts';
@@ -27,17 +27,8 @@ interface Page {
   readonly results: readonly Result[];
 }
 
-/** Everything between these lines is the bench's; the rest of the page is written by people. */
-const BEGIN = '<!-- results: written by npm run bench -- vault -->';
-const END = '<!-- end of results -->';
-
 export async function writePage(path: string, page: Page): Promise<void> {
-  const text = await readFile(path, 'utf8');
-  const [before, rest = ''] = text.split(BEGIN);
-  const [, after] = rest.split(END);
-  if (before === undefined || after === undefined)
-    throw new Error(`${path} has no place for results: ${BEGIN} … ${END}`);
-  await writeFile(path, `${before}${BEGIN}\n\n${describe(page)}\n${END}${after}`);
+  await replaceResults(path, 'vault', describe(page));
 }
 
 function describe(page: Page): string {

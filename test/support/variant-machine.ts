@@ -33,7 +33,7 @@ const EXTRA_DEVICE = '/dev/sdg';
 const GONE_LIMIT_MS = 60_000;
 
 /** Production's like beside it, changed by its own user data; its clones then are what the user data made of it. */
-export async function launchVariant(lab: TestLab, wish: VariantWish): Promise<VariantMachine> {
+export async function launchVariant(lab: Pick<TestLab, 'aws' | 'lab'>, wish: VariantWish): Promise<VariantMachine> {
   const { control, production } = lab.lab.status;
   const instanceId = await runVariant(lab, await readInstance(lab, production.instanceId), wish);
   const end = () => terminate(lab, instanceId);
@@ -64,7 +64,7 @@ export async function launchVariant(lab: TestLab, wish: VariantWish): Promise<Va
   }
 }
 
-async function runVariant(lab: TestLab, production: Instance, wish: VariantWish): Promise<string> {
+async function runVariant(lab: Pick<TestLab, 'aws'>, production: Instance, wish: VariantWish): Promise<string> {
   const { guest, tags, extraSnapshotId } = wish;
   const { Instances = [] } = await lab.aws.ec2.send(
     new RunInstancesCommand({
@@ -99,13 +99,13 @@ async function readGuest(name: string, values: VariantWish['values'] = {}): Prom
   return script;
 }
 
-async function readInstance({ aws }: TestLab, instanceId: string): Promise<Instance> {
+async function readInstance({ aws }: Pick<TestLab, 'aws'>, instanceId: string): Promise<Instance> {
   const { Reservations = [] } = await aws.ec2.send(new DescribeInstancesCommand({ InstanceIds: [instanceId] }));
   return must(Reservations[0]?.Instances?.[0], instanceId);
 }
 
 /** Gone means gone: a variant posts to the ledger as production does, and other tests count what arrives there. */
-async function terminate({ aws, lab }: TestLab, instanceId: string): Promise<void> {
+async function terminate({ aws, lab }: Pick<TestLab, 'aws' | 'lab'>, instanceId: string): Promise<void> {
   await aws.ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
   await waitFor(
     async () => ((await readMachine(lab.status.control, instanceId)).state === 'terminated' ? true : undefined),

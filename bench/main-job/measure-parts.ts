@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import { CreateTagsCommand } from '@aws-sdk/client-ec2';
+import { z } from 'zod';
+import type { LabClients } from '../../local/up/aws-clients.ts';
+import type { Lab } from '../../local/up/start-lab.ts';
+import { ensureImageSnapshot } from '../../local/up/upload-image.ts';
+import type { Run } from '../../src/contract/run.ts';
+import { measure } from '../measure.ts';
+import type { BenchImages } from '../vault/image.ts';
+import { type CarryOrder, PARTS, type Part } from './carry-child.ts';
+
+export interface PartResult {
+  readonly round: number;
+  readonly part: Part;
+  readonly seconds: number;
+  readonly mebibytesPerSecond: number;
+  readonly cpuSeconds: number;
+  readonly peakMebibytes: number;
+}
+
+const Said = z.object({ seconds: z.number() });
+
+/** The parts of the main job alone and together, alternating, each in a process of its own. */
+export async function* measureParts(
+  { lab, aws, images }: { readonly lab: Lab; readonly aws: LabClients; readonly images: BenchImages },
+  rounds: number,
+): AsyncGenerator<PartResult> {
+  const snapshotId = await ensureImageSnapshot(aws, { name: `bench-${images.sha256}`, file: images.first });
+  const { vault } = lab.status;
+  for (let round = 1; round <= rounds; round++) {
+    for (const part of PARTS) {
+      const run = newRun(lab);
+      await tagAsOurs(aws, snapshotId, run);
+      const order: CarryOrder = { part, run, snapshotId, image: images.first, vault };
+      const { cpuSeconds, peakMebibytes, stdout } = await measure({
+        command: process.execPath,
+        args: [`${import.meta.dirname}/carry-child.ts`, JSON.stringify(order)],
+        env: { ...lab.env('mover') },
+      });
+      const { seconds } = Said.parse(JSON.parse(stdout));
+      const mebibytesPerSecond = images.bytes / 2 ** 20 / seconds;
+      yield { round, part, seconds, mebibytesPerSecond, cpuSeconds, peakMebibytes };
+    }
+  }
+}
+
+function newRun({ plan }: Lab): Run {
+  const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+  return {
+    runId: `${stamp}-${randomBytes(4).toString('hex')}`,
+    deploymentId: plan.deploymentId,
+    workflowId: 'bench',
+    temporalRunId: 'bench',
+    sourceId: 'i-0bench',
+    expiresAt: new Date(Date.now() + 86_400_000).toISOString(),
+  };
+}
+
+/** The product reads snapshots of its own run only. */
+async function tagAsOurs({ ec2 }: LabClients, snapshotId: string, run: Run): Promise<void> {
+  const tags = {
+    'understudy:deployment': run.deploymentId,
+    'understudy:run': run.runId,
+    'understudy:role': 'clone-snapshot',
+    'understudy:source': run.sourceId,
+  };
+  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+  await ec2.send(new CreateTagsCommand({ Resources: [snapshotId], Tags }));
+}

@@ -1,0 +1,67 @@
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { replaceResults } from '../results-section.ts';
+import { median } from '../vault/page.ts';
+import type { MoverResult } from './measure-mover.ts';
+import type { PartResult } from './measure-parts.ts';
+
+const PAGE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
+/** The slower of reading alone and sealing alone may be missed by so much. */
+const SLOWER_AT_MOST = 1.2;
+/** What a mover may take while it archives, whatever the volume's size. */
+const MOVER_MEBIBYTES = 400;
+
+const TITLES = {
+  read: 'reading from EBS alone',
+  seal: 'sealing alone, on all cores',
+  carry: 'EBS to S3',
+} as const;
+
+export interface MainJobResults {
+  readonly imageBytes: number;
+  readonly rounds: number;
+  readonly parts: readonly PartResult[];
+  readonly movers: readonly MoverResult[];
+}
+
+export async function writeMainJob({ imageBytes, rounds, parts, movers }: MainJobResults): Promise<void> {
+  const secondsOf = (part: keyof typeof TITLES) =>
+    median(parts.filter((one) => one.part === part).map(({ seconds }) => seconds));
+  const ratio = secondsOf('carry') / Math.max(secondsOf('read'), secondsOf('seal'));
+  const text = [
+    `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} cores of ${cpus()[0]?.model}, Node ${process.version}; image of ${imageBytes / 2 ** 30} GiB, ${rounds} round(s), the median of each. The local cloud, the S3 server and an idle production machine run on the same cores.`,
+    '',
+    '| | wall | MiB/s | CPU | peak memory |',
+    '|---|---|---|---|---|',
+    ...(['read', 'seal', 'carry'] as const).map((part) =>
+      rowOf(
+        TITLES[part],
+        parts.filter((one) => one.part === part),
+      ),
+    ),
+    '',
+    `EBS to S3 took ${ratio.toFixed(2)} times as long as the slower of its parts; at most ${SLOWER_AT_MOST} is wanted${ratio <= SLOWER_AT_MOST ? '' : ', **which is not reached**'}.`,
+    '',
+    '| written volume | peak memory of the mover | wanted | archive phase |',
+    '|---|---|---|---|',
+    ...movers.map(
+      ({ gibibytes, peakMebibytes, archiveSeconds }) =>
+        `| ${gibibytes} GiB | ${peakMebibytes} MiB | at most ${MOVER_MEBIBYTES} MiB | ${archiveSeconds.toFixed(0)} s |`,
+    ),
+    '',
+  ].join('\n');
+  await replaceResults(PAGE, 'main-job', text);
+}
+
+function rowOf(title: string, results: readonly PartResult[]): string {
+  const at = (key: 'seconds' | 'mebibytesPerSecond' | 'cpuSeconds' | 'peakMebibytes') =>
+    median(results.map((result) => result[key]));
+  const cells = [
+    title,
+    `${at('seconds').toFixed(1)} s`,
+    at('mebibytesPerSecond').toFixed(0),
+    `${at('cpuSeconds').toFixed(1)} s`,
+    `${at('peakMebibytes').toFixed(0)} MiB`,
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
