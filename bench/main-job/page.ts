@@ -1,7 +1,7 @@
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { replaceResults } from '../results-section.ts';
-import { median } from '../vault/page.ts';
+import { median } from '../vault/median.ts';
 import type { MoverResult } from './measure-mover.ts';
 import type { PartResult } from './measure-parts.ts';
 
