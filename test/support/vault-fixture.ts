@@ -127,7 +127,8 @@ export async function archiveAll(
       await archiveShard({ vault, runId, volumeId, shard, shardSegments, source, signal: NEVER, ...base });
     }
     const { volumeBytes } = source;
-    const finished = await finishVolume({ vault, runId, volumeId, volumeBytes, shardSegments, signal: NEVER });
+    const request = { vault, runId, volumeId, volumeBytes, shardSegments, signal: NEVER };
+    const finished = await finishVolume({ ...request, ...('parent' in base && { parent: base.parent }) });
     done.push({ ...volumeFacts(volumeId, volumeBytes), map: finished });
   }
   const { machine, ...draft } = draftFacts(runId);

@@ -1,7 +1,8 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { hex } from '../bytes.ts';
 import type { Clock, RandomBytes } from '../clock.ts';
 import { createFileStore } from '../file/file-store.ts';
-import type { ObjectStore } from '../object-store.ts';
 import { placeOf } from '../open-store.ts';
 import { bucketChecks } from '../s3/bucket-checks.ts';
 import { openBucketDoor } from '../s3/bucket-door.ts';
@@ -106,15 +107,16 @@ function ofFolder(folder: string, below: string, { randomBytes, signal }: CheckS
   };
   return {
     checks: [...objectChecks({ store, below, randomBytes, signal }), noLock],
-    cleanUp: () => removeFiles(store, below),
+    cleanUp: () => removeFolder(join(folder, below)),
   };
 }
 
-async function removeFiles(store: ObjectStore, below: string): Promise<readonly string[]> {
-  const signal = AbortSignal.timeout(CLEAN_UP_MS);
-  const left: string[] = [];
-  for await (const { key } of store.list(below, signal)) {
-    await store.remove(key, signal).catch((error: unknown) => left.push(`${key}: ${String(error)}`));
+/** The folders, too: they are the check's own. */
+async function removeFolder(path: string): Promise<readonly string[]> {
+  try {
+    await rm(path, { recursive: true, force: true });
+    return [];
+  } catch (error) {
+    return [`${path}: ${error instanceof Error ? error.message : String(error)}`];
   }
-  return left;
 }

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { VaultError } from '../../../src/errors.ts';
 import { beginRun, commitPoint, type LockPolicy, type Manifest, readPoint } from '../../../src/vault/index.ts';
 import type { KeyService } from '../../../src/vault/key-service.ts';
+import { packKey } from '../../../src/vault/object-keys.ts';
 import { mapParts, pointParts } from '../../../src/vault/point-parts.ts';
 import { readMap } from '../../../src/vault/read-map.ts';
 import type { Vault } from '../../../src/vault/vault.ts';
@@ -126,6 +127,38 @@ describe('a vault with a lock', () => {
       if (calls.some(({ name, key }) => name === 'retain' && key.endsWith('.pack'))) extensions.push(day);
     }
     expect(extensions).toEqual([8, 16]);
+  });
+
+  test('a month of incremental points: what maps and manifests promise holds, with few extensions', async () => {
+    const { store, clock, calls, open } = bench();
+    const vault = await open();
+    const day = (n: number) => ({
+      'vol-1': testVolume(
+        16,
+        new Map([
+          [0, noise('same')],
+          [1 + (n % 15), noise(n)],
+        ]),
+      ),
+    });
+    let parent = await backUp(vault, day(1), { runId: runAt(clock) });
+    const extended: number[] = [];
+    for (let n = 2; n <= 30; n++) {
+      clock.advance(DAY_MS);
+      calls.length = 0;
+      parent = await backUp(vault, day(n), { runId: runAt(clock), parent });
+      await expectLocked(vault, store, parent);
+      for (const volume of parent.volumes) {
+        const { packs } = await readMap(vault, volume, NEVER);
+        for (const { runId, packId, retainUntil } of packs) {
+          expect(untilOf(store, packKey(runId, packId)), packId).toBeGreaterThanOrEqual(retainUntil * 1000);
+        }
+      }
+      if (calls.some(({ name, key }) => name === 'retain' && key.endsWith('.pack'))) extended.push(n);
+      const looks = calls.filter(({ name, key }) => name === 'retentionOf' && key.endsWith('.pack'));
+      expect(looks.length, 'a sample, not all').toBeLessThan(20);
+    }
+    expect(extended).toEqual([9, 17, 25]);
   });
 
   test('a vault that was copied without its locks gets them back: what a map promises is looked at', async () => {
