@@ -1,6 +1,7 @@
 import { VaultError } from '../errors.ts';
 import { readDocument } from './documents.ts';
 import { sessionKey } from './object-keys.ts';
+import { mustNotBeFenced } from './points.ts';
 import { ifPresent } from './presence.ts';
 import { Session } from './session.ts';
 import type { Vault } from './vault.ts';
@@ -18,6 +19,8 @@ export async function openRun(vault: Vault, runId: string, signal: AbortSignal):
   const key = sessionKey(runId);
   const session = await ifPresent(readDocument(SESSION, { vault, key }, signal));
   if (session) return { vault, runId, session };
+  // A fenced run's objects are collected, its session too: whoever still works on it must hear why.
+  await mustNotBeFenced(vault, runId, signal);
   const message = `${key} does not exist in ${vault.store.url}: a run must begin before it writes anything else`;
   throw new VaultError('ObjectMissing', message, { context: { runId, key } });
 }

@@ -13,6 +13,7 @@ import {
   surveyVault,
   verifyVault,
 } from '../../../src/vault/index.ts';
+import { readPointState } from '../../../src/vault/points.ts';
 import { createThreads } from '../../../src/vault/threads.ts';
 import { Random } from '../../fuzz/random.ts';
 import { Died, mortalStore } from '../../support/vault-faulty-store.ts';
@@ -25,7 +26,7 @@ import { testVolume, text, zeros } from '../../support/vault-volume.ts';
 vi.setConfig({ testTimeout: 600_000 });
 
 const SEED = process.env.UNDERSTUDY_STRESS_SEED ?? randomBytes(4).toString('hex');
-const ROUNDS = 12;
+const ROUNDS = 20;
 const BLOCKS = 8;
 
 type Content = ReadonlyMap<number, string>;
@@ -58,7 +59,7 @@ test(`two writers and a collector at once, dying at random, lose nothing (UNDERS
   const store = memoryStore(new Map(), {
     pageKeys: 5,
     async before() {
-      for (let turns = random.below(4); turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
+      await letOthersGoOn(random.below(4));
     },
   });
   const world: World = { store, keys: await testKeys(), threads, seed: SEED };
@@ -69,13 +70,17 @@ test(`two writers and a collector at once, dying at random, lose nothing (UNDERS
     await Promise.all(work);
     await expectAllWell(world, model, round);
   }
-  expect(model.points.size, 'some backups succeeded').toBeGreaterThan(ROUNDS / 2);
+  expect(model.points.size, 'some backups succeeded').toBeGreaterThan(ROUNDS / 4);
 });
 
-/** A backup on the newest point there is, which may die at any change or be fenced; it must then not be there, or whole. */
+async function letOthersGoOn(turns: number): Promise<void> {
+  for (let left = turns; left > 0; left--) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A backup on a point that may expire meanwhile, which may die at any change or be fenced; it must then not be there, or whole. */
 async function write(world: World, model: Model, random: Random): Promise<void> {
   const runId = model.newRun();
-  const parentId = random.chance(5) ? undefined : model.living.at(-1);
+  const parentId = random.chance(5) || model.living.length === 0 ? undefined : random.pick(model.living);
   const content = changed(model.points.get(parentId ?? '') ?? new Map(), { runId, random });
   const dieAt = random.chance(4) ? 1 + random.below(9) : Number.POSITIVE_INFINITY;
   const store = mortalStore(world.store, { dieAt, stored: random.chance(2) });
@@ -84,24 +89,23 @@ async function write(world: World, model: Model, random: Random): Promise<void> 
     const vault = await open({ ...world, store, seed: `${SEED} ${runId}` }, ['data', 'meta']);
     await beginRun({ vault, session: testSession(volumes, runId, parentId ? [parentId] : []), signal: NEVER });
     const { parent } = await confirmParents({ vault, runId, signal: NEVER });
+    // Hours of reading, in which a whole collection may pass: only the pin keeps the parent then.
+    if (random.chance(2)) await letOthersGoOn(random.below(8000));
     await backUp(vault, volumes, { runId, ...(parent && { parent }) });
     model.points.set(runId, content);
   } catch (error) {
-    if (!(error instanceof Died) && !isAbandoned(error)) throw error;
+    const state = await stateOf(world, runId);
+    // A fenced run may find its own objects collected before it finds its fence.
+    if (!(error instanceof Died) && !(error instanceof VaultError && state === 'abandoned')) throw error;
     model.dead.add(runId);
     // The reply was lost, not the point.
-    if (await isCommitted(world, runId)) model.points.set(runId, content);
+    if (state === 'committed') model.points.set(runId, content);
   }
 }
 
-function isAbandoned(error: unknown): boolean {
-  return error instanceof VaultError && error.code === 'RunAbandoned';
-}
-
-async function isCommitted(world: World, runId: string): Promise<boolean> {
+async function stateOf(world: World, runId: string): Promise<string | undefined> {
   const vault = await open({ ...world, seed: `${SEED} look ${runId}` }, ['meta']);
-  const { readPointState } = await import('../../../src/vault/points.ts');
-  return (await readPointState(vault, runId, NEVER))?.state === 'committed';
+  return (await readPointState(vault, runId, NEVER))?.state;
 }
 
 function changed(before: Content, { runId, random }: { readonly runId: string; readonly random: Random }): Content {
@@ -119,9 +123,10 @@ function volumeOf(content: Content) {
 }
 
 async function expire(world: World, model: Model, random: Random): Promise<void> {
-  // Never the newest: a policy keeps it.
-  const pointId = random.pick(model.living.slice(0, -1));
+  // The very point that a writer builds on, as often as not.
+  const pointId = random.pick(model.living);
   model.expired.add(pointId);
+  await letOthersGoOn(random.below(300));
   const vault = await open({ ...world, seed: `${SEED} expire ${pointId}` }, ['meta', 'control']);
   await expirePoint({ vault, pointId, reason: 'stress', signal: NEVER });
 }
@@ -129,6 +134,7 @@ async function expire(world: World, model: Model, random: Random): Promise<void>
 /** Fences the dead, and sometimes one that lives: that one may fail, loudly. */
 async function collect(world: World, model: Model, random: Random): Promise<void> {
   const gcId = model.newRun();
+  await letOthersGoOn(random.below(300));
   const vault = await open({ ...world, seed: `${SEED} collect ${gcId}` }, ['meta', 'control']);
   const isDead = async ({ runId }: { readonly runId: string }) =>
     model.dead.has(runId) || random.chance(8) ? 'thought dead' : undefined;
