@@ -28,7 +28,7 @@ function stepsOf(page: string): readonly Step[] {
 
 /** The page's placeholders, `<uuid>` and the like, stand for what differs each time. */
 function patternOf(line: string): RegExp {
-  const parts = line.split(/<(?:uuid|folder|text|time)>/).map((part) => RegExp.escape(part));
+  const parts = line.split(/<(?:uuid|folder|text|time)>/).map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
   return new RegExp(`^${parts.join('\\S+')}$`, 'm');
 }
 
