@@ -9,7 +9,7 @@ import type {
   ObjectStore,
 } from '../../src/vault/object-store.ts';
 import { extensionOf } from '../../src/vault/retention.ts';
-import type { VersionStore } from '../../src/vault/version-store.ts';
+import type { ObjectVersion, VersionStore } from '../../src/vault/version-store.ts';
 import {
   alreadyExists,
   cannotLock,
@@ -64,141 +64,175 @@ export function memoryStore(
   objects = new Map<string, Uint8Array>(),
   { clock = fixedClock, kind = 'locking', pageKeys = 1000, before = () => {} }: MemoryBucket = {},
 ): MemoryStore {
-  const versions = new Map<string, Version[]>();
-  let lastVersion = 0;
-  const enter = async (name: MemoryCall['name'], key: string, signal: AbortSignal) => {
-    if (name !== 'list' && name !== 'listVersions') mustBeKey(key);
+  const model = new BucketModel(objects, clock, kind);
+  /** Every call is a scheduling point; what follows it happens at once. */
+  async function at<T>(call: MemoryCall, signal: AbortSignal, work: () => T): Promise<T> {
+    mustBeKey(call.key);
     signal.throwIfAborted();
-    await before({ name, key });
+    await before(call);
     signal.throwIfAborted();
-  };
-  const find = (key: string) => {
-    const bytes = objects.get(key);
-    if (!bytes) throw missing(key, URL);
-    return bytes;
-  };
-  const add = (key: string, body: Uint8Array | undefined) => {
-    const versionId = `v${String(++lastVersion).padStart(6, '0')}`;
-    const version: Version = { versionId, body, modifiedAt: clock.now(), hold: false };
-    versions.set(key, kind === 'plain' ? [version] : [...(versions.get(key) ?? []), version]);
-    if (body) objects.set(key, body);
-    else objects.delete(key);
-    return version;
-  };
-  /** The newest version, of an object that a test put straight into `objects` too. */
-  const newest = (key: string) => {
-    const body = find(key);
-    return versions.get(key)?.findLast((version) => version.body !== undefined) ?? add(key, body);
-  };
-  const lockable = (key: string) => {
-    const version = newest(key);
-    if (kind !== 'locking') throw cannotLock(key, URL);
-    return version;
-  };
-  const retainVersion = (version: Version, wanted: ObjectRetention) => {
-    version.retention = extensionOf(version.retention, wanted, clock.now()) ?? version.retention ?? wanted;
-    return version.retention;
-  };
-  function createNow(key: string, body: Uint8Array, { retention }: CreateOptions): void {
-    const there = objects.get(key);
-    if (retention && kind !== 'locking') throw cannotLock(key, URL);
-    if (there && !sameBytes(there, body)) throw alreadyExists(key, URL);
-    const version = there ? newest(key) : add(key, Uint8Array.from(body));
-    if (retention) retainVersion(version, retention);
+    return work();
   }
-  async function* pages<T>(
-    { name, prefix, signal }: { name: 'list' | 'listVersions'; prefix: string; signal: AbortSignal },
-    show: (key: string) => T[],
-  ): AsyncIterable<T> {
+  async function* pages<T>(call: MemoryCall, signal: AbortSignal, show: (key: string) => T[]): AsyncIterable<T> {
     for (let after = ''; ; ) {
-      await enter(name, prefix, signal);
-      const keys = [...new Set([...objects.keys(), ...versions.keys()])]
-        .filter((key) => key.startsWith(prefix) && key > after && show(key).length > 0)
-        .sort();
+      signal.throwIfAborted();
+      await before(call);
+      const keys = model.keysBelow(call.key).filter((key) => key > after && show(key).length > 0);
       const page = keys.slice(0, pageKeys);
       yield* page.flatMap(show);
       if (keys.length <= page.length) return;
       after = page.at(-1) ?? '';
     }
   }
-  const showObject = (key: string): ObjectFacts[] => {
-    const bytes = objects.get(key);
-    return bytes ? [{ key, bytes: bytes.length }] : [];
-  };
-  const showVersions = (key: string) => {
-    const all = versions.get(key) ?? [];
-    return all.toReversed().map(({ versionId, body, modifiedAt }, i) => {
-      const part = body
-        ? ({ kind: 'object', bytes: body.length } as const)
-        : ({ kind: 'delete-marker', bytes: 0 } as const);
-      return { key, versionId, ...part, latest: i === 0, modifiedAt };
-    });
-  };
-  function removeVersionNow(key: string, versionId: string): void {
-    const all = versions.get(key) ?? [];
-    const version = all.find((one) => one.versionId === versionId);
-    if (!version) return;
-    const until = version.retention && version.retention.until > clock.now() ? version.retention.until : undefined;
-    if (until || version.hold) throw locked(key, versionId, until);
-    const left = all.filter((one) => one !== version);
-    if (left.length > 0) versions.set(key, left);
-    else versions.delete(key);
-    const top = left.at(-1)?.body;
-    if (top) objects.set(key, top);
-    else objects.delete(key);
-  }
   return {
     objects,
     url: URL,
-    lockOf: (key) => {
-      const version = versions.get(key)?.findLast(({ body }) => body !== undefined);
-      return version && { hold: version.hold, ...(version.retention && { retention: version.retention }) };
-    },
-    list: (prefix, signal) => pages({ name: 'list', prefix, signal }, showObject),
-    listVersions: (prefix, signal) => pages({ name: 'listVersions', prefix, signal }, showVersions),
-    async create(key, body, signal, options = {}) {
-      await enter('create', key, signal);
-      createNow(key, body, options);
-    },
-    async get(key, signal, range) {
-      await enter('get', key, signal);
-      return readNow(key, find(key), range);
-    },
-    async head(key, signal) {
-      await enter('head', key, signal);
-      return { key, bytes: find(key).length };
-    },
-    async retain(key, wanted, signal) {
-      await enter('retain', key, signal);
-      return retainVersion(lockable(key), wanted);
-    },
-    async retentionOf(key, signal) {
-      await enter('retentionOf', key, signal);
-      const { retention } = newest(key);
-      return retention && retention.until > clock.now() ? retention : undefined;
-    },
-    async placeHold(key, signal) {
-      await enter('placeHold', key, signal);
-      lockable(key).hold = true;
-    },
-    async releaseHold(key, signal) {
-      await enter('releaseHold', key, signal);
-      newest(key).hold = false;
-    },
-    async remove(key, signal) {
-      await enter('remove', key, signal);
-      if (kind !== 'plain') return void (objects.has(key) && add(key, undefined));
-      versions.delete(key);
-      objects.delete(key);
-    },
-    async removeVersion({ key, versionId }, signal) {
-      await enter('removeVersion', key, signal);
-      removeVersionNow(key, versionId);
-    },
+    lockOf: (key) => model.lockOf(key),
+    create: (key, body, signal, options = {}) =>
+      at({ name: 'create', key }, signal, () => model.create(key, body, options)),
+    get: (key, signal, range) => at({ name: 'get', key }, signal, () => cut(key, model.read(key), range)),
+    head: (key, signal) => at({ name: 'head', key }, signal, () => ({ key, bytes: model.read(key).length })),
+    list: (prefix, signal) => pages({ name: 'list', key: prefix }, signal, (key) => model.showObject(key)),
+    retain: (key, wanted, signal) => at({ name: 'retain', key }, signal, () => model.retain(key, wanted)),
+    retentionOf: (key, signal) => at({ name: 'retentionOf', key }, signal, () => model.retentionOf(key)),
+    placeHold: (key, signal) => at({ name: 'placeHold', key }, signal, () => model.placeHold(key)),
+    releaseHold: (key, signal) => at({ name: 'releaseHold', key }, signal, () => model.releaseHold(key)),
+    remove: (key, signal) => at({ name: 'remove', key }, signal, () => model.remove(key)),
+    listVersions: (prefix, signal) =>
+      pages({ name: 'listVersions', key: prefix }, signal, (key) => model.showVersions(key)),
+    removeVersion: ({ key, versionId }, signal) =>
+      at({ name: 'removeVersion', key }, signal, () => model.removeVersion(key, versionId)),
   };
 }
 
-function readNow(key: string, bytes: Uint8Array, range: ByteRange | undefined): Uint8Array {
+/** What a bucket holds; each method is one atomic step. */
+class BucketModel {
+  readonly #objects: Map<string, Uint8Array>;
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #kind: NonNullable<MemoryBucket['kind']>;
+  /** Oldest first. */
+  readonly #versions = new Map<string, Version[]>();
+  #lastVersion = 0;
+
+  constructor(objects: Map<string, Uint8Array>, clock: Pick<Clock, 'now'>, kind: NonNullable<MemoryBucket['kind']>) {
+    this.#objects = objects;
+    this.#clock = clock;
+    this.#kind = kind;
+  }
+
+  create(key: string, body: Uint8Array, { retention }: CreateOptions): void {
+    const there = this.#objects.get(key);
+    if (retention && this.#kind !== 'locking') throw cannotLock(key, URL);
+    if (there && !sameBytes(there, body)) throw alreadyExists(key, URL);
+    const version = there ? this.#newest(key) : this.#add(key, Uint8Array.from(body));
+    if (retention) this.#retainVersion(version, retention);
+  }
+
+  read(key: string): Uint8Array {
+    const bytes = this.#objects.get(key);
+    if (!bytes) throw missing(key, URL);
+    return bytes;
+  }
+
+  retain(key: string, wanted: ObjectRetention): ObjectRetention {
+    return this.#retainVersion(this.#lockable(key), wanted);
+  }
+
+  retentionOf(key: string): ObjectRetention | undefined {
+    const { retention } = this.#newest(key);
+    return retention && retention.until > this.#clock.now() ? retention : undefined;
+  }
+
+  placeHold(key: string): void {
+    this.#lockable(key).hold = true;
+  }
+
+  releaseHold(key: string): void {
+    this.#newest(key).hold = false;
+  }
+
+  remove(key: string): void {
+    if (this.#kind !== 'plain') {
+      if (this.#objects.has(key)) this.#add(key, undefined);
+      return;
+    }
+    this.#versions.delete(key);
+    this.#objects.delete(key);
+  }
+
+  removeVersion(key: string, versionId: string): void {
+    const all = this.#versions.get(key) ?? [];
+    const version = all.find((one) => one.versionId === versionId);
+    if (!version) return;
+    const until =
+      version.retention && version.retention.until > this.#clock.now() ? version.retention.until : undefined;
+    if (until || version.hold) throw locked(key, versionId, until);
+    const left = all.filter((one) => one !== version);
+    if (left.length > 0) this.#versions.set(key, left);
+    else this.#versions.delete(key);
+    this.#show(key, left.at(-1)?.body);
+  }
+
+  lockOf(key: string): MemoryLock | undefined {
+    const version = this.#versions.get(key)?.findLast(({ body }) => body !== undefined);
+    return version && { hold: version.hold, ...(version.retention && { retention: version.retention }) };
+  }
+
+  keysBelow(prefix: string): string[] {
+    return [...new Set([...this.#objects.keys(), ...this.#versions.keys()])]
+      .filter((key) => key.startsWith(prefix))
+      .sort();
+  }
+
+  showObject(key: string): ObjectFacts[] {
+    const bytes = this.#objects.get(key);
+    return bytes ? [{ key, bytes: bytes.length }] : [];
+  }
+
+  showVersions(key: string): ObjectVersion[] {
+    const all = this.#versions.get(key) ?? [];
+    return all.toReversed().map(({ versionId, body, modifiedAt }, i) => ({
+      key,
+      versionId,
+      kind: body ? 'object' : 'delete-marker',
+      bytes: body?.length ?? 0,
+      latest: i === 0,
+      modifiedAt,
+    }));
+  }
+
+  /** The newest version, of an object that a test put straight into `objects` too. */
+  #newest(key: string): Version {
+    const body = this.read(key);
+    return this.#versions.get(key)?.findLast((version) => version.body !== undefined) ?? this.#add(key, body);
+  }
+
+  #lockable(key: string): Version {
+    const version = this.#newest(key);
+    if (this.#kind !== 'locking') throw cannotLock(key, URL);
+    return version;
+  }
+
+  #retainVersion(version: Version, wanted: ObjectRetention): ObjectRetention {
+    version.retention = extensionOf(version.retention, wanted, this.#clock.now()) ?? version.retention ?? wanted;
+    return version.retention;
+  }
+
+  #add(key: string, body: Uint8Array | undefined): Version {
+    const versionId = `v${String(++this.#lastVersion).padStart(6, '0')}`;
+    const version: Version = { versionId, body, modifiedAt: this.#clock.now(), hold: false };
+    this.#versions.set(key, this.#kind === 'plain' ? [version] : [...(this.#versions.get(key) ?? []), version]);
+    this.#show(key, body);
+    return version;
+  }
+
+  #show(key: string, body: Uint8Array | undefined): void {
+    if (body) this.#objects.set(key, body);
+    else this.#objects.delete(key);
+  }
+}
+
+function cut(key: string, bytes: Uint8Array, range: ByteRange | undefined): Uint8Array {
   if (!range) {
     mustBeWhole(key, bytes, { url: URL });
     return Uint8Array.from(bytes);
