@@ -44,10 +44,14 @@ function mustCoverSession({ runId, session }: Run, { volumes }: ManifestDraft): 
 }
 
 /** The manifest if this run has committed; throws if it was fenced; undefined while it is open. */
-async function decided({ vault, runId }: Run, signal: AbortSignal): Promise<Manifest | undefined> {
+async function decided({ vault, runId, session }: Run, signal: AbortSignal): Promise<Manifest | undefined> {
   const found = await readPointState(vault, runId, signal);
   if (found?.state === 'abandoned') throw abandoned(found.fence);
   if (found?.state === 'invalid') throw takenOver(runId, found.reason);
+  // Whoever still holds older roots could finish a run of theirs here; what this run writes is of its session's epoch.
+  if (found && found.manifest.epoch !== session.epoch) {
+    throw takenOver(runId, `it is of epoch ${found.manifest.epoch}, the run of epoch ${session.epoch}`);
+  }
   return found?.manifest;
 }
 

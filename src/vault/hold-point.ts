@@ -34,6 +34,7 @@ export interface HoldRequest {
  */
 export async function holdPoint(request: HoldRequest & { readonly holdId: string }): Promise<Hold> {
   const { vault, pointId, holdId, reason, signal } = request;
+  await vault.refreshKeys(signal); // an older control key could be released by an older one
   await mustNotBeExpired(request);
   const standing = (await holdsOf({ vault, pointId, signal })).find((hold) => hold.reason === reason);
   const hold = standing ?? { pointId, holdId, placedAt: vault.clock.now().toISOString(), reason };
@@ -52,6 +53,7 @@ export async function holdPoint(request: HoldRequest & { readonly holdId: string
  */
 export async function releasePoint(request: HoldRequest): Promise<readonly Hold[]> {
   const { vault, pointId, reason, signal } = request;
+  await vault.refreshKeys(signal); // an older control key does not lift what a newer one placed
   const standing = await holdsOf({ vault, pointId, signal });
   const before = await heldPoints(request);
   if (await isLocked(request)) {

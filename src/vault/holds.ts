@@ -1,5 +1,5 @@
 import { FormatError } from '../errors.ts';
-import { type DocumentKind, readDocument } from './documents.ts';
+import { type DocumentKind, readSigned, type SignedBody } from './documents.ts';
 import { RunId } from './fields.ts';
 import { Hold, HoldRelease } from './hold.ts';
 import { HOLDS_PREFIX, holdKey, holdsPrefix, releaseKey } from './object-keys.ts';
@@ -34,21 +34,28 @@ export async function holdsOf(request: HoldsRequest & { readonly pointId: string
 
 async function collectHolds(prefix: string, request: HoldsRequest): Promise<Map<string, Hold[]>> {
   const { vault, signal } = request;
-  const holds = new Map<string, Hold[]>();
-  const released = new Set<string>();
+  const holds = new Map<string, SignedBody<Hold>[]>();
+  /** By the key of the hold: the epoch whose control key released it. */
+  const released = new Map<string, number>();
   for await (const { key } of vault.store.list(prefix, signal)) {
     const name = splitKey(key);
     if (!name) continue;
-    if (name.release && (await readNamed(RELEASE, key, request))) released.add(holdKey(name.pointId, name.holdId));
+    const release = name.release ? await readNamed(RELEASE, key, request) : undefined;
+    if (release) released.set(holdKey(name.pointId, name.holdId), release.epoch);
     const hold = name.release ? undefined : await readNamed(HOLD, key, request);
     if (hold) holds.set(name.pointId, [...(holds.get(name.pointId) ?? []), hold]);
   }
+  const standing = new Map<string, Hold[]>();
   for (const [pointId, placed] of holds) {
-    const standing = placed.filter(({ holdId }) => !released.has(holdKey(pointId, holdId)));
-    if (standing.length > 0) holds.set(pointId, standing);
-    else holds.delete(pointId);
+    // After a rotation an older control key must not lift what a newer one placed.
+    const left = placed.filter(({ body, epoch }) => (released.get(holdKey(pointId, body.holdId)) ?? 0) < epoch);
+    if (left.length > 0)
+      standing.set(
+        pointId,
+        left.map(({ body }) => body),
+      );
   }
-  return holds;
+  return standing;
 }
 
 /** Undefined when the object proves nothing: a hold then does not stand, and a release ends nothing. */
@@ -56,11 +63,12 @@ async function readNamed<T extends { readonly pointId: string; readonly holdId: 
   kind: DocumentKind<T>,
   key: string,
   { vault, signal, onInvalid }: HoldsRequest,
-): Promise<T | undefined> {
+): Promise<SignedBody<T> | undefined> {
   try {
-    const body = await readDocument(kind, { vault, key }, signal);
+    const signed = await readSigned(kind, { vault, key }, signal);
+    const { body } = signed;
     const place = kind.type === 'hold' ? holdKey : releaseKey;
-    if (place(body.pointId, body.holdId) === key) return body;
+    if (place(body.pointId, body.holdId) === key) return signed;
     onInvalid?.(key, `is of ${body.pointId}`);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;

@@ -4,10 +4,14 @@ import type { DocumentKind } from '../../../../src/vault/documents.ts';
 import { sealDocument } from '../../../../src/vault/documents.ts';
 import { Fence } from '../../../../src/vault/fence.ts';
 import { findParents } from '../../../../src/vault/find-parents.ts';
+import { RELEASE } from '../../../../src/vault/holds.ts';
 import {
   Attestation,
   beginRun,
+  commitPoint,
+  holdPoint,
   initVault,
+  isHeld,
   latestAttestation,
   listKeys,
   listPoints,
@@ -18,11 +22,20 @@ import {
 import { type DocumentType, encodeDocument } from '../../../../src/vault/json-document.ts';
 import { controlKeyPair } from '../../../../src/vault/key-ring.ts';
 import type { KeyService } from '../../../../src/vault/key-service.ts';
-import { attestationKey, furtherKeysKey, keysKey, pointKey, tombstoneKey } from '../../../../src/vault/object-keys.ts';
+import {
+  attestationKey,
+  furtherKeysKey,
+  keysKey,
+  pointKey,
+  releaseKey,
+  tombstoneKey,
+} from '../../../../src/vault/object-keys.ts';
+import { COMMIT } from '../../../../src/vault/points.ts';
 import { TOMBSTONE } from '../../../../src/vault/read-tombstone.ts';
 import type { Vault } from '../../../../src/vault/vault.ts';
 import { testAttestation } from '../../../support/vault-attestation.ts';
 import {
+  archiveAll,
   backUp,
   CONTROL,
   fixedClock,
@@ -242,6 +255,31 @@ test('an old control key cannot end a run under the new keys before it commits',
   ]);
 });
 
+test('a hold placed after a rotation is not released by the old control key', async () => {
+  const { store, mover, control } = await vaults();
+  await rotate(control, keys);
+  await holdPoint({ vault: control, pointId: RUN_ID, holdId: LATER, reason: 'court order', signal: NEVER });
+  const key = releaseKey(RUN_ID, LATER);
+  const body = { pointId: RUN_ID, holdId: LATER, releasedAt: NOW, reason: 'forged' };
+  store.objects.set(key, sealDocument(RELEASE, body, { vault: control, key, epoch: 1 }));
+  expect(await isHeld({ vault: mover, pointId: RUN_ID, signal: NEVER })).toBe(true);
+  store.objects.set(key, sealDocument(RELEASE, body, { vault: control, key, epoch: 2 }));
+  expect(await isHeld({ vault: mover, pointId: RUN_ID, signal: NEVER })).toBe(false);
+});
+
+test('who still holds old roots cannot finish a run of the new epoch in its place', async () => {
+  const { store, mover, control } = await vaults();
+  await rotate(control, keys);
+  await beginRun({ vault: mover, session: testSession(volumes(), LATER), signal: NEVER });
+  const draft = await archiveAll(mover, volumes(), { runId: LATER });
+  const old = await readPoint({ vault: mover, pointId: RUN_ID, signal: NEVER });
+  const key = pointKey(LATER);
+  store.objects.set(key, sealDocument(COMMIT, { ...old, pointId: LATER }, { vault: mover, key, epoch: 1 }));
+  await expect(commitPoint({ vault: mover, draft, signal: NEVER })).rejects.toThrow(
+    /it is of epoch 1, the run of epoch 2/,
+  );
+});
+
 test('a manifest proven by older keys than it names is no point', async () => {
   const { store, mover, control } = await vaults();
   await rotate(control, keys);
@@ -249,7 +287,6 @@ test('a manifest proven by older keys than it names is no point', async () => {
   const manifest = await readPoint({ vault: mover, pointId: RUN_ID, signal: NEVER });
   const key = pointKey(OPEN_RUN);
   const body = { ...manifest, pointId: OPEN_RUN, epoch: 2 };
-  const { COMMIT } = await import('../../../../src/vault/points.ts');
   store.objects.set(key, sealDocument(COMMIT, body, { vault: mover, key, epoch: 1 }));
   await expect(readPoint({ vault: mover, pointId: OPEN_RUN, signal: NEVER })).rejects.toThrow(
     /says epoch 2 and is proven by the keys of epoch 1/,
