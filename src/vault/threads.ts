@@ -19,7 +19,7 @@ const SHARDS_AT_WORK = 2;
 // with anything that lives.
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 4 };
 
-/** The threads and the big buffers of one open vault; together they bound its memory to about 200 MiB. */
+/** The threads and the big buffers of one open vault; with two threads they bound its memory to about 160 MiB. */
 export interface Threads {
   readonly batches: Pool<ArrayBuffer>;
   readonly packBuffers: Pool<Uint8Array>;
