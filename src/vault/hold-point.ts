@@ -42,7 +42,7 @@ export async function holdPoint(request: HoldRequest & { readonly holdId: string
   // The document first: from then on nobody expires the point, and the slow part may be repeated.
   if (!standing) await createdFirst(vault.store.create(key, sealDocument(HOLD, hold, { vault, key }), signal));
   if (await isLocked(request)) await forEach([key, ...(await partsOf(request))], request, 'placeHold');
-  // Expiry looks for holds before it writes a tombstone, we for a tombstone after the hold: one of the two sees the other.
+  // A tombstone of the same moment is told here; the hold stands and keeps the bytes.
   await mustNotBeExpired(request);
   return hold;
 }

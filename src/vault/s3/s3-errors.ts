@@ -49,6 +49,7 @@ const PASSING = new Set([
   'RequestTimeout',
   'OperationAborted',
   'BadDigest',
+  'XAmzContentSHA256Mismatch',
   'IncompleteBody',
 ]);
 
@@ -61,6 +62,11 @@ function statusOf(error: Error): number | undefined {
 /** Node's system errors and the SDK's time-outs; anything else without a status is a bug. */
 function isConnectionError(error: Error): boolean {
   return error.name === 'TimeoutError' || error.name === 'NetworkingError' || 'code' in error || 'errno' in error;
+}
+
+/** The server found another digest than the one it was sent. */
+export function isDigestRefused(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'BadDigest' || error.name === 'XAmzContentSHA256Mismatch');
 }
 
 export function isPreconditionFailed(error: unknown): boolean {

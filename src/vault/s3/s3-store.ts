@@ -14,7 +14,7 @@ import type { ByteRange, CreateOptions, ObjectFacts, ObjectStore } from '../obje
 import { ifPresent } from '../presence.ts';
 import { alreadyExists, mustBeKey, mustBeWhole, mustHaveLength } from '../whole-object.ts';
 import { readBody } from './s3-body.ts';
-import { isPreconditionFailed, translateS3Error } from './s3-errors.ts';
+import { isDigestRefused, isPreconditionFailed, translateS3Error } from './s3-errors.ts';
 import {
   extendRetention,
   isLockUnsupported,
@@ -105,6 +105,8 @@ export function createS3Store(
     try {
       await client.send(command, { abortSignal: signal });
     } catch (error) {
+      // Damaged here, before it was sent, or on the way: only the latter goes away by sending again.
+      if (isDigestRefused(error)) mustBeWhole(key, body, { url });
       if (!isPreconditionFailed(error)) throw error;
       // A lost reply, or another writer: the stored bytes tell which.
       // Removed meanwhile, or some time ago on servers for which a delete marker is an object too: the key was used.
