@@ -1,16 +1,22 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { executePlan } from '../../src/vault/collect/execute-plan.ts';
 import { planCollection } from '../../src/vault/collect/plan-collection.ts';
 import { type Survey, type SurveyRequest, surveyVault } from '../../src/vault/collect/survey.ts';
 import { confirmParents } from '../../src/vault/confirm-parents.ts';
+import { sealDocument } from '../../src/vault/documents.ts';
 import { expirePoint } from '../../src/vault/expiry/expire-point.ts';
-import { beginRun, commitPoint, readPoint, type Vault } from '../../src/vault/index.ts';
+import { createFileKeyService } from '../../src/vault/file/file-keys.ts';
+import { beginRun, commitPoint, initVault, openVault, readPoint, type Vault } from '../../src/vault/index.ts';
 import type { Manifest } from '../../src/vault/manifest.ts';
-import { mapKey, packKey, segmentKey, tombstoneKey } from '../../src/vault/object-keys.ts';
+import { mapKey, packKey, segmentKey, sessionKey, tombstoneKey } from '../../src/vault/object-keys.ts';
 import { readPointState } from '../../src/vault/points.ts';
 import { readMap } from '../../src/vault/read-map.ts';
+import { SESSION } from '../../src/vault/run.ts';
 import type { MakeWorld, World } from './interleavings.ts';
 import { rememberedThreads } from './remembered-threads.ts';
-import { archiveAll, backUp, CONTROL, MOVER, NEVER, testKeys, testSession, testVault } from './vault-fixture.ts';
+import { archiveAll, backUp, CONTROL, fixedClock, MOVER, NEVER, testSession } from './vault-fixture.ts';
 import { type MemoryCall, memoryStore } from './vault-memory-store.ts';
 import { seededBytes } from './vault-random.ts';
 import { testVolume, text } from './vault-volume.ts';
@@ -39,6 +45,11 @@ export interface GcWorldOptions {
   /** Whether a collector believes that an undecided run is dead; wrong whenever it lives. */
   readonly believesDead: (runId: string, round: number) => boolean;
   readonly collectors?: number;
+  /**
+   * Whether the plan is checked again by a second survey, as in the product. Off unless told: the protocol must hold without,
+   * and the check hides every mutant.
+   */
+  readonly recheck?: boolean;
   readonly pageKeys?: number;
   /** Calls between which others may come in: the protocol's own (unless told), or all that can matter. */
   readonly steps?: 'protocol' | 'every';
@@ -57,21 +68,31 @@ const volumes = (runId: string) => ({
 });
 
 export interface GcStage {
+  close(): Promise<void>;
   world(options: GcWorldOptions): MakeWorld;
 }
 
 /** Makes the points R0 and, on top of it, R1 once; every world starts from a copy of their objects. */
 export async function setGcStage(): Promise<GcStage> {
   const objects = new Map<string, Uint8Array>();
-  const keys = await testKeys();
   const store = memoryStore(objects, { kind: 'plain' });
-  const opened = await testVault({ store, keys, roles: MOVER });
+  const folder = await mkdtemp(join(tmpdir(), 'understudy-gc-'));
+  await writeFile(join(folder, 'key'), `${'42'.repeat(32)}\n`);
+  const keys = createFileKeyService(join(folder, 'key'), seededBytes('keys'));
+  const request = { store, keys, clock: fixedClock, randomBytes: seededBytes('vault'), signal: NEVER };
+  await initVault(request);
+  const opened = await openVault({ ...request, roles: MOVER });
   const mover: Vault = { ...opened, threads: rememberedThreads(opened.threads) };
-  const control = await testVault({ store, keys, roles: CONTROL, seed: 'control' });
+  const control = await openVault({ ...request, roles: CONTROL });
   const first = await backUp(mover, volumes(R0), { runId: R0 });
   await backUp(mover, volumes(R1), { runId: R1, parent: first });
   const named = new Map<string, readonly string[]>();
   return {
+    async close() {
+      await opened.close();
+      await control.close();
+      await rm(folder, { recursive: true });
+    },
     world: (options) => async (before) => {
       const own = memoryStore(new Map(objects), { kind: 'plain', before, pageKeys: options.pageKeys ?? 1000 });
       const as = (vault: Vault, seed: string): Vault => ({ ...vault, store: own, randomBytes: seededBytes(seed) });
@@ -136,11 +157,22 @@ export const lateSession: Writer = async (vault, { runId, parents }) => {
   await finish(vault, runId, parent);
 };
 
-/** Mutant: reuses what happens to be there, through a parent that it neither names nor looks at again. */
+/**
+ * Mutant: reuses what happens to be there, through a parent that its session does not name. The real writer refuses that
+ * (archive-shard.ts), so this one reads a session of its own that nobody else sees.
+ */
 export const reuseByCoincidence: Writer = async (vault, { runId, parents }) => {
-  await beginRun({ vault, session: testSession(volumes(runId), runId), signal: NEVER });
+  const session = await beginRun({ vault, session: testSession(volumes(runId), runId), signal: NEVER });
   const [pointId = ''] = parents;
-  await finish(vault, runId, await readPoint({ vault, pointId, signal: NEVER }));
+  const key = sessionKey(runId);
+  const imagined = { ...session, candidateParents: [{ pointId }] };
+  const bytes = sealDocument(SESSION, imagined, { vault, key, epoch: session.epoch });
+  const store: typeof vault.store = {
+    ...vault.store,
+    get: async (asked, ...rest) => (asked === key ? bytes : vault.store.get(asked, ...rest)),
+    head: async (asked, ...rest) => (asked === key ? { key, bytes: bytes.length } : vault.store.head(asked, ...rest)),
+  };
+  await finish({ ...vault, store }, runId, await readPoint({ vault, pointId, signal: NEVER }));
 };
 
 /** Mutant: names its parent, and does not look whether it has expired meanwhile. */
@@ -151,7 +183,7 @@ export const noSecondLook: Writer = async (vault, { runId, parents }) => {
 };
 
 async function collect(vault: Vault, options: GcWorldOptions, number: number): Promise<void> {
-  const { rounds, believesDead, survey = surveyVault } = options;
+  const { rounds, believesDead, recheck = false, survey = surveyVault } = options;
   for (let round = 0; round < rounds; round++) {
     const request: SurveyRequest = {
       vault,
@@ -161,8 +193,9 @@ async function collect(vault: Vault, options: GcWorldOptions, number: number): P
     };
     const gcId = `20261124T000000Z-${String(number + round).padStart(8, '0')}`;
     const common = { vault, gcId, toolVersion: 'test', signal: NEVER } as const;
-    await planCollection({ ...common, survey: await survey(request), restMs: 0 });
-    await executePlan({ ...common, survey: await survey(request), atATime: 1 });
+    const seen = await survey(request);
+    await planCollection({ ...common, survey: seen, restMs: 0 });
+    await executePlan({ ...common, survey: recheck ? await survey(request) : seen, atATime: 1 });
   }
 }
 

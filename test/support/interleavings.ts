@@ -44,11 +44,33 @@ interface Actor {
 }
 
 export interface Decider {
-  /** The actor whose call goes next, or 'stop', or one to be killed. */
+  /** The actor whose call goes next, one to be killed, or 'stop'. `calls` shows what each waits to do. */
   choose(
     enabled: readonly string[],
     state: () => string,
+    calls: ReadonlyMap<string, string>,
   ): { readonly next: string } | { readonly kill: string } | 'stop';
+}
+
+export interface Phase {
+  readonly actor: string;
+  /** The actor goes on until it waits to make a call that matches (`create points/…`), else to its end. */
+  readonly until?: RegExp;
+}
+
+/** Follows a script, phase by phase. */
+export function scripted(phases: readonly Phase[]): Decider {
+  const left = [...phases];
+  return {
+    choose(enabled, _, calls) {
+      for (let [phase] = left; phase; [phase] = left) {
+        const call = calls.get(phase.actor);
+        if (call !== undefined && !phase.until?.test(call)) return { next: phase.actor };
+        left.shift();
+      }
+      return { next: enabled[0] ?? '' };
+    },
+  };
 }
 
 /** One run under the decider. Undefined: no violation. */
@@ -82,6 +104,9 @@ export async function play(makeWorld: MakeWorld, decider: Decider): Promise<Find
       const choice = decider.choose(
         enabled.map(({ name }) => name),
         () => stateOf(actors, versions),
+        new Map(
+          enabled.map(({ name, waiting }) => [name, waiting.map(({ call }) => `${call.name} ${call.key}`)[0] ?? '']),
+        ),
       );
       if (choice === 'stop') return undefined;
       const actor = actors.get('kill' in choice ? choice.kill : choice.next);

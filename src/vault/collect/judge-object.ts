@@ -24,26 +24,25 @@ export type ObjectJudgement =
   | { readonly decision: 'keep'; readonly why: KeepReason }
   | { readonly decision: 'delete'; readonly why: DeleteReason };
 
-/** What becomes of one object, and why. */
+/** What becomes of one object, and why. Whatever is not known to be over stays. */
 export function judgeObject(object: StoredObject, survey: Survey): ObjectJudgement {
   const { kind, runId, id } = object;
-  const { outcomes, live, listing, expired } = survey;
+  const { outcomes, live, expired } = survey;
   if (id !== '' && live.ids.has(id)) return keep('named');
   const outcome = outcomes.get(runId);
-  if (outcome?.state === 'abandoned') return kind === 'catalog' ? keep('point') : remove('abandoned');
-  if (isProtected(runId, survey)) return keep('unreadable');
-  if (!outcome) {
-    if (kind === 'evidence' && listing.expiredVerifications.has(runId)) return judgeEvidence(runId, survey);
-    return keep(kind === 'evidence' ? 'verification' : 'undecided');
-  }
-  if (live.points.has(runId)) return id === '' ? keep('point') : remove('unnamed');
-  return expired.has(runId) ? remove('expired') : keep('unreadable');
+  if (!outcome) return kind === 'evidence' ? judgeEvidence(runId, survey) : keep('undecided');
+  if (outcome.state === 'abandoned') return remove('abandoned');
+  if (live.points.has(runId) && id === '') return keep('point');
+  // An unreadable point protects itself too, so what comes below was read.
+  if (isProtected(runId, survey) || !(live.points.has(runId) || expired.has(runId))) return keep('unreadable');
+  if (live.points.has(runId)) return remove('unnamed');
+  return remove('expired');
 }
 
-/** The point has a tombstone; while it lives on, pinned, held or locked, what was found out about it does too. */
+/** Of a verification, which has no session and no decision of its own: what was found out about a point goes with it. */
 function judgeEvidence(runId: string, { listing, live }: Survey): ObjectJudgement {
-  const pointId = listing.expiredVerifications.get(runId) ?? '';
-  return live.points.has(pointId) ? keep('verification') : remove('expired');
+  const pointId = listing.expiredVerifications.get(runId);
+  return pointId === undefined || live.points.has(pointId) ? keep('verification') : remove('expired');
 }
 
 function isProtected(runId: string, { live: { protection } }: Survey): boolean {

@@ -57,9 +57,8 @@ class IdTable {
   }
 
   *rows(): Iterable<{ readonly id: string; readonly bytes: number }> {
-    for (let row = 0; row < this.#rows; row++) {
-      const id = hex(this.#ids.subarray(row * ID_BYTES, (row + 1) * ID_BYTES));
-      yield { id, bytes: this.#sizes.at(row) ?? 0 };
+    for (const [row, bytes] of this.#sizes.subarray(0, this.#rows).entries()) {
+      yield { id: hex(this.#ids.subarray(row * ID_BYTES, (row + 1) * ID_BYTES)), bytes };
     }
   }
 

@@ -101,9 +101,8 @@ function* readMaps(
   points: ReadonlyMap<string, LiveReason>,
   { outcomes }: Known,
 ): Iterable<Task<FoundMap>> {
-  for (const pointId of points.keys()) {
-    const outcome = outcomes.get(pointId);
-    if (outcome?.state !== 'committed') continue;
+  for (const [pointId, outcome] of outcomes) {
+    if (outcome.state !== 'committed' || !points.has(pointId)) continue;
     for (const name of outcome.volumes) {
       yield async (signal) => {
         try {

@@ -43,7 +43,7 @@ function calendarOf(timezone: string): Calendar {
   });
   return (at) => {
     const parts = new Map(format.formatToParts(new Date(at)).map(({ type, value }) => [type, value]));
-    const part = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? '';
+    const part = (type: Intl.DateTimeFormatPartTypes) => String(parts.get(type));
     const [year, month, day] = [part('year'), part('month'), part('day')];
     return {
       hourly: `${year}-${month}-${day} ${part('hour')}h ${part('timeZoneName')}`,

@@ -8,7 +8,7 @@ import type { Vault } from '../vault.ts';
 
 /**
  * Expires a point for good. Repeatable: the tombstone written first stands and is returned. Whether the point may expire
- * is the caller's business (retention/judge-vault.ts). Its objects go later, by collection. Needs the control root.
+ * is the caller's business (judge-vault.ts). Its objects go later, by collection. Needs the control root.
  */
 export async function expirePoint({
   vault,

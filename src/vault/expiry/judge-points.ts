@@ -49,8 +49,10 @@ export function judgePoints(
   const newestFirst = [...points].sort(
     (a, b) => compareText(b.capturedAt, a.capturedAt) || compareText(b.pointId, a.pointId),
   );
-  const reasons = new Map<string, KeepReason[]>(newestFirst.map(({ pointId }) => [pointId, []]));
-  const keep: Keep = ({ pointId }, rule, text) => reasons.get(pointId)?.push({ rule, text });
+  const reasons = new Map<RetainedPoint, KeepReason[]>();
+  const keep: Keep = (point, rule, text) => {
+    reasons.set(point, [...(reasons.get(point) ?? []), { rule, text }]);
+  };
   keepWhateverTheRules(newestFirst, now, keep);
   const ruled = newestFirst.filter(({ keepUntil }) => keepUntil === null || !isOver(keepUntil, now));
   for (const [plan, series] of Map.groupBy(ruled, (point) => planWithRules(point, policy))) {
@@ -58,9 +60,10 @@ export function judgePoints(
     if (rules) keepByRules(series, { rules, now, calendar: calendars(rules.timezone) }, keep);
     else for (const point of series) keep(point, 'no-rule', 'no rule applies to it');
   }
-  return newestFirst.map(({ pointId, capturedAt }) => {
-    const found = reasons.get(pointId) ?? [];
-    return { pointId, capturedAt, decision: found.length > 0 ? 'keep' : 'expire', reasons: found };
+  return newestFirst.map((point) => {
+    const { pointId, capturedAt } = point;
+    const found = reasons.get(point);
+    return { pointId, capturedAt, decision: found ? 'keep' : 'expire', reasons: found ?? [] };
   });
 }
 
@@ -145,11 +148,12 @@ function isOver(time: string, now: Date): boolean {
   return Date.parse(time) <= now.getTime();
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
+const HOUR_MS = 3_600_000;
 
 /** Of `48h`, `30d`, `8w`: hours, days of 24 hours, weeks. */
-export function durationMs(text: string): number {
-  return Number(text.slice(0, -1)) * (UNIT_MS[text.slice(-1)] ?? Number.NaN);
+function durationMs(text: string): number {
+  const hours = text.endsWith('w') ? 7 * 24 : text.endsWith('d') ? 24 : 1;
+  return Number(text.slice(0, -1)) * hours * HOUR_MS;
 }
 
 function compareText(a: string, b: string): number {

@@ -100,6 +100,38 @@ test('a run under way keeps all it has; when it is dead it is fenced first and t
   await mustRead(vault, P0);
 });
 
+test('a session that vanishes while sessions are read is nobody to fence; a decision that vanishes decides nothing', async () => {
+  const vault = await collectedVault();
+  await vault.begin(P0);
+  await vault.begin(P1);
+  const survey = await vault.survey(async ({ runId }) => {
+    if (runId === P0) vault.store.objects.delete(sessionKey(P1));
+    return undefined;
+  });
+  expect(survey.fenced).toEqual([]);
+  let armed = false;
+  const other = await collectedVault({
+    before: ({ name, key }) => {
+      if (armed && name === 'head' && key === pointKey(P0)) other.store.objects.delete(key);
+    },
+  });
+  await other.back(P0);
+  armed = true;
+  expect(judgements(await other.survey()).every((line) => line.startsWith('keep undecided'))).toBe(true);
+});
+
+test('what this version does not know is not listed, and a vault without garbage has a plan without pages', async () => {
+  const vault = await collectedVault();
+  await vault.back(P0);
+  vault.store.objects.set(`runs/${P0}/later/thing`, bytes('?'));
+  vault.store.objects.set('attestations/odd', bytes('?'));
+  const { removed, kept } = await vault.collect();
+  expect([removed, kept]).toEqual([{}, {}]);
+  expect(vault.keys(`gc/${GC}/`)).toEqual([`gc/${GC}/plan.json`, `gc/${GC}/report.json`]);
+  vault.store.objects.set('gc/odd/plan.json', bytes('?'));
+  expect(await listPlans(vault.control, NEVER)).toHaveLength(1);
+});
+
 test('a run that commits while it is being fenced is not counted as fenced', async () => {
   const vault = await collectedVault();
   await vault.begin(P0);
@@ -204,6 +236,18 @@ describe('what cannot be read', () => {
       expect([plan.protects, plan.points.unreadable]).toEqual(['runs', 1]);
     },
   );
+
+  test('of a point whose session is gone the manifest says what its parents are', async () => {
+    const vault = await family();
+    vault.store.objects.delete(mapOf(vault.child));
+    vault.store.objects.delete(sessionKey(P1));
+    expect((await vault.survey()).live.protection).toMatchObject({
+      runs: new Map([
+        [P1, P1],
+        [P0, P1],
+      ]),
+    });
+  });
 
   test('a damaged commit counts as a point that could name whatever its session allows', async () => {
     const vault = await family();

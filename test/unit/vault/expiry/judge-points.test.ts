@@ -148,6 +148,22 @@ describe('what no rule may expire', () => {
   });
 });
 
+test('within counts hours, days of 24 hours and weeks', () => {
+  const points = days(1, 9, 21, 22, 23);
+  expect(kept(points, { within: '2h' })).toHaveLength(1);
+  expect(kept(points, { within: '3d' })).toHaveLength(3);
+  expect(kept(points, { within: '2w' })).toHaveLength(3);
+  expect(kept(points, { within: '3w' })).toHaveLength(4);
+});
+
+test('points of one instant are told apart by their ids', () => {
+  const [one, two] = [point('2026-11-20T00:00Z'), { ...point('2026-11-20T00:00Z'), pointId: 'z' }];
+  expect(judge([one, two], { last: 1 }).map(({ pointId, decision }) => `${decision} ${pointId[0]}`)).toEqual([
+    'keep z',
+    'expire 2',
+  ]);
+});
+
 test('a red point takes no slot, so it pushes no good one out, and stays beside the one that does', () => {
   const points = [
     point('2026-11-23T10:00Z'),
