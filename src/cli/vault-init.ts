@@ -7,7 +7,7 @@ export function vaultInitCommand({ stdout, signal }: CliDeps): Command {
   const command = new Command('init')
     .description('make a vault of an empty bucket prefix or folder; repeatable')
     .argument('<vault-url>', 's3://bucket/prefix or file:///folder')
-    .option('--recipient <age1…...>', 'age recipients that can read the vault without that key')
+    .option('--recipient <age1...>', 'age recipients that can read the vault without that key')
     .option('--json', 'one result as JSON');
   return addKeyOptions(command).action(
     async (url: string, options: KeyOptions & { json?: true; recipient?: string[] }) => {
