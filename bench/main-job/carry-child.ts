@@ -1,5 +1,4 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Run } from '../../src/contract/run.ts';
 import { createEc2Platform } from '../../src/platforms/ec2/platform.ts';
 import { openImage } from '../../src/vault/image/open-image.ts';
 import {
@@ -16,18 +15,7 @@ import {
   systemRandomBytes,
   type Vault,
 } from '../../src/vault/index.ts';
-
-/** `read`: from EBS to nowhere; `seal`: from a file to nowhere; `carry`: from EBS to S3, as a mover does. */
-export const PARTS = ['read', 'seal', 'carry'] as const;
-export type Part = (typeof PARTS)[number];
-
-export interface CarryOrder {
-  readonly part: Part;
-  readonly run: Run;
-  readonly snapshotId: string;
-  readonly image: string;
-  readonly vault: { readonly url: string; readonly kmsKeyId: string };
-}
+import type { CarryOrder } from './carry-order.ts';
 
 /** The mover's own number (vault/seal-blocks.ts). */
 const READS_AT_ONCE = 32;

@@ -7,7 +7,7 @@ import { ensureImageSnapshot } from '../../local/up/upload-image.ts';
 import type { Run } from '../../src/contract/run.ts';
 import { measure } from '../measure.ts';
 import type { BenchImages } from '../vault/image.ts';
-import { type CarryOrder, PARTS, type Part } from './carry-child.ts';
+import { type CarryOrder, PARTS, type Part } from './carry-order.ts';
 
 export interface PartResult {
   readonly round: number;
