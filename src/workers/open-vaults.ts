@@ -16,7 +16,7 @@ export interface OpenVaults extends VaultDoor {
 }
 
 /** The configuration's vaults, each opened when first asked for, with the roots of one role only. */
-export function openVaults(config: Config, roles: readonly RootPurpose[]): OpenVaults {
+export function openVaults(config: Config, roles: readonly RootPurpose[], log: (line: string) => void): OpenVaults {
   const opened = new Map<string, Promise<Vault>>();
 
   async function open(name: string, signal: AbortSignal): Promise<Vault> {
@@ -29,6 +29,7 @@ export function openVaults(config: Config, roles: readonly RootPurpose[]): OpenV
       clock: systemClock,
       randomBytes: systemRandomBytes,
       signal,
+      onInvalid: (key, reason) => log(`vault ${name}: ${key} is not used: ${reason}`),
     });
   }
 

@@ -33,7 +33,7 @@ export async function runWorker({ role, log, onReady, signal }: RunWorkerOptions
   quietRuntime(log);
   const { connectionOptions, namespace } = readTemporalSettings({ profile: config.temporal.profile });
   const connection = await NativeConnection.connect(connectionOptions);
-  const vaults = openVaults(config, role === 'mover' ? ['data', 'meta'] : ['meta', 'control']);
+  const vaults = openVaults(config, role === 'mover' ? ['data', 'meta'] : ['meta', 'control'], log);
   try {
     const setting = { config, connection, namespace, vaults, platform: ec2Platform(log), now: Date.now };
     const worker = role === 'mover' ? await mover(setting) : await control(setting);
