@@ -7,6 +7,7 @@ import { BLOCK_BYTES } from '../../../src/vault/index.ts';
 import { runProgram, runShell } from '../../support/bare-shell.ts';
 import { sameFiles } from '../../support/raw-image.ts';
 import { temporaryFolder } from '../../support/vault-fixture.ts';
+import { ageIdentity } from '../../support/vault-keys.ts';
 
 const MIB = 2 ** 20;
 
@@ -74,6 +75,25 @@ test('Ctrl-C ends with 130, says what stays, and leaves a file to go on with', a
   expect(stopped.stderr).toContain('the same command goes on with it');
   expect(linesOf(stopped.stdout).at(-1)).toMatchObject({ type: 'result', ok: false, code: 'Interrupted' });
   expect(await runProgram(args, { cwd: folder })).toMatchObject({ exitCode: 0 });
+});
+
+test('with the wrapping key lost, the offline identity lists, recovers and inspects', async () => {
+  const folder = await temporaryFolder();
+  const { path: identity, recipient } = await ageIdentity();
+  const url = `file://${folder}/vault`;
+  await writeFile(join(folder, 'key'), `${'42'.repeat(32)}\n`);
+  await writeFile(join(folder, 'disk.img'), randomBytes(3 * MIB + 77));
+  const setUp = [
+    `understudy vault init '${url}' --key-file key --recipient ${recipient.keyId}`,
+    `understudy vault put disk.img '${url}' --key-file key`,
+    'rm key',
+  ];
+  expect(await runShell(setUp.join(' && '), folder)).toMatchObject({ exitCode: 0 });
+  const run = (...args: string[]) => runProgram([...args, '--identity', identity], { cwd: folder });
+  expect((await run('recover', url)).stdout).toContain('crash-consistent');
+  expect(await run('recover', url, 'latest', '--to', 'out')).toMatchObject({ exitCode: 0 });
+  expect(await sameFiles(join(folder, 'disk.img'), join(folder, 'out', 'disk0.raw'))).toBe(true);
+  expect((await run('vault', 'inspect', url, 'vault.json')).stdout).toContain('verdict   proven');
 });
 
 test('mistakes have their exit code and say what was found', async () => {
