@@ -177,7 +177,7 @@ export function fakeControl(changes: Partial<ControlActivities> = {}): ControlAc
   };
 }
 
-const MAP: VolumeArchive['map'] = {
+export const MAP: VolumeArchive['map'] = {
   runId: '20261123T023107Z-9f2c01ab',
   mapId: '0'.repeat(64),
   mapBytes: 1,

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ShardOrder } from '../../../src/activities/archive.ts';
+import type { CommitRequest } from '../../../src/activities/commit.ts';
 import type { Leftover } from '../../../src/contract/results.ts';
 import { PlatformError, VaultError } from '../../../src/errors.ts';
 import type { RemovalRequest } from '../../../src/platforms/platform.ts';
 import { type BackupRuns, note, startBackupRuns } from '../../support/backup-runs.ts';
-import { CLEAN, REPORT, resolvedBackup } from '../../support/fake-activities.ts';
+import { CLEAN, MAP, machineFacts, REPORT, resolvedBackup, VOLUMES } from '../../support/fake-activities.ts';
 import { hangs } from '../../support/fake-workers.ts';
 
 let runs: BackupRuns;
@@ -37,6 +39,44 @@ describe.concurrent('a backup of two volumes', () => {
       [false, 'keep'],
       [true, 'remove'],
     ]);
+  });
+
+  test('tells each volume what it builds on, and the manifest too, as preflight decided', async () => {
+    const base = {
+      pointId: '20261122T023107Z-9f2c0001',
+      pointsByHints: 2,
+      volumes: [{ volumeId: VOLUMES[0], map: MAP, captureId: 'snap-old', hasChanges: true }],
+    };
+    const orders: ShardOrder[] = [];
+    const committed: CommitRequest[] = [];
+    const result = await runs.resultOf({
+      control: {
+        preflight: async ({ run }) => ({
+          machine: machineFacts(run.sourceId),
+          checks: [],
+          increment: { base, readAll: null },
+        }),
+      },
+      mover: {
+        archiveShard: async (order) => {
+          orders.push(order);
+          return { bytesRead: 1, bytesStored: 1, blocksAudited: 1, byHints: true, readAll: null };
+        },
+        commitPoint: async (request) => {
+          committed.push(request);
+          return { pointId: request.run.runId, committedAt: '2026-11-23T02:32:00.000Z' };
+        },
+      },
+    });
+    const { volumes: _volumes, ...point } = base;
+    const expected = { ...base.volumes[0], pointId: point.pointId, pointsByHints: point.pointsByHints };
+    const bases = (list: readonly { volume: { volumeId: string }; base: unknown; readAll: unknown }[]) =>
+      new Map(list.map(({ volume, base: given, readAll }) => [volume.volumeId, [given, readAll]]));
+    expect(bases(orders)).toEqual(
+      new Map([VOLUMES[0], VOLUMES[1]].map((id, n) => [id, [n === 0 ? expected : null, null]])),
+    );
+    expect(committed[0]?.volumes.map((volume) => volume.base?.pointId)).toEqual([base.pointId, undefined]);
+    for (const volume of result.volumes) expect(volume).not.toHaveProperty('base');
   });
 
   test('skips the verification that the request does not want', async () => {
