@@ -27,7 +27,7 @@ export interface CollectDeps {
   readonly runStatus: (workflowId: string, temporalRunId: string) => Promise<RunStatus>;
 }
 
-interface CollectRequest {
+export interface CollectRequest {
   readonly vault: string;
 }
 
