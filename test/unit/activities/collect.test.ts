@@ -24,7 +24,7 @@ function activities({ control }: CollectedVault, status: RunStatus) {
   return {
     expire: () => activityEnvironment().run(made.expirePoints, request),
     execute: () => activityEnvironment().run(made.executeCollections, request),
-    plan: () => activityEnvironment().run(made.planCollection, request),
+    plan: (): ReturnType<typeof made.planCollection> => activityEnvironment().run(made.planCollection, request),
   };
 }
 
