@@ -36,7 +36,7 @@ export function resticContender(setting: ResticSetting): Contender {
     first: () => restic('backup', '--json', images.path),
     second: () => restic('backup', '--json', images.path),
     restore: (target) => restic('restore', snapshots[0] ?? '', '--target', target),
-    range: (target) => part(restic('dump', snapshots[0] ?? '', images.path), images, target),
+    range: (target) => part(restic('dump', '--no-lock', snapshots[0] ?? '', images.path), images, target),
     collect: () => restic('forget', '--prune', snapshots[0] ?? ''),
   };
   return {
@@ -83,7 +83,7 @@ export function borgContender({ folder, workDir, images }: BorgSetting): Contend
       await mkdir(target, { recursive: true });
       return inFolder(borg('extract', '::first'), target);
     },
-    range: async (target) => part(borg('extract', '--stdout', '::first', member), images, target),
+    range: async (target) => part(borg('--bypass-lock', 'extract', '--stdout', '::first', member), images, target),
     collect: async () => ({
       command: 'sh',
       args: ['-c', 'borg delete ::first && borg compact'],
@@ -103,7 +103,10 @@ export function borgContender({ folder, workDir, images }: BorgSetting): Contend
   };
 }
 
-/** Neither can restore a part of a file: it is cut out of the stream, which ends when the part is complete. */
+/**
+ * Neither can restore a part of a file: it is cut out of the stream, which ends when the part is complete. Without locks:
+ * a program that is cut off leaves them.
+ */
 function part({ command, args, env = {} }: Command, { rangeOffset }: Images, target: string): Command {
   const cut = `"$@" 2>/dev/null | tail -c +${rangeOffset + 1} | head -c ${RANGE_BYTES} > "$0"`;
   return { command: 'sh', args: ['-c', cut, target, command, ...args], env };
