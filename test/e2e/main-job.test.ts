@@ -77,7 +77,11 @@ test('the report is one file that loads and runs nothing, with both screens in i
 });
 
 async function readLoadLog(stateDir: string): Promise<readonly Transfer[]> {
-  const [name] = (await readdir(stateDir)).filter((file) => /^load-\d+\.jsonl$/.test(file));
+  // Named by their time; tests before this one left theirs in the same lab.
+  const name = (await readdir(stateDir))
+    .filter((file) => /^load-\d+\.jsonl$/.test(file))
+    .sort()
+    .at(-1);
   return readTransferLog(join(stateDir, name ?? 'the demo left no load log'));
 }
 
