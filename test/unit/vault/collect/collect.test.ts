@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
 import { VaultError } from '../../../../src/errors.ts';
 import { attest } from '../../../../src/vault/attest.ts';
+import { sha256Hex } from '../../../../src/vault/bytes.ts';
 import { executePlan } from '../../../../src/vault/collect/execute-plan.ts';
 import { GC_PAGE } from '../../../../src/vault/collect/gc-documents.ts';
 import { newGcId } from '../../../../src/vault/collect/gc-id.ts';
@@ -27,7 +28,8 @@ import {
 import { COMMIT } from '../../../../src/vault/points.ts';
 import { VaultDocument } from '../../../../src/vault/vault-document.ts';
 import { type CollectedVault, collectedVault, GC, judgements, P0, P1, P2 } from '../../../support/collection.ts';
-import { NEVER, NOW, VERIFY_RUN_ID } from '../../../support/vault-fixture.ts';
+import { backUp, NEVER, NOW, VERIFY_RUN_ID } from '../../../support/vault-fixture.ts';
+import { testVolume } from '../../../support/vault-volume.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -196,6 +198,14 @@ test('packs that an attempt left behind in a committed run go, its records stay'
   ]);
 });
 
+test('a point of holes alone names nothing and lives', async () => {
+  const vault = await collectedVault();
+  await backUp(vault.mover, { 'vol-1': testVolume(2, new Map()) }, { runId: P0 });
+  const survey = await vault.survey();
+  expect(survey.live.ids.size).toBe(1); // its map
+  expect(judgements(survey).every((line) => line.startsWith('keep'))).toBe(true);
+});
+
 describe('what cannot be read', () => {
   async function family(): Promise<CollectedVault & { readonly child: Manifest }> {
     const vault = await collectedVault();
@@ -236,6 +246,19 @@ describe('what cannot be read', () => {
       expect([plan.protects, plan.points.unreadable]).toEqual(['runs', 1]);
     },
   );
+
+  test('a map that is whole but none of ours is as unreadable as a damaged one', async () => {
+    const vault = await family();
+    const junk = bytes('not sealed by this vault');
+    const [volume] = vault.child.volumes;
+    if (!volume) throw new Error('no volume');
+    const map = { ...volume.map, mapId: sha256Hex(junk), mapBytes: junk.length };
+    vault.store.objects.set(mapKey(P1, volume.volumeId, map.mapId), junk);
+    const manifest = { ...vault.child, volumes: [{ ...volume, map }] };
+    const place = { vault: vault.mover, key: pointKey(P1) };
+    vault.store.objects.set(pointKey(P1), sealDocument(COMMIT, manifest, place));
+    expect((await vault.survey()).live.unreadable.map(({ pointId }) => pointId)).toEqual([P1]);
+  });
 
   test('of a point whose session is gone the manifest says what its parents are', async () => {
     const vault = await family();

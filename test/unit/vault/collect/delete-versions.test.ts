@@ -78,7 +78,7 @@ test('an object that is there again is left alone, and a plan that was not execu
   const vault = await collected();
   const [gone = ''] = (await versionKeys(vault, `runs/${P0}/`)).filter((key) => !vault.store.objects.has(key));
   await vault.store.create(gone, new TextEncoder().encode('again'), NEVER);
-  const namesake = `${vault.keys(`runs/${P0}/packs/`)[0] ?? ''}.later`;
+  const namesake = `${gone}.later`;
   await vault.store.create(namesake, new TextEncoder().encode('a longer name'), NEVER);
   vault.pass(31);
   await remove(vault);
