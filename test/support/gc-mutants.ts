@@ -2,7 +2,7 @@ import { type FencedRun, fenceDeadRuns } from '../../src/vault/collect/fence-dea
 import { listObjects } from '../../src/vault/collect/list-objects.ts';
 import { listSessions } from '../../src/vault/collect/list-sessions.ts';
 import { readLive } from '../../src/vault/collect/read-live.ts';
-import { listDecided, type Outcome, readOutcomes } from '../../src/vault/collect/read-outcomes.ts';
+import { listDecided, readOutcomes } from '../../src/vault/collect/read-outcomes.ts';
 import { readTombstones } from '../../src/vault/collect/read-tombstones.ts';
 import { readDocument } from '../../src/vault/documents.ts';
 import { sessionKey } from '../../src/vault/object-keys.ts';
@@ -55,23 +55,11 @@ export const noPin: TakeSurvey = async (request) => {
   return { expired, fenced, listing, outcomes, live, invalid: [] };
 };
 
-/** Manifests before sessions, and what was decided in between is taken for known. */
-export const manifestsBeforeSessions: TakeSurvey = async (request) => {
-  const { expired } = await readTombstones(request);
-  const outcomes: Map<string, Outcome> = new Map(await readOutcomes(request));
-  const { sessions, fenced } = await fenceDeadRuns(request, await listSessions(request));
-  const known = { state: 'committed', volumes: [], parents: [], lockedUntil: 0, unknown: [] } as const;
-  for (const runId of await listDecided(request)) if (!outcomes.has(runId)) outcomes.set(runId, known);
-  const listing = await listObjects(request, expired);
-  const live = await readLive(request, { expired, sessions, outcomes, listing });
-  return { expired, fenced, listing, outcomes, live, invalid: [] };
-};
-
 /**
- * The plain swap is no mutant, here as in the model: who is undecided is read together with the manifests, so a run that
- * commits between them keeps everything this time.
+ * A run that commits after the manifests were read and before sessions are is pinned by nobody: its manifest is not known,
+ * and its session is passed over as that of a decided run. In the real order whoever is decided by then is read later.
  */
-export const manifestsEarly: TakeSurvey = async (request) => {
+export const manifestsBeforeSessions: TakeSurvey = async (request) => {
   const { expired } = await readTombstones(request);
   const outcomes = await readOutcomes(request);
   const { sessions, fenced } = await fenceDeadRuns(request, await listSessions(request));
