@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { Worker, type WorkflowBundleOption } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, expect, test } from 'vitest';
 import { workflowBundle } from '../../../src/workers/bundle.ts';
@@ -9,6 +9,8 @@ const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
 
 let bundle: WorkflowBundleOption;
 beforeAll(async () => {
+  // A worker per history says 600 lines about its own life.
+  Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
   bundle = await workflowBundle();
 });
 

@@ -88,8 +88,8 @@ test('the lived vault is sound to its last byte, and takes the next check', asyn
   expect(verdict).toMatchObject({ verdict: 'sound', packs: 4, packsRead: 4, damage: 0, notices: 0, remembered: true });
 });
 
-test.each(['key', 'identity'])('the independent reader rebuilds the same images with the %s', async (keyName) => {
-  const { stdout } = await promisify(execFile)('python3', [READER, join(GOLDEN, 'vault'), join(GOLDEN, keyName)]);
+test('the independent reader rebuilds the same images with the offline identity', async () => {
+  const { stdout } = await promisify(execFile)('python3', [READER, join(GOLDEN, 'vault'), join(GOLDEN, 'identity')]);
   const found = JSON.parse(stdout);
   expect(found.points).toEqual(IMAGES);
   expect(found).toMatchObject({ expired: [FIRST], held: [SECOND], plans: { [GC_ID]: 14 }, checks: 1 });
