@@ -2,6 +2,7 @@ import { FormatError, VaultError } from '../../errors.ts';
 import { BLOCK_BYTES } from '../block-source.ts';
 import { free } from '../bytes.ts';
 import { isDamage } from '../confirm-parents.ts';
+import { inOrder, type Task } from '../in-order.ts';
 import type { VolumeBlock } from '../open-blocks.ts';
 import { countBlocks, countSegmentBlocks, SEGMENT_BLOCKS } from '../parameters.ts';
 import type { Segment, SegmentEntry } from '../segment.ts';
@@ -22,6 +23,8 @@ export interface VolumeWriterRequest {
 }
 
 const ZEROS = new Uint8Array(BLOCK_BYTES);
+/** Reading goes on meanwhile; each holds 512 KiB. Node writes with four threads (libuv's pool). */
+const WRITES_AT_ONCE = 4;
 
 /** Brings a volume's blocks into an image, those that are not there yet. */
 export class VolumeWriter {
@@ -66,9 +69,10 @@ export class VolumeWriter {
     let next = from;
     try {
       const chosen = this.#mayHoldData() && { choose: (segment: Segment) => this.#choose(segment) };
-      for await (const block of readVolumeBlocks(vault, { map, range: { from, to }, ...chosen }, signal)) {
-        await this.#write(block);
-        next = block.index + 1;
+      const blocks = readVolumeBlocks(vault, { map, range: { from, to }, ...chosen }, signal);
+      for await (const index of inOrder(this.#writes(blocks), { depth: WRITES_AT_ONCE, signal })) {
+        this.#count();
+        next = index + 1;
       }
       return undefined;
     } catch (error) {
@@ -83,8 +87,10 @@ export class VolumeWriter {
     const { vault, map, signal } = this.#request;
     const choose = this.#mayHoldData() ? (segment: Segment) => this.#choose(segment) : undefined;
     for await (const found of salvageSegment(vault, { map, segmentIndex, from, choose }, signal)) {
-      if ('block' in found) await this.#write(found.block);
-      else this.#lose(found.lost);
+      if ('block' in found) {
+        await this.#write(found.block);
+        this.#count();
+      } else this.#lose(found.lost);
     }
   }
 
@@ -105,9 +111,18 @@ export class VolumeWriter {
     else this.#missing.push({ volumeId, ...lost });
   }
 
-  async #write({ index, bytes }: VolumeBlock): Promise<void> {
+  async *#writes(blocks: AsyncIterable<VolumeBlock>): AsyncIterable<Task<number>> {
+    for await (const block of blocks) yield () => this.#write(block);
+  }
+
+  async #write({ index, bytes }: VolumeBlock): Promise<number> {
     await this.#writeAt(index, bytes);
     free(bytes);
+    return index;
+  }
+
+  /** What was under way when the stream ended is written once more and counted then. */
+  #count(): void {
     this.#written++;
     this.#request.onDone(this.#written + this.#keptBlocks());
   }
