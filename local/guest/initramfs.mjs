@@ -9,7 +9,7 @@ const CHARACTER_DEVICE = 0o020600;
 const INIT = `#!/bin/busybox sh
 # Loads the drivers of the root volume, finds it by the kernel's own root= option and hands over to it.
 B=/bin/busybox
-$B mkdir -p /dev /proc /root
+$B mkdir -p /dev /proc /sysroot
 $B mount -t devtmpfs dev /dev
 $B mount -t proc proc /proc
 while read -r m; do $B insmod /modules/$m; done </modules/order
@@ -26,10 +26,10 @@ until [ -n "$dev" ]; do
   done
   [ -n "$dev" ] || $B sleep 0.05
 done
-$B mount -t ext4 -o ro,noatime $dev /root || { echo "<2>initramfs: cannot mount $dev" >/dev/kmsg; $B poweroff -f; }
+$B mount -t ext4 -o ro,noatime $dev /sysroot || { echo "<2>initramfs: cannot mount $dev" >/dev/kmsg; $B poweroff -f; }
 $B umount /proc
-$B mount --move /dev /root/dev
-exec $B switch_root /root /sbin/init
+$B mount --move /dev /sysroot/dev
+exec $B switch_root /sysroot /sbin/init
 `;
 
 /** An uncompressed "newc" cpio archive: busybox, the modules in their order, and the init above. */
