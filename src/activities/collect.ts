@@ -1,7 +1,14 @@
 import { collectionOf } from '../config/collection.ts';
 import type { Config } from '../config/schema.ts';
-import type { CollectionExecutionResult, CollectionPlanResult, ExpiryResult } from '../contract/results.ts';
+import type {
+  CollectionExecutionResult,
+  CollectionPlanResult,
+  DeletedVersionsResult,
+  ExpiryResult,
+} from '../contract/results.ts';
+import { VaultError } from '../errors.ts';
 import {
+  deleteVersions,
   executePlan,
   expirePoints,
   type IsDead,
@@ -13,6 +20,7 @@ import {
   sumOf,
   surveyVault,
   type Vault,
+  type VersionStore,
 } from '../vault/index.ts';
 import { type Beat, beating } from './beating.ts';
 import type { RunStatus } from './judge-run.ts';
@@ -21,6 +29,10 @@ import type { VaultDoor } from './vault-door.ts';
 export interface CollectDeps {
   readonly config: Config;
   readonly vaults: VaultDoor;
+  /** The same vaults under the credentials that may remove objects (`collect.profile`). */
+  readonly collectedVaults: VaultDoor;
+  /** Under the credentials that may destroy versions; undefined for a store that keeps none. */
+  readonly openVersions: (vault: string, profile: string) => VersionStore | undefined;
   readonly toolVersion: string;
   readonly now: () => number;
   /** What Temporal says of an execution; `unknown` when it has none of that id. */
@@ -31,10 +43,12 @@ export interface CollectRequest {
   readonly vault: string;
 }
 
+const DAY_MS = 86_400_000;
 /** Of a workflow that Temporal does not know, or no longer: far longer than any run may take (limits.runMs is a day). */
-const UNKNOWN_GRACE_MS = 7 * 86_400_000;
+const UNKNOWN_GRACE_MS = 7 * DAY_MS;
 
-export function createCollectActivities({ config, vaults, toolVersion, now, runStatus }: CollectDeps) {
+export function createCollectActivities(deps: CollectDeps) {
+  const { config, vaults, collectedVaults, openVersions, toolVersion, now, runStatus } = deps;
   const isDead: IsDead = async ({ workflow, startedAt }) => {
     const status = await runStatus(workflow.workflowId, workflow.temporalRunId);
     if (status === 'over') return `its workflow ${workflow.workflowId} is over`;
@@ -68,7 +82,7 @@ export function createCollectActivities({ config, vaults, toolVersion, now, runS
     async executeCollections({ vault: name }: CollectRequest): Promise<CollectionExecutionResult> {
       return beating(async (beat) => {
         const { signal, progress } = beat;
-        const vault = await vaults.open(name, signal);
+        const vault = await collectedVaults.open(name, signal);
         const due = await findDue(vault, signal);
         const removed = { objects: 0, bytes: 0 };
         const kept = { objects: 0, bytes: 0 };
@@ -76,7 +90,11 @@ export function createCollectActivities({ config, vaults, toolVersion, now, runS
         const seen = await survey(vault, beat);
         for (const gcId of due) {
           const onProgress = () => progress({ removing: gcId });
-          const report = await executePlan({ vault, gcId, survey: seen, toolVersion, signal, onProgress });
+          const report = await executePlan({ vault, gcId, survey: seen, toolVersion, signal, onProgress }).catch(
+            (error: unknown) => {
+              throw namingProfile(error, name);
+            },
+          );
           add(removed, sumOf(report.removed));
           add(kept, sumOf(report.kept));
         }
@@ -88,7 +106,7 @@ export function createCollectActivities({ config, vaults, toolVersion, now, runS
     async planCollection({ vault: name }: CollectRequest): Promise<CollectionPlanResult> {
       return beating(async (beat) => {
         const { signal } = beat;
-        const vault = await vaults.open(name, signal);
+        const vault = await collectedVaults.open(name, signal);
         const { restHours } = collectionOf(config, name);
         const gcId = newGcId(vault);
         const seen = await survey(vault, beat);
@@ -105,7 +123,27 @@ export function createCollectActivities({ config, vaults, toolVersion, now, runS
         };
       });
     },
+
+    /** Repeatable. Undefined where the configuration does not ask for it. */
+    async deleteVersions({ vault: name }: CollectRequest): Promise<DeletedVersionsResult | undefined> {
+      const { deleteVersions: wanted } = collectionOf(config, name);
+      const versions = wanted && openVersions(name, wanted.profile);
+      if (!wanted || !versions) return undefined;
+      return beating(async ({ signal, progress }) => {
+        const vault = await collectedVaults.open(name, signal);
+        let removed = 0;
+        const onRemoved = () => progress({ versions: ++removed });
+        return deleteVersions({ vault, versions, olderThanMs: wanted.afterDays * DAY_MS, signal, onRemoved });
+      });
+    },
   };
+}
+
+/** The control worker itself must not be able to remove anything, so who forgot the collector's credentials reads how. */
+function namingProfile(error: unknown, vault: string): unknown {
+  if (!(error instanceof VaultError) || error.code !== 'AccessDenied') return error;
+  const message = `${error.message}. Removing objects takes the collector's credentials: name their profile in vaults.${vault}.collect.profile (docs/operations/retention.md)`;
+  return new VaultError('AccessDenied', message, { context: error.context, cause: error });
 }
 
 async function findDue(vault: Vault, signal: AbortSignal): Promise<readonly string[]> {

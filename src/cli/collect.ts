@@ -38,7 +38,7 @@ async function runCollect(vault: string, { plan, execute, json }: CollectOptions
   }
 }
 
-function describeCollection({ vault, state, expiry, execution, plan }: CollectionResult): string {
+function describeCollection({ vault, state, expiry, execution, plan, versions }: CollectionResult): string {
   const lines: string[] = [];
   if (state === 'already-running') lines.push(`${vault} is being collected already`);
   if (expiry) lines.push(`expired   ${expiry.expired} points, ${expiry.kept} kept`);
@@ -52,6 +52,10 @@ function describeCollection({ vault, state, expiry, execution, plan }: Collectio
     for (const [why, sum] of Object.entries(plan.keeps)) lines.push(`  keep    ${why.padEnd(12)} ${total(sum)}`);
     if (plan.fenced > 0) lines.push(`  fenced  ${plan.fenced} runs that had ended without a point`);
     for (const problem of plan.problems) lines.push(`  problem ${terminalText(problem)}`);
+  }
+  if (versions) {
+    const { removed, bytes, young, locked } = versions;
+    lines.push(`versions  ${removed} destroyed (${formatBytes(bytes)}), ${young} too young, ${locked} locked`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -23,9 +23,9 @@ export function addKeyOptions(command: Command): Command {
 /** Modules of the vault load here, when a command needs them: help must not wait for the AWS SDK. */
 const library = () => import('../vault/index.ts');
 
-export async function openStoreAt(url: string): Promise<ObjectStore> {
+export async function openStoreAt(url: string, profile?: string): Promise<ObjectStore> {
   const { openStore, systemClock } = await library();
-  return openStore(url, { clock: systemClock });
+  return openStore(url, { clock: systemClock, profile });
 }
 
 /** Undefined when no key was named. */
@@ -54,13 +54,15 @@ export interface VaultAccess {
   readonly url: string;
   readonly keys: KeyOptions;
   readonly roles: readonly RootPurpose[];
+  /** Of AWS's shared files, instead of the environment's credentials. */
+  readonly profile?: string | undefined;
   readonly signal: AbortSignal;
 }
 
-export async function openVaultAt({ url, keys, roles, signal }: VaultAccess): Promise<Vault> {
+export async function openVaultAt({ url, keys, roles, profile, signal }: VaultAccess): Promise<Vault> {
   const { openVault, systemClock, systemRandomBytes } = await library();
   return openVault({
-    store: await openStoreAt(url),
+    store: await openStoreAt(url, profile),
     keys: await openKeys(keys),
     roles,
     clock: systemClock,

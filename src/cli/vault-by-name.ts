@@ -6,8 +6,8 @@ import { keyServiceName } from '../workers/open-vaults.ts';
 import { openVaultAt, type VaultAccess } from './vault-access.ts';
 
 /** A vault by its URL and the key that was named, or by its name in temporal.config.ts. */
-export async function openVaultByName({ url: text, keys, roles, signal }: VaultAccess): Promise<Vault> {
-  if (text.includes('://')) return openVaultAt({ url: text, keys, roles, signal });
+export async function openVaultByName({ url: text, keys, roles, profile, signal }: VaultAccess): Promise<Vault> {
+  if (text.includes('://')) return openVaultAt({ url: text, keys, roles, profile, signal });
   if (keys.keyFile !== undefined || keys.kmsKey !== undefined) {
     const message = `the key of vault ${text} stands in temporal.config.ts; name a key only together with a URL`;
     throw new ConfigurationError('InvalidInput', message);
@@ -15,7 +15,7 @@ export async function openVaultByName({ url: text, keys, roles, signal }: VaultA
   const { config } = await loadConfig();
   const { url = '', kmsKeyId = '', lock } = config.vaults[resolveVault(config, text)] ?? {};
   return openVault({
-    store: openStore(url, { clock: systemClock }),
+    store: openStore(url, { clock: systemClock, profile }),
     keys: openKeyService(keyServiceName(kmsKeyId), { randomBytes: systemRandomBytes }),
     roles,
     ...(lock && { lock }),

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { CliDeps } from './deps.ts';
 import { vaultCheckCommand } from './vault-check.ts';
+import { vaultDeleteVersionsCommand } from './vault-delete-versions.ts';
 import { vaultGetCommand } from './vault-get.ts';
 import { vaultInitCommand } from './vault-init.ts';
 import { vaultInspectCommand } from './vault-inspect.ts';
@@ -16,6 +17,7 @@ const COMMANDS = [
   vaultInspectCommand,
   vaultVerifyCommand,
   vaultRebuildCatalogCommand,
+  vaultDeleteVersionsCommand,
 ];
 
 /** Work on a vault itself, named by its URL: no Temporal, no configuration. */

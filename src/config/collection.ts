@@ -1,11 +1,10 @@
+import type { z } from 'zod';
 import type { RetentionRules } from '../contract/retention.ts';
 import { resolveVault } from './resolve-names.ts';
 import { CollectConfig, type Config } from './schema.ts';
 
 /** How one vault's points expire and its objects are collected. */
-export interface Collection {
-  readonly every: string;
-  readonly restHours: number;
+export interface Collection extends z.output<typeof CollectConfig> {
   readonly policy: {
     readonly vault: RetentionRules | undefined;
     /** Of plans with rules of their own. */

@@ -4,11 +4,25 @@ import { ConfiguredName, InstanceId } from '../contract/names.ts';
 import { RetentionRules } from '../contract/retention.ts';
 import { LimitsConfig } from './limits.ts';
 
+const DeleteVersionsConfig = z.strictObject({
+  /** How long what a collection removed can still be brought back. */
+  afterDays: z.int().min(1).max(36_500).default(30),
+  /** Profile of AWS's shared files with the version deleter's credentials; no other role may destroy versions. */
+  profile: z.string().min(1),
+});
+
 export const CollectConfig = z.strictObject({
   /** Temporal duration text. */
   every: z.string().default('1d'),
   /** From a collection's plan to its execution, so that a person can look at it. */
   restHours: z.int().min(0).max(8760).default(24),
+  /**
+   * Profile of AWS's shared files with the collector's credentials, which may remove objects; left out: the control
+   * worker's own, which should not.
+   */
+  profile: z.string().min(1).optional(),
+  /** For buckets without a lifecycle rule: destroys older versions of what collections have removed. Left out: never. */
+  deleteVersions: DeleteVersionsConfig.optional(),
 });
 
 /** 100 years: a longer lock is a slip of the keyboard, and compliance could never take it back. */
@@ -106,6 +120,11 @@ function hasEntries(record: Readonly<Record<string, unknown>>): boolean {
 
 /** `temporal.config.ts`: no address and no credential stands here; those come from the environment and its profiles. */
 export const Config = shape.superRefine((config, context) => {
+  for (const [name, { url, collect }] of Object.entries(config.vaults)) {
+    if (!collect?.deleteVersions || url.startsWith('s3:')) continue;
+    const path = ['vaults', name, 'collect', 'deleteVersions'];
+    context.addIssue({ code: 'custom', path, message: `${url} is a folder, which keeps no versions` });
+  }
   const mustBeDefined = (path: readonly PropertyKey[], kind: 'vaults' | 'isolation' | 'recipes', name?: string) => {
     if (name === undefined || name in config[kind]) return;
     const known = Object.keys(config[kind]).join(', ');

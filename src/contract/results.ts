@@ -135,10 +135,22 @@ export interface CollectionExecutionResult {
   readonly kept: ObjectTotal;
 }
 
+/** Older versions of what collections have removed, in a bucket that keeps them. */
+export interface DeletedVersionsResult {
+  readonly removed: number;
+  readonly bytes: number;
+  /** Removed too short a time ago: another time. */
+  readonly young: number;
+  /** A lock or a hold forbids it: another time. */
+  readonly locked: number;
+}
+
 export interface CollectionResult {
   readonly vault: string;
   readonly state: 'done' | 'already-running';
   readonly expiry?: ExpiryResult;
   readonly execution?: CollectionExecutionResult;
   readonly plan?: CollectionPlanResult;
+  /** Absent where the configuration does not ask for it. */
+  readonly versions?: DeletedVersionsResult;
 }

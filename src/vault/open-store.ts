@@ -12,21 +12,29 @@ import type { VersionStore } from './version-store.ts';
  * The store behind a vault's URL: `s3://bucket/prefix` (AWS's standard environment decides credentials, region and
  * endpoint) or `file:///folder`. Calls are retried where the port says they are repeatable.
  */
-export function openStore(url: string, { clock }: { readonly clock: Clock }): ObjectStore {
-  return retrying(openBareStore(url, clock), { delaysMs: RETRY_DELAYS_MS, clock });
+export function openStore(url: string, { clock, profile }: StoreOptions): ObjectStore {
+  return retrying(openBareStore(url, { clock, profile }), { delaysMs: RETRY_DELAYS_MS, clock });
+}
+
+export interface StoreOptions {
+  readonly clock: Clock;
+  /** Of AWS's shared files, whose credentials are used instead of the environment's; folders have none. */
+  readonly profile?: string | undefined;
 }
 
 /** The versions behind the objects of a vault; undefined for a folder, which keeps none. */
-export function openVersions(url: string, { clock }: { readonly clock: Clock }): VersionStore | undefined {
+export function openVersions(url: string, { clock, profile }: StoreOptions): VersionStore | undefined {
   const place = placeOf(url);
-  return 'bucket' in place ? createS3Versions(createS3Client(process.env), place, { clock }) : undefined;
+  return 'bucket' in place ? createS3Versions(clientAs(profile), place, { clock }) : undefined;
 }
 
-function openBareStore(url: string, clock: Clock): ObjectStore {
+function openBareStore(url: string, { clock, profile }: StoreOptions): ObjectStore {
   const place = placeOf(url);
-  return 'bucket' in place
-    ? createS3Store(createS3Client(process.env), place, { clock })
-    : createFileStore(place.folder);
+  return 'bucket' in place ? createS3Store(clientAs(profile), place, { clock }) : createFileStore(place.folder);
+}
+
+function clientAs(profile: string | undefined) {
+  return createS3Client(process.env, { ...(profile !== undefined && { profile }) });
 }
 
 /** What a vault's URL names; InvalidConfiguration when it is none. */

@@ -5,24 +5,35 @@ import {
   openKeyService,
   openStore,
   openVault,
+  openVersions,
   type RootPurpose,
   systemClock,
   systemRandomBytes,
   type Vault,
+  type VersionStore,
 } from '../vault/index.ts';
 
 export interface OpenVaults extends VaultDoor {
   close(): Promise<void>;
 }
 
+export interface VaultsRequest {
+  readonly config: Config;
+  /** Of this worker's role only. */
+  readonly roles: readonly RootPurpose[];
+  /** To work on the store under the collector's credentials, where the configuration names them. */
+  readonly as?: 'collector';
+  readonly log: (line: string) => void;
+}
+
 /** The configuration's vaults, each opened when first asked for, with the roots of one role only. */
-export function openVaults(config: Config, roles: readonly RootPurpose[], log: (line: string) => void): OpenVaults {
+export function openVaults({ config, roles, as, log }: VaultsRequest): OpenVaults {
   const opened = new Map<string, Promise<Vault>>();
 
   async function open(name: string, signal: AbortSignal): Promise<Vault> {
-    const { url, kmsKeyId, lock } = vaultConfig(config, name);
+    const { url, kmsKeyId, lock, collect } = vaultConfig(config, name);
     return openVault({
-      store: openStore(url, { clock: systemClock }),
+      store: openStore(url, { clock: systemClock, profile: as && collect?.profile }),
       keys: openKeyService(keyServiceName(kmsKeyId), { randomBytes: systemRandomBytes }),
       roles,
       ...(lock && { lock }),
@@ -48,6 +59,11 @@ export function openVaults(config: Config, roles: readonly RootPurpose[], log: (
       for (const opening of opened.values()) await (await opening).close();
     },
   };
+}
+
+/** The versions behind a configured vault's objects, under a profile's credentials. */
+export function openVaultVersions(config: Config, name: string, profile: string): VersionStore | undefined {
+  return openVersions(vaultConfig(config, name).url, { clock: systemClock, profile });
 }
 
 /** How the vault library names the key of a configured vault. */

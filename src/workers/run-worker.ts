@@ -11,7 +11,7 @@ import { assembleBootMedia } from '../recipes/boot/media.ts';
 import { workflowBundle } from './bundle.ts';
 import { createControlWorker } from './control.ts';
 import { createMoverWorker } from './mover.ts';
-import { type OpenVaults, openVaults } from './open-vaults.ts';
+import { type OpenVaults, openVaults, openVaultVersions } from './open-vaults.ts';
 import { findRunning, readRunStatus } from './run-status.ts';
 import { readToolVersion } from './tool-version.ts';
 
@@ -33,9 +33,18 @@ export async function runWorker({ role, log, onReady, signal }: RunWorkerOptions
   quietRuntime(log);
   const { connectionOptions, namespace } = readTemporalSettings({ profile: config.temporal.profile });
   const connection = await NativeConnection.connect(connectionOptions);
-  const vaults = openVaults(config, role === 'mover' ? ['data', 'meta'] : ['meta', 'control'], log);
+  const vaults = openVaults({ config, roles: role === 'mover' ? ['data', 'meta'] : ['meta', 'control'], log });
+  const collectedVaults = openVaults({ config, roles: ['meta', 'control'], as: 'collector', log });
   try {
-    const setting = { config, connection, namespace, vaults, platform: ec2Platform(log), now: Date.now };
+    const setting = {
+      config,
+      connection,
+      namespace,
+      vaults,
+      collectedVaults,
+      platform: ec2Platform(log),
+      now: Date.now,
+    };
     const worker = role === 'mover' ? await mover(setting) : await control(setting);
     const shutDown = () => {
       if (worker.getState() === 'RUNNING') worker.shutdown();
@@ -47,6 +56,7 @@ export async function runWorker({ role, log, onReady, signal }: RunWorkerOptions
     await running;
   } finally {
     await vaults.close();
+    await collectedVaults.close();
     await connection.close();
   }
 }
@@ -56,11 +66,13 @@ interface Setting {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly vaults: OpenVaults;
+  readonly collectedVaults: OpenVaults;
   readonly platform: Platform;
   readonly now: () => number;
 }
 
-async function control({ config, connection, namespace, vaults, platform, now }: Setting): Promise<Worker> {
+async function control(setting: Setting): Promise<Worker> {
+  const { config, connection, namespace, vaults, collectedVaults, platform, now } = setting;
   const client = new Client({ connection, namespace });
   return createControlWorker({
     connection,
@@ -71,6 +83,8 @@ async function control({ config, connection, namespace, vaults, platform, now }:
       deploymentId: await readDeploymentId(),
       platform,
       vaults,
+      collectedVaults,
+      openVersions: (vault, profile) => openVaultVersions(config, vault, profile),
       now,
       toolVersion: await readToolVersion(),
       assembleBootMedia: (plan) => assembleBootMedia(plan),

@@ -48,7 +48,13 @@ export async function collectVault({ vault, steps = 'all' }: CollectionRequest):
       result = { ...result, execution: await collecting.executeCollections({ vault }) };
       show(result);
     }
-    if (steps !== 'execute') result = { ...result, plan: await collecting.planCollection({ vault }) };
+    if (steps !== 'execute') {
+      result = { ...result, plan: await collecting.planCollection({ vault }) };
+      show(result);
+    }
+    // Last: that its credentials may not, must not keep the other steps from being done.
+    const versions = steps === 'plan' ? undefined : await collecting.deleteVersions({ vault });
+    if (versions) result = { ...result, versions };
     show(result);
     return result;
   } catch (error) {
@@ -56,11 +62,14 @@ export async function collectVault({ vault, steps = 'all' }: CollectionRequest):
   }
 }
 
-function describe({ vault, expiry, execution, plan }: CollectionResult): string {
+function describe({ vault, expiry, execution, plan, versions }: CollectionResult): string {
   const rows = [
     `| expire | ${expiry ? `${expiry.expired} points expired, ${expiry.kept} kept` : ''} |`,
     `| execute | ${execution ? `${execution.gcIds.length} plans: ${total(execution.removed)} removed, ${total(execution.kept)} kept after all` : ''} |`,
     `| plan | ${plan ? `${plan.gcId}, from ${plan.executeAfter} on: ${byReason(plan.deletes)}; ${plan.fenced} runs fenced` : ''} |`,
+    ...(versions
+      ? [`| versions | ${versions.removed} destroyed, ${versions.young} too young, ${versions.locked} locked |`]
+      : []),
     ...(plan?.problems ?? []).map((problem) => `| problem | ${markdownText(problem)} |`),
   ];
   return [`### Collection of ${markdownText(vault)}`, '', '| phase | |', '|---|---|', ...rows].join('\n');

@@ -164,6 +164,7 @@ export function fakeControl(changes: Partial<ControlActivities> = {}): ControlAc
     sweepDeployment: async () => ({ runs: [], leftovers: [] }),
     expirePoints: async () => ({ kept: 2, expired: 1, pointIds: ['20261120T000000Z-00000000'] }),
     executeCollections: async () => ({ gcIds: [], removed: { objects: 0, bytes: 0 }, kept: { objects: 0, bytes: 0 } }),
+    deleteVersions: async () => undefined,
     planCollection: async () => ({
       gcId: '20261123T040000Z-00000009',
       executeAfter: '2026-11-24T04:00:00.000Z',

@@ -1,13 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import type { CollectionRequest } from '../../src/contract/collection-request.ts';
 import { VaultError } from '../../src/errors.ts';
 import { startBackupRuns } from './backup-runs.ts';
 import { type Fakes, hangs } from './fake-workers.ts';
 
 /**
  * `npm run record-histories`: runs the workflows on a real server and keeps what they did, so that a later change which
- * would break runs under way is found by replay (test/integration/workers/replay.test.ts).
+ * would break runs under way is found by replay (test/integration/workers/replay.test.ts). With names after `--`, such as
+ * `collected`, only those.
  */
 const FOLDER = new URL('../histories/', import.meta.url);
 
@@ -41,17 +43,35 @@ try {
   });
   await recordCancelled('cancelled-clone', (started) => ({ control: { awaitRecovered: hangs(started) } }));
   await recordCancelled('cancelled-archive', (started) => ({ mover: { archiveShard: hangs(started) } }));
+  await recordCollection('collected', { vault: 'main' });
+  await recordCollection('collected-plan', { vault: 'main', steps: 'plan' });
+  await recordCollection('collected-execute', { vault: 'main', steps: 'execute' });
 } finally {
   await runs.stop();
 }
 
+/** Whether this one was asked for. */
+function isWanted(name: string): boolean {
+  const [, , ...wanted] = process.argv;
+  return wanted.length === 0 || wanted.includes(name);
+}
+
+async function recordCollection(name: string, request: CollectionRequest): Promise<void> {
+  if (!isWanted(name)) return;
+  const run = await runs.backups.collect(request);
+  await run.result();
+  await keep(name, run.workflowId);
+}
+
 async function record(name: string, fakes: Fakes, request = {}): Promise<void> {
+  if (!isWanted(name)) return;
   const run = await runs.begin(fakes, request);
   await run.result().catch(() => undefined);
   await keep(name, run.workflowId);
 }
 
 async function recordCancelled(name: string, fakes: (started: () => void) => Fakes): Promise<void> {
+  if (!isWanted(name)) return;
   const started = Promise.withResolvers<void>();
   const run = await runs.begin(fakes(started.resolve));
   await started.promise;

@@ -64,8 +64,19 @@ async function deleteOfPlan(request: DeleteVersionsRequest, gcId: string): Promi
 
 async function versionsOf({ versions, signal }: DeleteVersionsRequest, key: string): Promise<ObjectVersion[]> {
   const found: ObjectVersion[] = [];
-  for await (const version of versions.listVersions(key, signal)) if (version.key === key) found.push(version);
-  return found;
+  try {
+    for await (const version of versions.listVersions(key, signal)) if (version.key === key) found.push(version);
+    return found;
+  } catch (error) {
+    throw namingPermissions(error, versions.url);
+  }
+}
+
+/** Everybody else of this project is denied this on purpose, so the refusal says whose it is. */
+function namingPermissions(error: unknown, url: string): unknown {
+  if (!(error instanceof VaultError) || error.code !== 'AccessDenied') return error;
+  const message = `these credentials may not destroy versions in ${url}: that takes s3:ListBucketVersions and s3:DeleteObjectVersion, which only the version deleter has (docs/operations/bucket.md). ${error.message}`;
+  return new VaultError('AccessDenied', message, { context: error.context, cause: error });
 }
 
 type Counts = { -readonly [Field in keyof DeletedVersions]: number };
@@ -80,7 +91,7 @@ async function deleteOldestFirst(
     try {
       await versions.removeVersion(version, signal);
     } catch (error) {
-      if (!(error instanceof VaultError) || error.code !== 'ObjectLocked') throw error;
+      if (!(error instanceof VaultError) || error.code !== 'ObjectLocked') throw namingPermissions(error, versions.url);
       done.locked++;
       return;
     }

@@ -7,6 +7,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { fromIni } from '@aws-sdk/credential-provider-ini';
 import { sameBytes } from '../bytes.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { digestInKey } from '../object-keys.ts';
@@ -36,11 +37,16 @@ export interface S3Place {
   readonly prefix: string;
 }
 
-/** Credentials, region and endpoint come from AWS's standard environment. */
-export function createS3Client(env: NodeJS.ProcessEnv): S3Client {
+/**
+ * Credentials, region and endpoint come from AWS's standard environment; a named profile of its shared files goes before
+ * the credentials of the environment, so that one process can work under two roles.
+ */
+export function createS3Client(env: NodeJS.ProcessEnv, { profile }: { readonly profile?: string } = {}): S3Client {
   const agent = { keepAlive: true, maxSockets: SOCKETS };
   const ownEndpoint = env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL;
   return new S3Client({
+    // Named outright: with `profile` alone the SDK warns that the environment's credentials may win one day.
+    ...(profile !== undefined && { credentials: fromIni({ profile }) }),
     maxAttempts: 1, // retrying.ts repeats, around the reading of the body too
     forcePathStyle: ownEndpoint !== undefined, // other servers have no name per bucket
     requestChecksumCalculation: 'WHEN_REQUIRED', // we send SHA-256, which the object's name holds too

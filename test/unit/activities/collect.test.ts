@@ -16,6 +16,8 @@ function activities({ control }: CollectedVault, status: RunStatus) {
   const made = createCollectActivities({
     config,
     vaults: { names: ['main'], open: async () => control },
+    collectedVaults: { names: ['main'], open: async () => control },
+    openVersions: () => undefined,
     toolVersion: 'test',
     now: () => control.clock.now().getTime(),
     runStatus: async () => status,

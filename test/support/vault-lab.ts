@@ -1,0 +1,96 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { vi } from 'vitest';
+import { type AccessKey, type S3Server, startS3 } from '../../local/servers/s3.ts';
+import { ensureUser } from '../../local/servers/s3-users.ts';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import { createFileKeyService } from '../../src/vault/file/file-keys.ts';
+import { openStore, type RootPurpose, systemClock, systemRandomBytes, type Vault } from '../../src/vault/index.ts';
+import type { LockPolicy } from '../../src/vault/lock-policy.ts';
+import { MOVER, testVault } from './vault-fixture.ts';
+
+/** A real S3 server with a bucket that locks, a key file, and a configuration of vaults in it. No machines, no Temporal. */
+export interface VaultLab {
+  readonly server: S3Server;
+  readonly keyFile: string;
+  /** What a worker or a command needs of the environment: the writer's credentials, and others as profiles. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly url: (name: string) => string;
+  /** The configuration's vault, made if there is none; closed after the test. */
+  open(name: string, more?: { readonly roles?: readonly RootPurpose[]; readonly lock?: LockPolicy }): Promise<Vault>;
+  stop(): Promise<void>;
+}
+
+const key = (name: string): AccessKey => ({ accessKeyId: name, secretAccessKey: `a-secret-of-the-${name}` });
+/** Adds and reads: whatever a worker holds in daily use. */
+const WRITER = key('writer');
+/** May remove objects and destroy versions. */
+const KEEPER = key('keeper');
+/** Known to the server, and let in nowhere. */
+const STRANGER = key('stranger');
+
+type VaultInput = Partial<ConfigInput['vaults'][string]>;
+
+export async function startVaultLab(vaults: Readonly<Record<string, VaultInput>>): Promise<VaultLab> {
+  const folder = await mkdtemp(join(tmpdir(), 'understudy-vaults-'));
+  const users = [
+    { ...WRITER, may: 'write' },
+    { ...KEEPER, may: 'keep' },
+  ] as const;
+  const server = await startS3({ stateDir: folder, bucket: 'vaults', region: 'local-1', users });
+  await ensureUser(server, { ...STRANGER, may: 'write' });
+  const keyFile = join(folder, 'key');
+  await writeFile(keyFile, `${'42'.repeat(32)}\n`);
+  const profiles = join(folder, 'credentials');
+  await writeFile(profiles, [WRITER, KEEPER, STRANGER].map(profileText).join('\n'));
+  const url = (name: string) => `s3://vaults/${name}`;
+  const config = join(folder, 'temporal.config.mjs');
+  await writeFile(config, configText(vaults, { url, kmsKeyId: pathToFileURL(keyFile).href }));
+  const env = {
+    UNDERSTUDY_CONFIG: config,
+    UNDERSTUDY_DEPLOYMENT_ID: '6f1b2c9e-1111-4222-8333-444455556666',
+    AWS_ENDPOINT_URL_S3: server.endpoint,
+    AWS_REGION: server.region,
+    AWS_SHARED_CREDENTIALS_FILE: profiles,
+    AWS_CONFIG_FILE: join(folder, 'none'),
+    AWS_ACCESS_KEY_ID: WRITER.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: WRITER.secretAccessKey,
+  };
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  return {
+    server,
+    keyFile,
+    env,
+    url,
+    open: (name, { roles = MOVER, lock } = {}) =>
+      testVault({
+        store: openStore(url(name), { clock: systemClock }),
+        keys: createFileKeyService(keyFile, systemRandomBytes),
+        roles,
+        seed: `${name} ${roles.join(' ')}`,
+        clock: systemClock,
+        ...(lock && { lock }),
+      }),
+    async stop() {
+      vi.unstubAllEnvs();
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function profileText({ accessKeyId, secretAccessKey }: AccessKey): string {
+  return `[${accessKeyId}]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
+}
+
+function configText(
+  vaults: Readonly<Record<string, VaultInput>>,
+  { url, kmsKeyId }: { readonly url: (name: string) => string; readonly kmsKeyId: string },
+): string {
+  const isolation = { vpcId: 'vpc-1', subnetId: 'subnet-1', verifySubnetId: 'subnet-2', securityGroupId: 'sg-1' };
+  const filled = Object.entries(vaults).map(([name, vault]) => [name, { url: url(name), kmsKeyId, ...vault }]);
+  const input: ConfigInput = { vaults: Object.fromEntries(filled), isolation: { sealed: isolation } };
+  return `export default ${JSON.stringify(input)};\n`;
+}
