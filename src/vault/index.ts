@@ -83,6 +83,8 @@ export { countSegments, countShards, MAX_SHARD_SEGMENTS, SEGMENT_BLOCKS } from '
 export { openParentVolume, type ParentVolume } from './parent-volume.ts';
 export type { ChangeHints } from './plan-reads.ts';
 export { fenceRun, listPoints, type PointState, readFence, readPoint } from './points.ts';
+export { type OpenReader, openVolumeReader, type VolumeReaderRequest } from './read/open-volume-reader.ts';
+export type { VolumeReader } from './read/volume-reader.ts';
 export type { OnInvalid } from './read-keys.ts';
 export { findPoint } from './recover/find-point.ts';
 export {

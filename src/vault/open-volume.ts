@@ -1,12 +1,11 @@
-import type { ByteSource } from '../disk/byte-source.ts';
 import { VaultError } from '../errors.ts';
 import type { BlockRange } from './block-source.ts';
 import type { MapRef } from './fields.ts';
 import { readPoint } from './points.ts';
+import { createVolumeReader, type VolumeReader } from './read/volume-reader.ts';
 import { readMap } from './read-map.ts';
 import type { Vault } from './vault.ts';
 import { readVolumeBlocks, type VolumeBlock } from './volume-blocks.ts';
-import { createVolumeBytes } from './volume-bytes.ts';
 
 export type { VolumeBlock };
 
@@ -15,8 +14,7 @@ export interface ArchivedVolume {
   readonly volumeBytes: number;
   /** Number of stored blocks; the rest are holes. */
   readonly storedBlocks: number;
-  /** Random access with a small cache. */
-  readonly source: ByteSource;
+  readonly source: VolumeReader;
   /** Stored blocks in order, read by coalesced ranges ahead of the caller. A full pass also proves the volume's digest. */
   blocks(range: BlockRange, signal: AbortSignal): AsyncIterable<VolumeBlock>;
 }
@@ -56,7 +54,7 @@ export async function openArchivedVolume({
   return {
     volumeBytes: map.volumeBytes,
     storedBlocks: map.storedBlocks,
-    source: createVolumeBytes(vault, map),
+    source: createVolumeReader(vault, map),
     blocks: (range, ours) => readVolumeBlocks(vault, { map, range }, ours),
   };
 }

@@ -7,6 +7,15 @@ export class Recent<K, V> {
     this.#size = size;
   }
 
+  has(key: K): boolean {
+    return this.#kept.has(key);
+  }
+
+  find(key: K): Promise<V> | undefined {
+    const value = this.#kept.get(key);
+    return value && this.get(key, () => value);
+  }
+
   get(key: K, make: () => Promise<V>): Promise<V> {
     const value = this.#kept.get(key) ?? make();
     // A map keeps the order of insertion: what was used latest goes to the end.
