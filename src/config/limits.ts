@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_OUTPUT_GIB } from '../contract/agent-output.ts';
 
 const MINUTE = 60_000;
 
@@ -26,7 +27,15 @@ export const LimitsConfig = z
       .default(24 * 60 * MINUTE),
     // 16 segments = 64 GiB = about 2.5 minutes at the 450 MB/s that one snapshot gives.
     shardSegments: z.int().min(1).max(16).default(16),
-    // Results of the boot script; agents that write more get their size with their recipe.
+    // Results of the boot script.
     scratchGiB: z.int().min(1).max(16_384).default(1),
+    // A terabyte at 100 MB/s, about what one process of pg_dump compresses, takes 3 hours.
+    agentMs: z
+      .int()
+      .positive()
+      .default(4 * 60 * MINUTE),
+    // Default: the sum of the machine's volumes. What an application writes out is seldom larger than its own disks, and an
+    // empty part of the volume costs only its provisioned hours.
+    outputGiB: z.int().min(1).max(MAX_OUTPUT_GIB).optional(),
   })
   .prefault({});

@@ -18,18 +18,64 @@ export interface ConsistencyVerdict {
   readonly lowered: readonly string[];
 }
 
+/**
+ * Scripts of a recipe (recipes/recipe.ts). `after-agent`: `recovered`, asked once more when all agents have ended.
+ * `output`: the boot script's own comparison of what an agent wrote with what is recorded.
+ */
+export type RecipeStep =
+  | 'detect'
+  | 'recovered'
+  | 'probe'
+  | 'stop'
+  | 'agent'
+  | 'check'
+  | 'after-agent'
+  | 'output'
+  | 'load';
+
 /** What a recipe's script answered in a machine of ours. */
 export interface RecipeAnswer {
   readonly recipe: string;
-  readonly step: 'detect' | 'recovered' | 'probe' | 'stop';
+  readonly step: RecipeStep;
   readonly ok: boolean;
   readonly facts: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/** What one agent did in the clone: measured by the boot script, but for `facts`, which are the agent's own words. */
+export interface AgentRecord {
+  readonly recipe: string;
+  /** 124: its limit was over. */
+  readonly exitStatus: number;
+  /** ISO 8601, by the clone's clock. */
+  readonly startedAt: string;
+  readonly endedAt: string;
+  /** Of all it printed; its tail is sealed. */
+  readonly log: { readonly bytes: number; readonly sha256: string };
+  /** Null when what it wrote could not be listed. */
+  readonly output: AgentOutput | null;
+  /** Of agent and check: counts and checksums that a loaded output is compared with. Guest text: escape it. */
+  readonly facts: RecipeAnswer['facts'];
+}
+
+export interface AgentOutput {
+  readonly files: number;
+  readonly bytes: number;
+  /** Of the list of files with sizes and SHA-256, which stands beside them. */
+  readonly listSha256: string;
+}
+
+export interface Harvest {
+  readonly records: readonly AgentRecord[];
+  /** Why the output file system is not to be believed; absent when it was unmounted in order. Guest text: escape it. */
+  readonly unusable?: string;
 }
 
 /** What the boot script left on the scratch volume. */
 export interface BootReport {
   readonly finished: boolean;
   readonly answers: readonly RecipeAnswer[];
+  /** Where agents were to run. */
+  readonly harvest?: Harvest;
   /** Why there is no report at all; `finished` is false then. */
   readonly absent?: string;
   /** Kernel's boot id of the machine that ran the script: the ledger is asked for it. */

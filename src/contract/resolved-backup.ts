@@ -84,4 +84,8 @@ export interface Limits {
   readonly shardSegments: number;
   /** Scratch volume, GiB. */
   readonly scratchGiB: number;
+  /** Each script of an agent, its check or its load. */
+  readonly agentMs: number;
+  /** Room for what agents write; absent: as much as the machine's own volumes. */
+  readonly outputGiB?: number | undefined;
 }

@@ -1,4 +1,5 @@
-import type { BootReport } from '../contract/evidence.ts';
+import type { OutputRegion } from '../contract/agent-output.ts';
+import type { AgentRecord, BootReport } from '../contract/evidence.ts';
 import type { ConfiguredRecipe } from '../contract/resolved-backup.ts';
 
 /** What the boot script of one machine is to do. */
@@ -8,6 +9,17 @@ export interface BootPlan {
   readonly role: 'clone' | 'verify';
   readonly recipes: readonly ConfiguredRecipe[];
   readonly recoverMs: number;
+  /** Agents of the recipes are to run (`clone`), or what they wrote is to be loaded (`verify`). */
+  readonly agents?: AgentPlan;
+}
+
+export interface AgentPlan {
+  /** Each script of an agent or of a load may take so long. */
+  readonly agentMs: number;
+  /** Where agents write in a clone; the room for loading in a verification machine. */
+  readonly region: OutputRegion;
+  /** In a verification machine: what the point's agents are recorded to have written. */
+  readonly wrote?: { readonly pointId: string; readonly records: readonly AgentRecord[] };
 }
 
 /** Made by the same input always to the same bytes, so a retried activity launches the same machine. */

@@ -18,6 +18,19 @@ export interface Recipe<P = unknown> {
     readonly probe: URL;
     /** Ends the application in order before power-off, where the machine's own shutdown would not. */
     readonly stop?: URL;
+    /**
+     * The application's own backup agent, run in the clone when the application has recovered. Writes into
+     * `$UNDERSTUDY_OUTPUT`, an empty folder of its own that belongs to root, and nowhere else.
+     */
+    readonly agent?: URL;
+    /** The recipe's own check of what the agent wrote, in the clone. Without it the agent's word is taken. */
+    readonly check?: URL;
+    /**
+     * Runs in a verification machine when the output was found to be what the agent wrote: `$UNDERSTUDY_OUTPUT`, read-only.
+     * Loads it into a fresh instance under `$UNDERSTUDY_TMP` and compares that with the facts of agent and check, which
+     * stand in `$UNDERSTUDY_AGENT_FACTS`, a file per fact.
+     */
+    readonly load?: URL;
   };
   /** What its files on disk say about how it ended; absent when nothing on disk tells. */
   cleanFact?(disk: FileReader, params: P, signal: AbortSignal): Promise<Fact>;

@@ -16,6 +16,7 @@ export const LIMITS: Limits = {
   runMs: 600_000,
   shardSegments: 1,
   scratchGiB: 1,
+  agentMs: 60_000,
 };
 
 export const ISOLATION: IsolationProfile = {

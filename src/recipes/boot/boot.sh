@@ -59,10 +59,10 @@ limited() {
   if command -v timeout >/dev/null 2>&1; then timeout "$seconds" "$@"; else "$@"; fi
 }
 
-# answer RECIPE STEP SECONDS: runs the recipe's script; its last line is its answer, the rest is its log.
+# answer RECIPE STEP SECONDS [NAME]: runs the recipe's script; its last line is its answer, the rest is its log.
 answer() {
   script=$WORK/payload/recipes/$1/$2.sh
-  out=$WORK/results/answers/$1.$2
+  out=$WORK/results/answers/$1.${4:-$2}
   [ -f "$script" ] || return 1
   UNDERSTUDY_LIB=$WORK/payload/lib.sh UNDERSTUDY_PARAMS=$WORK/payload/recipes/$1/params UNDERSTUDY_TMP=$WORK/tmp \
     limited "$3" sh "$script" >"$out.out" 2>"$out.err" </dev/null
@@ -118,11 +118,15 @@ role=$(cat "$WORK/payload/plan/role")
 recover_seconds=$(cat "$WORK/payload/plan/recover-seconds")
 probe_seconds=$(cat "$WORK/payload/plan/probe-seconds")
 recipes=$(cat "$WORK/payload/plan/recipes")
+# Agents, or the loads of what they wrote: none of them in most runs.
+agent_seconds=$(cat "$WORK/payload/plan/agent-seconds" 2>/dev/null || echo 0)
+agent_steps=$(cat "$WORK/payload/plan/agents" "$WORK/payload/plan/outputs" 2>/dev/null | wc -l)
 
 # Should anything below hang, the machine still ends in order. The extra 300 s are for detecting, stopping and writing.
 main=$$
 (
-  sleep $((recover_seconds + probe_seconds * 2 + 300))
+  # Each agent has two steps and a listing; 180 s are for mounting and for asking the application again.
+  sleep $((recover_seconds + probe_seconds * 2 + agent_steps * (agent_seconds * 3 + 180) + 300))
   say '{"step":"failed","ok":false,"text":"the boot script ran out of time"}'
   kill -TERM "$main"
   sleep 5
@@ -139,6 +143,7 @@ for recipe in $recipes; do
 done
 
 all=true
+recovered=
 for recipe in $matched; do
   ok=false
   while :; do
@@ -146,15 +151,25 @@ for recipe in $matched; do
     [ "$(date +%s)" -lt "$ends" ] || break
     sleep 1
   done
-  [ "$ok" = true ] || all=false
+  if [ "$ok" = true ]; then recovered="$recovered $recipe"; else all=false; fi
   say "{\"step\":\"recovered\",\"recipe\":\"$recipe\",\"ok\":$ok}"
 done
+
+if [ -f "$WORK/payload/plan/agents" ]; then
+  . "$WORK/payload/harvest.sh"
+  harvest || all=false
+fi
 
 if [ "$role" = verify ]; then
   for recipe in $matched; do
     if answer "$recipe" probe "$probe_seconds"; then ok=true; else ok=false; all=false; fi
     say "{\"step\":\"probed\",\"recipe\":\"$recipe\",\"ok\":$ok}"
   done
+fi
+
+if [ -f "$WORK/payload/plan/outputs" ]; then
+  . "$WORK/payload/load.sh"
+  load_outputs || all=false
 fi
 
 for recipe in $matched; do

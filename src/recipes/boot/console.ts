@@ -8,6 +8,8 @@ export interface ProgressLine {
   readonly step: string;
   readonly recipe?: string;
   readonly ok?: boolean;
+  /** What agents have written so far. */
+  readonly bytes?: number;
   /** Neutralised guest text. */
   readonly text?: string;
 }
@@ -20,7 +22,7 @@ export interface ConsoleReading {
 
 /** EC2 keeps the last 64 KB (GetConsoleOutput); more is not looked at. */
 const CONSOLE_BYTES = 65_536;
-/** A script of three recipes prints about 15 lines. */
+/** A script of three recipes prints about 15 lines; an agent's progress, ever rarer, 60 in four hours. */
 const MAX_PROGRESS_LINES = 200;
 
 /** What contradicts an orderly end. Lines the boot script itself prints are left out before matching. */
@@ -92,6 +94,7 @@ function progressOf(n: number, value: unknown): ProgressLine | undefined {
     step: guestText(value.step, 40),
     ...('recipe' in value && typeof value.recipe === 'string' && { recipe: guestText(value.recipe, 63) }),
     ...('ok' in value && typeof value.ok === 'boolean' && { ok: value.ok }),
+    ...('bytes' in value && Number.isSafeInteger(value.bytes) && { bytes: Number(value.bytes) }),
     ...('text' in value && typeof value.text === 'string' && { text: guestText(value.text) }),
   };
 }

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { RunId } from '../../contract/names.ts';
 import { ConfigurationError } from '../../errors.ts';
-import type { BootMedia, BootPlan } from '../boot-plan.ts';
+import type { AgentPlan, BootMedia, BootPlan } from '../boot-plan.ts';
+import { FactName } from '../path-pattern.ts';
 import type { Recipe } from '../recipe.ts';
 import { findRecipe } from '../registry.ts';
-import { encodeHeader, MAX_PAYLOAD_BYTES, SCRATCH_MAGIC } from './scratch-layout.ts';
+import { addPartition, encodeHeader, MAX_PAYLOAD_BYTES, SCRATCH_MAGIC } from './scratch-layout.ts';
 import { encodeTar } from './tar.ts';
 import { encodeUserData } from './user-data.ts';
 
@@ -26,6 +27,13 @@ export async function assembleBootMedia(
   put('plan/probe-seconds', `${PROBE_SECONDS}\n`);
   files.set('lib.sh', await readFile(new URL('./lib.sh', import.meta.url)));
   for (const { name, params } of plan.recipes) await putRecipe(files, find(name), params);
+  if (plan.agents?.wrote) await putLoads(files, plan.agents);
+  else if (plan.agents)
+    await putAgents(
+      files,
+      plan.agents,
+      plan.recipes.map(({ name }) => find(name)),
+    );
   const payload = encodeTar(files);
   if (payload.length > MAX_PAYLOAD_BYTES) {
     throw new ConfigurationError(
@@ -35,8 +43,38 @@ export async function assembleBootMedia(
   }
   const sha256 = createHash('sha256').update(payload).digest('hex');
   const header = encodeHeader(SCRATCH_MAGIC, { runId, bytes: payload.length, sha256 });
+  if (plan.agents) addPartition(header, plan.agents.region);
   const script = await readFile(new URL('./boot.sh', import.meta.url), 'utf8');
   return { userData: encodeUserData(runId, script), scratch: Buffer.concat([header, payload]) };
+}
+
+/** The harvest: recipes with an agent, in the configuration's order. */
+async function putAgents(files: Map<string, Uint8Array>, { agentMs }: AgentPlan, recipes: readonly Recipe[]) {
+  const named = recipes.filter(({ scripts }) => scripts.agent !== undefined).map(({ name }) => `${name}\n`);
+  files.set('plan/agents', new TextEncoder().encode(named.join('')));
+  await putSteps(files, agentMs, 'harvest.sh');
+}
+
+/** What the point records of each output, as files: nothing of it becomes part of a shell text. */
+async function putLoads(files: Map<string, Uint8Array>, { agentMs, wrote }: AgentPlan): Promise<void> {
+  const put = (name: string, text: string) => files.set(name, new TextEncoder().encode(`${text}\n`));
+  const records = wrote?.records ?? [];
+  put('plan/output-of', RunId.parse(wrote?.pointId));
+  files.set('plan/outputs', new TextEncoder().encode(records.map(({ recipe }) => `${recipe}\n`).join('')));
+  for (const { recipe, output, facts } of records) {
+    put(`recipes/${recipe}/recorded/list-sha256`, output?.listSha256 ?? 'none');
+    put(`recipes/${recipe}/recorded/files`, String(output?.files ?? 0));
+    for (const [name, value] of Object.entries(facts)) {
+      if (FactName.safeParse(name).success) put(`recipes/${recipe}/agent-facts/${name}`, String(value));
+    }
+    files.set(`recipes/${recipe}/output.sh`, await readFile(new URL('./output.sh', import.meta.url)));
+  }
+  await putSteps(files, agentMs, 'load.sh');
+}
+
+async function putSteps(files: Map<string, Uint8Array>, agentMs: number, script: string): Promise<void> {
+  files.set('plan/agent-seconds', new TextEncoder().encode(`${Math.ceil(agentMs / 1000)}\n`));
+  for (const name of ['steps.sh', script]) files.set(name, await readFile(new URL(`./${name}`, import.meta.url)));
 }
 
 async function putRecipe(files: Map<string, Uint8Array>, recipe: Recipe, rawParams: unknown): Promise<void> {

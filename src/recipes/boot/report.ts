@@ -3,6 +3,7 @@ import type { BootReport, RecipeAnswer } from '../../contract/evidence.ts';
 import type { ByteSource } from '../../disk/byte-source.ts';
 import { guestText, guestTextOf } from '../../disk/guest-text.ts';
 import { DiskError } from '../../errors.ts';
+import { readHarvest } from './harvest.ts';
 import { decodeHeader, HEADER_BYTES, MAX_RESULT_BYTES, RESULT_MAGIC, RESULT_OFFSET } from './scratch-layout.ts';
 import { decodeTar } from './tar.ts';
 
@@ -11,7 +12,7 @@ export interface BootResults extends BootReport {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
-const STEPS = ['detect', 'recovered', 'probe', 'stop'] as const;
+const STEPS = ['detect', 'recovered', 'probe', 'stop', 'agent', 'check', 'after-agent', 'output', 'load'] as const;
 /** A script's last line is at most this long (recipe.ts). */
 const MAX_ANSWER_BYTES = 8_192;
 const MAX_FACTS = 200;
@@ -52,16 +53,18 @@ export function noReport(why: string): BootResults {
 function interpret(files: ReadonlyMap<string, Uint8Array>): BootResults {
   const answers: RecipeAnswer[] = [];
   for (const name of [...files.keys()].sort()) {
-    const match = /^answers\/([a-z][a-z0-9-]{0,62})\.(detect|recovered|probe|stop)\.json$/.exec(name);
+    const match = /^answers\/([a-z][a-z0-9-]{0,62})\.([a-z-]{1,20})\.json$/.exec(name);
     const step = STEPS.find((known) => known === match?.[2]);
     if (!match?.[1] || step === undefined) continue;
     const status = guestTextOf(files.get(`answers/${match[1]}.${step}.status`) ?? new Uint8Array(), 10);
     answers.push({ recipe: match[1], step, ...parseAnswer(files.get(name) ?? new Uint8Array(), status) });
   }
   const bootId = guestTextOf(files.get('boot-id') ?? new Uint8Array(), 36);
+  const harvest = readHarvest(files, answers);
   return {
     finished: files.has('finished'),
     answers,
+    ...(harvest && { harvest }),
     ...(/^[0-9a-f-]{36}$/.test(bootId) && { bootId }),
     files,
   };

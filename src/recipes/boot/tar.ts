@@ -60,7 +60,7 @@ function encodeHeader(name: string, size: number): Uint8Array {
 
 function decodeHeader(header: Uint8Array, at: number) {
   const stored = octal(header, 148, 8);
-  const blanked = header.slice();
+  const blanked = Uint8Array.from(header); // slice() of a Buffer would be the same bytes
   blanked.fill(0x20, 148, 156);
   if (stored !== checksum(blanked)) throw damaged(`the header at ${at} has a wrong checksum`);
   const prefix = text(header, 345, 155);

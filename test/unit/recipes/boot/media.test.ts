@@ -65,3 +65,47 @@ test('queries that do not fit the scratch volume are refused', async () => {
   const probeQueries = Object.fromEntries(Array.from({ length: 140 }, (_, n) => [`q${n}`, 'x'.repeat(8_000)]));
   await expect(assembleBootMedia(plan({ probeQueries }))).rejects.toThrow(/room for/);
 });
+
+const REGION = { fromGiB: 1, giB: 4 };
+const fileOf = (scratch: Uint8Array, name: string) => {
+  const { bytes = 0 } = decodeHeader(SCRATCH_MAGIC, scratch, 1 << 20) ?? {};
+  const file = decodeTar(scratch.subarray(HEADER_BYTES, HEADER_BYTES + bytes)).get(name);
+  return file && new TextDecoder().decode(file);
+};
+
+test('a plan with agents gets the partition they write to, behind the results', async () => {
+  const { scratch } = await assembleBootMedia({ ...plan(), agents: { agentMs: 1_500, region: REGION } });
+  const view = new DataView(scratch.buffer, scratch.byteOffset);
+  expect([view.getUint8(450), view.getUint16(510)]).toEqual([0x83, 0x55aa]);
+  expect([view.getUint32(454, true), view.getUint32(458, true)]).toEqual([2 ** 21, 2 ** 23]);
+  expect(decodeHeader(SCRATCH_MAGIC, scratch, 1 << 20)?.runId).toBe(RUN);
+  expect(fileOf(scratch, 'plan/agent-seconds')).toBe('2\n');
+  expect(fileOf(scratch, 'harvest.sh')).toContain('harvest()');
+});
+
+test('a plan without agents has neither partition nor scripts for them', async () => {
+  const { scratch } = await assembleBootMedia(plan());
+  expect(scratch.subarray(446, 512).every((byte) => byte === 0)).toBe(true);
+  expect(fileOf(scratch, 'steps.sh')).toBeUndefined();
+});
+
+test('what a point records of its outputs reaches the verification machine as files', async () => {
+  const digest = 'b'.repeat(64);
+  const record = {
+    recipe: 'redis',
+    exitStatus: 0,
+    startedAt: '2026-11-23T02:31:07.000Z',
+    endedAt: '2026-11-23T02:31:08.000Z',
+    log: { bytes: 1, sha256: digest },
+    output: { files: 3, bytes: 9, listSha256: digest },
+    facts: { keys: 12, note: '$(reboot)', '../../boot': 'x' },
+  };
+  const wrote = { pointId: '20261123T020000Z-9f2c0001', records: [record] };
+  const { scratch } = await assembleBootMedia({ ...plan(), agents: { agentMs: 1_000, region: REGION, wrote } });
+  expect(fileOf(scratch, 'plan/output-of')).toBe('20261123T020000Z-9f2c0001\n');
+  expect(fileOf(scratch, 'plan/outputs')).toBe('redis\n');
+  expect(fileOf(scratch, 'recipes/redis/recorded/list-sha256')).toBe(`${digest}\n`);
+  expect(fileOf(scratch, 'recipes/redis/agent-facts/keys')).toBe('12\n');
+  expect(fileOf(scratch, 'recipes/redis/agent-facts/note')).toBe('$(reboot)\n');
+  expect(fileOf(scratch, 'plan/agents')).toBeUndefined();
+});

@@ -1,0 +1,66 @@
+import type { AgentRecord, Harvest, RecipeAnswer } from '../../contract/evidence.ts';
+import { guestText, guestTextOf } from '../../disk/guest-text.ts';
+
+const RECORD_NAME = /^agents\/([a-z][a-z0-9-]{0,62})\.record$/;
+/** harvest.sh writes eight lines of at most 80 characters. */
+const RECORD_BYTES = 1_024;
+const SHA256 = /^[0-9a-f]{64}$/;
+
+/** What harvest.sh recorded; undefined where no agents were to run. Any bytes give a reading: a guest wrote them. */
+export function readHarvest(
+  files: ReadonlyMap<string, Uint8Array>,
+  answers: readonly RecipeAnswer[],
+): Harvest | undefined {
+  const output = files.get('agents/output.record');
+  if (output === undefined) return undefined;
+  const records: AgentRecord[] = [];
+  for (const [name, bytes] of files) {
+    const recipe = RECORD_NAME.exec(name)?.[1];
+    if (recipe === undefined || name === 'agents/output.record') continue;
+    const record = readRecord(recipe, bytes, answers);
+    if (record) records.push(record);
+  }
+  records.sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+  const word = guestTextOf(output, 200).trim();
+  return { records, ...(!word.startsWith('unmounted 1') && { unusable: guestText(word.replace(/^failed /, '')) }) };
+}
+
+/** Undefined when a measured value is missing or is no number: such a record proves nothing. */
+function readRecord(recipe: string, bytes: Uint8Array, answers: readonly RecipeAnswer[]): AgentRecord | undefined {
+  const text = new TextDecoder().decode(bytes.subarray(0, RECORD_BYTES));
+  const values = new Map(
+    [...text.matchAll(/^([a-z0-9-]{1,20}) ([0-9a-f]{1,64})$/gm)].map(([, name, value]) => [name, value]),
+  );
+  const number = (name: string) => {
+    const value = values.get(name) ?? '';
+    return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+  };
+  const digest = (name: string) => (SHA256.test(values.get(name) ?? '') ? values.get(name) : undefined);
+  const [started, ended, exitStatus] = [number('started'), number('ended'), number('status')];
+  const [logBytes, logSha256] = [number('log-bytes'), digest('log-sha256')];
+  if (started === undefined || ended === undefined || exitStatus === undefined) return undefined;
+  const [written, total, listSha256] = [number('files'), number('bytes'), digest('list-sha256')];
+  return {
+    recipe,
+    exitStatus,
+    startedAt: timeOf(started),
+    endedAt: timeOf(ended),
+    log: { bytes: logBytes ?? 0, sha256: logSha256 ?? '0'.repeat(64) },
+    output:
+      written === undefined || total === undefined || listSha256 === undefined
+        ? null
+        : { files: written, bytes: total, listSha256 },
+    facts: factsOf(recipe, answers),
+  };
+}
+
+function factsOf(recipe: string, answers: readonly RecipeAnswer[]): RecipeAnswer['facts'] {
+  const of = (step: RecipeAnswer['step']) => answers.find((one) => one.recipe === recipe && one.step === step)?.facts;
+  return { ...of('agent'), ...of('check') };
+}
+
+/** A guest's clock may say anything: what is no time becomes the epoch. */
+function timeOf(seconds: number): string {
+  const milliseconds = seconds * 1000;
+  return new Date(milliseconds <= 8.64e15 ? milliseconds : 0).toISOString();
+}
