@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
 import { ConfigurationError } from '../errors.ts';
-import type { KeyService, ObjectStore, RootPurpose, Vault } from '../vault/index.ts';
+import type { KeyService, LockPolicy, ObjectStore, RootPurpose, Vault } from '../vault/index.ts';
 
 /** How commands that know no configuration get at a vault's keys. */
 export interface KeyOptions {
@@ -56,15 +56,18 @@ export interface VaultAccess {
   readonly roles: readonly RootPurpose[];
   /** Of AWS's shared files, instead of the environment's credentials. */
   readonly profile?: string | undefined;
+  /** How what is written is locked; a configured vault has its own. */
+  readonly lock?: LockPolicy | undefined;
   readonly signal: AbortSignal;
 }
 
-export async function openVaultAt({ url, keys, roles, profile, signal }: VaultAccess): Promise<Vault> {
+export async function openVaultAt({ url, keys, roles, profile, lock, signal }: VaultAccess): Promise<Vault> {
   const { openVault, systemClock, systemRandomBytes } = await library();
   return openVault({
     store: await openStoreAt(url, profile),
     keys: await openKeys(keys),
     roles,
+    ...(lock && { lock }),
     clock: systemClock,
     randomBytes: systemRandomBytes,
     signal,

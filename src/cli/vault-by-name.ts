@@ -6,10 +6,18 @@ import { keyServiceName } from '../workers/open-vaults.ts';
 import { openVaultAt, type VaultAccess } from './vault-access.ts';
 
 /** A vault by its URL and the key that was named, or by its name in temporal.config.ts. */
-export async function openVaultByName({ url: text, keys, roles, profile, signal }: VaultAccess): Promise<Vault> {
-  if (text.includes('://')) return openVaultAt({ url: text, keys, roles, profile, signal });
-  if (keys.keyFile !== undefined || keys.kmsKey !== undefined) {
-    const message = `the key of vault ${text} stands in temporal.config.ts; name a key only together with a URL`;
+export async function openVaultByName({
+  url: text,
+  keys,
+  roles,
+  profile,
+  lock: asked,
+  signal,
+}: VaultAccess): Promise<Vault> {
+  if (text.includes('://')) return openVaultAt({ url: text, keys, roles, profile, lock: asked, signal });
+  if (keys.keyFile !== undefined || keys.kmsKey !== undefined || asked) {
+    const what = asked ? 'lock' : 'key';
+    const message = `the ${what} of vault ${text} stands in temporal.config.ts; name a ${what} only together with a URL`;
     throw new ConfigurationError('InvalidInput', message);
   }
   const { config } = await loadConfig();

@@ -8,10 +8,11 @@ import type { CliDeps } from './deps.ts';
 import { formatBytes } from './format.ts';
 import { invalidInput } from './invalid-input.ts';
 import { jsonLines } from './json-lines.ts';
+import { addLockOptions, type LockOptions, lockOf } from './lock-options.ts';
 import { transferSink } from './transfer-progress.ts';
-import { addKeyOptions, type KeyOptions, openVaultAt } from './vault-access.ts';
+import { addKeyOptions, type KeyOptions } from './vault-access.ts';
 
-interface PutOptions extends KeyOptions {
+interface PutOptions extends KeyOptions, LockOptions {
   readonly machine?: string;
   readonly name?: string;
   readonly volume?: string;
@@ -24,14 +25,14 @@ export function vaultPutCommand(deps: CliDeps): Command {
   const command = new Command('put')
     .description('archive a raw disk image or block device as a recovery point; nobody may write to it meanwhile')
     .argument('<image>', 'file or block device')
-    .argument('<vault-url>', 's3://bucket/prefix or file:///folder')
+    .argument('<vault>', 's3://bucket/prefix, file:///folder, or a name of temporal.config.ts')
     .option('--machine <id>', "whose disk it is; points of one machine follow one another (default: the image's name)")
     .option('--name <name>', "the machine's name, for people")
     .option('--volume <id>', 'which of its disks (default: disk0)')
     .option('--changed <file>', 'list of changed 512 KiB blocks (`n` or `n-m` per line); others are not read')
     .option('--since <point>', 'the recovery point since which --changed lists')
     .option('--json', 'JSON lines on standard output: progress, then one result');
-  return addKeyOptions(command).action((image: string, url: string, options: PutOptions) =>
+  return addLockOptions(addKeyOptions(command)).action((image: string, url: string, options: PutOptions) =>
     runPut({ image, url }, options, deps),
   );
 }
@@ -43,7 +44,8 @@ async function runPut({ image, url }: { image: string; url: string }, options: P
   const { changed: list, since } = options;
   if ((list === undefined) !== (since === undefined))
     throw new ConfigurationError('InvalidInput', '--changed and --since belong together: changed since which point?');
-  const vault = await openVaultAt({ url, keys: options, roles: ['data', 'meta'], signal });
+  const { openVaultByName } = await import('./vault-by-name.ts');
+  const vault = await openVaultByName({ url, keys: options, roles: ['data', 'meta'], lock: lockOf(options), signal });
   const sink = transferSink(deps, options);
   const { volumeId } = names;
   let moved = { bytesRead: 0, newBytes: 0 };

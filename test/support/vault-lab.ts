@@ -15,6 +15,8 @@ import { MOVER, testVault } from './vault-fixture.ts';
 export interface VaultLab {
   readonly server: S3Server;
   readonly keyFile: string;
+  /** A file with a line for every request that the server has answered. */
+  readonly accessLog: string;
   /** What a worker or a command needs of the environment: the writer's credentials, and others as profiles. */
   readonly env: Readonly<Record<string, string>>;
   readonly url: (name: string) => string;
@@ -39,7 +41,8 @@ export async function startVaultLab(vaults: Readonly<Record<string, VaultInput>>
     { ...WRITER, may: 'write' },
     { ...KEEPER, may: 'keep' },
   ] as const;
-  const server = await startS3({ stateDir: folder, bucket: 'vaults', region: 'local-1', users });
+  const accessLog = join(folder, 'requests.log');
+  const server = await startS3({ stateDir: folder, bucket: 'vaults', region: 'local-1', users, accessLog });
   await ensureUser(server, { ...STRANGER, may: 'write' });
   const keyFile = join(folder, 'key');
   await writeFile(keyFile, `${'42'.repeat(32)}\n`);
@@ -62,6 +65,7 @@ export async function startVaultLab(vaults: Readonly<Record<string, VaultInput>>
   return {
     server,
     keyFile,
+    accessLog,
     env,
     url,
     open: (name, { roles = MOVER, lock } = {}) =>
