@@ -10,6 +10,7 @@ import type {
 import type { ResolvedBackup } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
 import { judgeConsistency } from '../recipes/consistency.ts';
+import type { FindRecipe } from '../recipes/registry.ts';
 import {
   commitPoint,
   type LockProgress,
@@ -27,6 +28,7 @@ import type { VaultDoor } from './vault-door.ts';
 
 export interface CommitDeps {
   readonly vaults: VaultDoor;
+  readonly findRecipe: FindRecipe;
   readonly toolVersion: string;
 }
 
@@ -58,7 +60,7 @@ export interface CommittedPoint {
   readonly committedAt: string;
 }
 
-export function createCommitActivities({ vaults, toolVersion }: CommitDeps) {
+export function createCommitActivities({ vaults, toolVersion, findRecipe }: CommitDeps) {
   return {
     /** Reads the facts once more, from the sealed packs: what the vault holds is what is judged. */
     async confirmFacts({
@@ -77,7 +79,7 @@ export function createCommitActivities({ vaults, toolVersion }: CommitDeps) {
           return (await openArchivedVolume({ vault, volumeId, map, signal: beat.signal })).source;
         };
         const recipes = matched(backup.recipes, report);
-        const facts = await readDiskFacts({ volumes: machine.volumes, open, recipes, beat });
+        const facts = await readDiskFacts({ findRecipe, volumes: machine.volumes, open, recipes, beat });
         return judgeConsistency({ observation, stoppedByUs, ...facts, console, bootReport: report });
       });
     },

@@ -8,7 +8,8 @@ import { guestText } from '../disk/guest-text.ts';
 import { type MachineDisk, openMachineFiles } from '../disk/machine-files.ts';
 import { readFileSystems } from '../disk/read-file-systems.ts';
 import { DiskError } from '../errors.ts';
-import { findRecipe } from '../recipes/registry.ts';
+import type { Recipe } from '../recipes/recipe.ts';
+import type { FindRecipe } from '../recipes/registry.ts';
 import type { Beat } from './beating.ts';
 
 export interface DiskFacts {
@@ -23,11 +24,13 @@ export interface DiskFactsRequest {
   readonly open: (volume: VolumeFacts) => Promise<ByteSource>;
   /** Those that match the machine. */
   readonly recipes: readonly ConfiguredRecipe[];
+  readonly findRecipe: FindRecipe;
   readonly beat: Beat;
 }
 
 /** Facts from the blocks of one machine, wherever they are: the clone's snapshots, sealed packs, a recovery point. */
-export async function readDiskFacts({ volumes, open, recipes, beat }: DiskFactsRequest): Promise<DiskFacts> {
+export async function readDiskFacts(request: DiskFactsRequest): Promise<DiskFacts> {
+  const { volumes, open, beat } = request;
   const disks: MachineDisk[] = [];
   const fileSystems: FileSystemFact[] = [];
   for (const volume of inDeviceOrder(volumes)) {
@@ -36,7 +39,7 @@ export async function readDiskFacts({ volumes, open, recipes, beat }: DiskFactsR
     fileSystems.push(...(await readFileSystems(volume.volumeId, source, beat.signal)));
     beat.progress();
   }
-  return { fileSystems, cleanFacts: await readCleanFacts(disks, recipes, beat) };
+  return { fileSystems, cleanFacts: await readCleanFacts(disks, request) };
 }
 
 /** /etc/fstab is looked for on the root disk; the others as the machine numbers them. */
@@ -44,7 +47,7 @@ function inDeviceOrder(volumes: readonly VolumeFacts[]): readonly VolumeFacts[] 
   return volumes.toSorted((a, b) => Number(b.root) - Number(a.root) || (a.deviceName < b.deviceName ? -1 : 1));
 }
 
-async function readCleanFacts(disks: readonly MachineDisk[], recipes: readonly ConfiguredRecipe[], beat: Beat) {
+async function readCleanFacts(disks: readonly MachineDisk[], { recipes, findRecipe, beat }: DiskFactsRequest) {
   const facts: Record<string, Fact> = {};
   const judged = recipes.filter(({ name }) => findRecipe(name).cleanFact !== undefined);
   if (judged.length === 0) return facts;
@@ -55,15 +58,21 @@ async function readCleanFacts(disks: readonly MachineDisk[], recipes: readonly C
     for (const { name } of judged) facts[name] = unreadable(name, error);
     return facts;
   }
-  for (const recipe of judged) {
-    facts[recipe.name] = await readCleanFact(recipe, files, beat);
+  for (const { name, params } of judged) {
+    facts[name] = await readCleanFact({ recipe: findRecipe(name), params, files }, beat);
     beat.progress();
   }
   return facts;
 }
 
-async function readCleanFact({ name, params }: ConfiguredRecipe, files: FileReader, { signal }: Beat): Promise<Fact> {
-  const recipe = findRecipe(name);
+interface CleanFactRequest {
+  readonly recipe: Recipe;
+  readonly params: unknown;
+  readonly files: FileReader;
+}
+
+async function readCleanFact({ recipe, params, files }: CleanFactRequest, { signal }: Beat): Promise<Fact> {
+  const { name } = recipe;
   try {
     const fact = await recipe.cleanFact?.(files, recipe.params.parse(params), signal);
     return fact ?? { name: `${name} clean`, verdict: 'not-observed', found: 'its files on disk tell nothing' };

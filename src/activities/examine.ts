@@ -7,6 +7,7 @@ import type { ClonePlatform, DataPlatform, StoppedSnapshots } from '../platforms
 import { readConsole } from '../recipes/boot/console.ts';
 import { type BootResults, noReport, readBootReport } from '../recipes/boot/report.ts';
 import { judgeConsistency } from '../recipes/consistency.ts';
+import type { FindRecipe } from '../recipes/registry.ts';
 import { type Beat, beating } from './beating.ts';
 import { readDiskFacts } from './disk-facts.ts';
 import { type EvidenceFiles, type EvidenceRequest, sealEvidence } from './seal-evidence.ts';
@@ -16,6 +17,7 @@ import type { VaultDoor } from './vault-door.ts';
 export interface ExamineDeps {
   readonly platform: ClonePlatform & DataPlatform;
   readonly vaults: VaultDoor;
+  readonly findRecipe: FindRecipe;
 }
 
 export interface ExamineRequest extends EvidenceRequest {
@@ -41,7 +43,7 @@ export interface ProbeExamination {
   readonly evidence: readonly EvidenceRef[];
 }
 
-export function createExamineActivities({ platform, vaults }: ExamineDeps) {
+export function createExamineActivities({ platform, vaults, findRecipe }: ExamineDeps) {
   async function look({ run, machine }: EvidenceRequest, { signal }: Beat) {
     const console = await platform.readConsole(run, machine.machineId, signal);
     const files: EvidenceFiles = console ? [{ name: 'console.txt', contentType: 'text/plain', bytes: console }] : [];
@@ -77,7 +79,7 @@ export function createExamineActivities({ platform, vaults }: ExamineDeps) {
         const report = reportOf(results);
         const open = async ({ volumeId }: VolumeFacts) =>
           snapshotBytes(await platform.openSource(run, snapshotOf(volumeId, snapshots), beat.signal));
-        const facts = await readDiskFacts({ volumes, open, recipes: matched(recipes, report), beat });
+        const facts = await readDiskFacts({ findRecipe, volumes, open, recipes: matched(recipes, report), beat });
         const verdict = judgeConsistency({ observation, stoppedByUs, ...facts, console: fact, bootReport: report });
         return { verdict, report, console: fact, evidence };
       });

@@ -5,6 +5,7 @@ import type { MoverHeartbeat } from '../contract/progress.ts';
 import type { ConfiguredRecipe, IsolationProfile } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
 import type { DataPlatform, VerificationPlatform } from '../platforms/platform.ts';
+import type { FindRecipe } from '../recipes/registry.ts';
 import { BLOCK_BYTES, type BlockSink, openVolume, type VolumeBlock } from '../vault/index.ts';
 import { type Beat, beating } from './beating.ts';
 import { type DiskFacts, readDiskFacts } from './disk-facts.ts';
@@ -13,6 +14,7 @@ import type { VaultDoor } from './vault-door.ts';
 export interface RestoreDeps {
   readonly platform: DataPlatform & VerificationPlatform;
   readonly vaults: VaultDoor;
+  readonly findRecipe: FindRecipe;
   readonly now: () => number;
 }
 
@@ -46,7 +48,7 @@ const Resume = z.object({ writtenThrough: z.int().min(-1), writtenAt: z.number()
 /** A sink may give up a snapshot that nobody writes for an hour; what was put into that one must be put again. */
 const RESUME_WITHIN_MS = 30 * 60_000;
 
-export function createRestoreActivities({ platform, vaults, now }: RestoreDeps) {
+export function createRestoreActivities({ platform, vaults, now, findRecipe }: RestoreDeps) {
   return {
     /** What the point's disks say in the vault, before anything is restored. */
     async readPointFacts(order: PointFactsOrder): Promise<DiskFacts> {
@@ -54,7 +56,7 @@ export function createRestoreActivities({ platform, vaults, now }: RestoreDeps) 
         const vault = await vaults.open(order.vault, beat.signal);
         const open = async ({ volumeId }: VolumeFacts) =>
           (await openVolume({ vault, pointId: order.pointId, volumeId, signal: beat.signal })).source;
-        return readDiskFacts({ volumes: order.volumes, open, recipes: order.recipes, beat });
+        return readDiskFacts({ findRecipe, volumes: order.volumes, open, recipes: order.recipes, beat });
       });
     },
 

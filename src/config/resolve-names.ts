@@ -1,5 +1,6 @@
 import type { ConfiguredRecipe, IsolationProfile } from '../contract/resolved-backup.ts';
 import { ConfigurationError } from '../errors.ts';
+import { paramsOf } from './recipes.ts';
 import type { Config } from './schema.ts';
 
 /** The vault that a request means: named, else the default, else the only one. */
@@ -16,9 +17,9 @@ export function resolveIsolation(config: Config, named: string | undefined): Iso
 /** Every configured recipe, or the named ones with their parameters. */
 export function resolveRecipes(config: Config, named: readonly string[] | undefined): readonly ConfiguredRecipe[] {
   return (named ?? Object.keys(config.recipes)).map((name) => {
-    const params = config.recipes[name];
-    if (params === undefined) throw unknownName('recipes', name, Object.keys(config.recipes));
-    return { name, params };
+    const entry = config.recipes[name];
+    if (entry === undefined) throw unknownName('recipes', name, Object.keys(config.recipes));
+    return { name, params: paramsOf(entry) };
   });
 }
 

@@ -3,6 +3,7 @@ import { BackupRequest } from '../contract/backup-request.ts';
 import { ConfiguredName, InstanceId } from '../contract/names.ts';
 import { RetentionRules } from '../contract/retention.ts';
 import { LimitsConfig } from './limits.ts';
+import { RecipeConfig } from './recipes.ts';
 
 const DeleteVersionsConfig = z.strictObject({
   /** How long what a collection removed can still be brought back. */
@@ -106,8 +107,8 @@ const shape = z.strictObject({
   temporal: TemporalConfig.prefault({}),
   vaults: z.record(ConfiguredName, VaultConfig).refine(hasEntries, 'must define at least one vault'),
   isolation: z.record(ConfiguredName, IsolationConfig).refine(hasEntries, 'must define at least one isolation profile'),
-  /** Recipes by name with their parameters; the built-in ones take `{}`. */
-  recipes: z.record(ConfiguredName, z.record(z.string(), z.unknown())).default({ postgresql: {}, redis: {} }),
+  /** Recipes by name with their parameters (docs/recipes.md); the built-in ones take `{}`. */
+  recipes: z.record(ConfiguredName, RecipeConfig).default({ postgresql: {}, redis: {} }),
   plans: z.record(ConfiguredName, PlanConfig).default({}),
   sweep: SweepConfig.prefault({}),
   defaults: z.strictObject({ vault: ConfiguredName.optional(), isolation: ConfiguredName.optional() }).prefault({}),

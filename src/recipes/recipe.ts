@@ -3,7 +3,7 @@ import type { Fact } from '../contract/evidence.ts';
 import type { FileReader } from '../disk/file-reader.ts';
 
 /**
- * What is known about one application. Scripts are static files beside the recipe; their parameters come as a JSON file,
+ * What is known about one application. Scripts are static files beside the recipe; their parameters come as files,
  * never by interpolation. Each script's last line of output is one JSON object {"ok":…,"facts":{…}} of at most 8 KiB.
  */
 export interface Recipe<P = unknown> {
@@ -32,6 +32,8 @@ export interface Recipe<P = unknown> {
      */
     readonly load?: URL;
   };
+  /** What the scripts source or run: files that stand beside them in the machine, under their own names. */
+  readonly library?: readonly URL[];
   /** What its files on disk say about how it ended; absent when nothing on disk tells. */
   cleanFact?(disk: FileReader, params: P, signal: AbortSignal): Promise<Fact>;
 }

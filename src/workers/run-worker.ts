@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { findKeptCaptures } from '../activities/kept-captures.ts';
@@ -8,6 +9,7 @@ import { type Config, loadConfig, readDeploymentId } from '../config/index.ts';
 import { createEc2Platform } from '../platforms/ec2/platform.ts';
 import type { Platform } from '../platforms/platform.ts';
 import { assembleBootMedia } from '../recipes/boot/media.ts';
+import { type FindRecipe, openRecipes } from '../recipes/registry.ts';
 import { workflowBundle } from './bundle.ts';
 import { createControlWorker } from './control.ts';
 import { createMoverWorker } from './mover.ts';
@@ -30,6 +32,7 @@ export interface RunWorkerOptions {
 /** Runs one worker with everything real until it is told to end. Configuration, servers and keys come from outside. */
 export async function runWorker({ role, log, onReady, signal }: RunWorkerOptions): Promise<void> {
   const { config, path } = await loadConfig();
+  const findRecipe = await openRecipes(config.recipes, pathToFileURL(path));
   quietRuntime(log);
   const { connectionOptions, namespace } = readTemporalSettings({ profile: config.temporal.profile });
   const connection = await NativeConnection.connect(connectionOptions);
@@ -42,6 +45,7 @@ export async function runWorker({ role, log, onReady, signal }: RunWorkerOptions
       namespace,
       vaults,
       collectedVaults,
+      findRecipe,
       platform: ec2Platform(log),
       now: Date.now,
     };
@@ -66,13 +70,14 @@ interface Setting {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly vaults: OpenVaults;
+  readonly findRecipe: FindRecipe;
   readonly collectedVaults: OpenVaults;
   readonly platform: Platform;
   readonly now: () => number;
 }
 
 async function control(setting: Setting): Promise<Worker> {
-  const { config, connection, namespace, vaults, collectedVaults, platform, now } = setting;
+  const { config, connection, namespace, vaults, collectedVaults, findRecipe, platform, now } = setting;
   const client = new Client({ connection, namespace });
   return createControlWorker({
     connection,
@@ -87,7 +92,7 @@ async function control(setting: Setting): Promise<Worker> {
       openVersions: (vault, profile) => openVaultVersions(config, vault, profile),
       now,
       toolVersion: await readToolVersion(),
-      assembleBootMedia: (plan) => assembleBootMedia(plan),
+      assembleBootMedia: (plan) => assembleBootMedia(plan, findRecipe),
       hasSearchAttributes: () => hasSearchAttributes(connection, namespace),
       describeWorkflow: (workflowId) => findRunning(client, workflowId),
       runStatus: (workflowId, temporalRunId) => readRunStatus(client, workflowId, temporalRunId),
@@ -96,9 +101,9 @@ async function control(setting: Setting): Promise<Worker> {
   });
 }
 
-async function mover({ connection, namespace, vaults, platform, now }: Setting): Promise<Worker> {
+async function mover({ connection, namespace, vaults, findRecipe, platform, now }: Setting): Promise<Worker> {
   const toolVersion = await readToolVersion();
-  return createMoverWorker({ connection, namespace, deps: { platform, vaults, now, toolVersion } });
+  return createMoverWorker({ connection, namespace, deps: { platform, vaults, findRecipe, now, toolVersion } });
 }
 
 function ec2Platform(log: (line: string) => void): Platform {

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { RunId } from '../../contract/names.ts';
 import { ConfigurationError } from '../../errors.ts';
 import type { AgentPlan, BootMedia, BootPlan } from '../boot-plan.ts';
 import { FactName } from '../path-pattern.ts';
 import type { Recipe } from '../recipe.ts';
-import { findRecipe } from '../registry.ts';
+import { type FindRecipe, findRecipe } from '../registry.ts';
 import { addPartition, encodeHeader, MAX_PAYLOAD_BYTES, SCRATCH_MAGIC } from './scratch-layout.ts';
 import { encodeTar } from './tar.ts';
 import { encodeUserData } from './user-data.ts';
@@ -14,10 +16,7 @@ import { encodeUserData } from './user-data.ts';
 const PROBE_SECONDS = 600;
 
 /** User data and scratch volume for one machine; the same plan always gives the same bytes. */
-export async function assembleBootMedia(
-  plan: BootPlan,
-  find: (name: string) => Recipe = findRecipe,
-): Promise<BootMedia> {
+export async function assembleBootMedia(plan: BootPlan, find: FindRecipe = findRecipe): Promise<BootMedia> {
   const runId = RunId.parse(plan.runId);
   const files = new Map<string, Uint8Array>();
   const put = (name: string, text: string) => files.set(name, new TextEncoder().encode(text));
@@ -89,6 +88,9 @@ async function putRecipe(files: Map<string, Uint8Array>, recipe: Recipe, rawPara
   for (const [step, url] of Object.entries(recipe.scripts)) {
     if (url !== undefined) files.set(`recipes/${recipe.name}/${step}.sh`, await readFile(url));
   }
+  for (const url of recipe.library ?? []) {
+    files.set(`recipes/${recipe.name}/${basename(fileURLToPath(url))}`, await readFile(url));
+  }
   for (const [name, text] of paramFiles(parsed.data)) {
     files.set(`recipes/${recipe.name}/params/${name}`, new TextEncoder().encode(text));
   }
@@ -96,14 +98,29 @@ async function putRecipe(files: Map<string, Uint8Array>, recipe: Recipe, rawPara
 
 /**
  * Each parameter becomes a file, so that no value is ever part of a shell text: lists hold one item per line, records
- * one file per key. Scripts read them with `cat`.
+ * one file per key. Scripts read them with `cat`; those in another language read `params.json`, which has them all.
  */
 function* paramFiles(params: unknown): Generator<[name: string, text: string]> {
   if (typeof params !== 'object' || params === null) return;
+  yield ['params.json', `${JSON.stringify(params)}\n`];
   for (const [name, value] of Object.entries(params)) {
-    if (Array.isArray(value)) yield [name, value.map((item) => `${String(item)}\n`).join('')];
-    else if (typeof value === 'object' && value !== null) {
-      for (const [key, inner] of Object.entries(value)) yield [`${name}/${key}`, `${String(inner)}\n`];
-    } else if (value !== undefined) yield [name, `${String(value)}\n`];
+    if (Array.isArray(value))
+      yield [
+        name,
+        value
+          .filter(isScalar)
+          .map((item) => `${item}\n`)
+          .join(''),
+      ];
+    else if (isScalar(value)) yield [name, `${value}\n`];
+    else {
+      for (const [key, inner] of Object.entries(value ?? {}))
+        if (isScalar(inner)) yield [`${name}/${key}`, `${inner}\n`];
+    }
   }
+}
+
+/** What fits a line; anything deeper stands in `params.json` alone. */
+function isScalar(value: unknown): value is string | number | boolean {
+  return ['string', 'number', 'boolean'].includes(typeof value);
 }

@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   workers: ['contract', 'errors.ts', 'config', 'platforms', 'recipes', 'vault', 'disk', 'activities', 'client'],
   client: ['contract', 'errors.ts', 'config'],
   cli: ['contract', 'errors.ts', 'config', 'vault', 'disk', 'client', 'workers', 'report'],
-  config: ['contract', 'errors.ts'],
+  config: ['contract', 'errors.ts', 'recipes (types)'],
   platforms: ['contract', 'errors.ts', 'vault'],
   vault: ['errors.ts', 'disk'],
   disk: ['errors.ts'],

@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { defineConfig } from '../../../src/config/index.ts';
+import { resolveRecipes } from '../../../src/config/resolve-names.ts';
+import { ConfigurationError } from '../../../src/errors.ts';
+import { assembleBootMedia } from '../../../src/recipes/boot/media.ts';
+import { HEADER_BYTES } from '../../../src/recipes/boot/scratch-layout.ts';
+import { decodeTar } from '../../../src/recipes/boot/tar.ts';
+import { defineRecipe } from '../../../src/recipes/define-recipe.ts';
+import { openRecipes, type RecipeEntry } from '../../../src/recipes/registry.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'recipes-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+for (const name of ['agent.sh', 'own.sh', 'words.txt']) writeFileSync(join(folder, name), `# ${name}\n`);
+const BASE = pathToFileURL(join(folder, 'temporal.config.ts'));
+
+const SHOP = {
+  use: 'command',
+  scripts: { agent: './agent.sh', library: ['./words.txt'] },
+  params: { folders: ['/srv/a b', '/srv/$(reboot)'], deep: { list: [1, { two: 2 }] } },
+};
+
+function configured(recipes: Record<string, RecipeEntry>) {
+  return defineConfig({
+    vaults: { main: { url: 'file:///vault', kmsKeyId: 'file:///key' } },
+    isolation: {
+      sealed: { vpcId: 'vpc-1', subnetId: 'subnet-1', verifySubnetId: 'subnet-2', securityGroupId: 'sg-1' },
+    },
+    recipes,
+  });
+}
+
+/** What a machine finds on its scratch volume, as text by path. */
+async function filesOf(recipes: Record<string, RecipeEntry>): Promise<ReadonlyMap<string, string>> {
+  const find = await openRecipes(recipes, BASE);
+  const { scratch } = await assembleBootMedia(
+    {
+      runId: '20261123T023107Z-9f2c01ab',
+      role: 'clone',
+      recipes: resolveRecipes(configured(recipes), undefined),
+      recoverMs: 1_000,
+    },
+    find,
+  );
+  const files = decodeTar(scratch.subarray(HEADER_BYTES));
+  return new Map([...files].map(([name, bytes]) => [name, new TextDecoder().decode(bytes)]));
+}
+
+describe('a command recipe', () => {
+  test("ships the person's own scripts and library under the name that the configuration gives it", async () => {
+    const files = await filesOf({ shop: SHOP });
+    expect(files.get('plan/recipes')).toBe('shop\n');
+    expect(files.get('recipes/shop/agent.sh')).toBe('# agent.sh\n');
+    expect(files.get('recipes/shop/words.txt')).toBe('# words.txt\n');
+    for (const step of ['detect', 'recovered', 'probe']) expect(files.get(`recipes/shop/${step}.sh`)).toMatch(/^yes$/m);
+  });
+
+  test('hands parameters over as files and as one JSON file, never as text of a shell', async () => {
+    const files = await filesOf({ shop: SHOP });
+    expect(JSON.parse(files.get('recipes/shop/params/params.json') ?? '')).toEqual(SHOP.params);
+    expect(files.get('recipes/shop/params/folders')).toBe('/srv/a b\n/srv/$(reboot)\n');
+  });
+
+  test('leaves paths of its scripts out of what is recorded in histories', () => {
+    expect(resolveRecipes(configured({ shop: SHOP }), ['shop'])).toEqual([{ name: 'shop', params: SHOP.params }]);
+  });
+
+  test.each([
+    {
+      entry: { ...SHOP, scripts: { agent: './gone.sh' } },
+      says: /recipes\.shop: the script .*gone\.sh cannot be read/,
+    },
+    { entry: { ...SHOP, scripts: { agents: './agent.sh' } }, says: /recipes\.shop\.scripts: .*agents/ },
+    { entry: { ...SHOP, parms: {} }, says: /recipes\.shop: .*parms/ },
+    { entry: { use: 'mysql' }, says: /no recipe "mysql"\. Use one of postgresql, pgbackrest, redis, command/ },
+  ])('that is wrong is refused when a worker starts: $says', async ({ entry, says }) => {
+    await expect(openRecipes({ shop: entry }, BASE)).rejects.toThrow(ConfigurationError);
+    await expect(openRecipes({ shop: entry }, BASE)).rejects.toThrow(says);
+  });
+});
+
+test('a built-in recipe may stand twice, under names of its own and with parameters of its own', async () => {
+  const files = await filesOf({ 'pg-a': { use: 'postgresql', port: 5433 }, 'pg-b': { use: 'postgresql', port: 5434 } });
+  expect(files.get('recipes/pg-a/params/port')).toBe('5433\n');
+  expect(files.get('recipes/pg-b/params/port')).toBe('5434\n');
+});
+
+test('a recipe made with defineRecipe is named by its value, and its parameters are checked by its own schema', async () => {
+  const script = pathToFileURL(join(folder, 'own.sh'));
+  const own = defineRecipe({
+    name: 'anything',
+    params: z.strictObject({ size: z.int() }),
+    scripts: { detect: script, recovered: script, probe: script },
+  });
+  expect((await filesOf({ mine: { use: own, size: 3 } })).get('recipes/mine/params/size')).toBe('3\n');
+  await expect(filesOf({ mine: { use: own, size: 'big' } })).rejects.toThrow(/recipes\.mine\.size/);
+});
