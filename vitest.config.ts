@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** As many as there are cores on the smallest machine that runs this; the runner itself does next to nothing. */
+const CORES = 2;
+
 export default defineConfig({
   test: {
     // `npm run coverage`: what decides what is lost, and every decoder, has no branch that no test has taken.
@@ -10,7 +13,15 @@ export default defineConfig({
       thresholds: { branches: 100 },
     },
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          // Files share processes: loading the SDK, zod and the vault anew for each of them costs more than all tests.
+          isolate: false,
+          maxWorkers: CORES,
+        },
+      },
       {
         test: {
           name: 'integration',

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startVitest } from 'vitest/node';
-import { createReporter, type Tally } from './support/reporter.ts';
+import { createReporter, newTally } from './support/reporter.ts';
 
 /** What reads bytes of unknown origin, and what decides what may be removed: every branch is tested, or the run fails. */
 const CODECS = [
@@ -30,7 +30,7 @@ const TESTS = ['codecs', 'refusals', 'json-document', 'collect/collect', 'collec
 async function main(): Promise<void> {
   // Of its own: two of these at once must not share their raw data.
   const reportsDirectory = await mkdtemp(join(tmpdir(), 'understudy-coverage-'));
-  const tally: Tally = { passed: 0, failed: 0 };
+  const tally = newTally();
   const vitest = await startVitest(TESTS, {
     watch: false,
     project: ['unit'],

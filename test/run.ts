@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { startVitest, type Vitest } from 'vitest/node';
-import { createReporter, type Tally } from './support/reporter.ts';
+import { describeCosts, type ProjectCost } from './support/cost-table.ts';
+import { createReporter, newTally, type Tally } from './support/reporter.ts';
 
 /** Cheap ones first: who breaks something small hears of it within seconds. */
 const PROJECTS = ['unit', 'integration', 'e2e'];
@@ -9,12 +10,19 @@ const ENDING_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 /** `npm test [-- path…]`: all tests, or those of the files whose path contains one of the words. */
 async function main(): Promise<void> {
   const { positionals } = parseArgs({ allowPositionals: true });
-  const tally: Tally = { passed: 0, failed: 0 };
+  const tally = newTally();
   const stop = new AbortController();
-  for (const project of PROJECTS) if (!stop.signal.aborted) await runProject(project, positionals, { tally, stop });
+  const costs: ProjectCost[] = [];
+  for (const project of PROJECTS) {
+    if (stop.signal.aborted) break;
+    const startedAt = performance.now();
+    await runProject(project, positionals, { tally, stop });
+    costs.push({ project, seconds: (performance.now() - startedAt) / 1000 });
+  }
   const nothingRan = tally.passed + tally.failed === 0;
   if (stop.signal.aborted) process.stdout.write('interrupted: not all tests ran\n');
   else if (nothingRan) process.stdout.write(`no test file matches ${positionals.join(' ') || 'test/'}\n`);
+  process.stdout.write(describeCosts(costs, tally.files));
   process.exitCode = tally.failed > 0 || nothingRan || stop.signal.aborted ? 1 : 0;
   process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
 }

@@ -7,6 +7,17 @@ const RUNNER_FRAME = /^\s*at .*\/node_modules\/(vitest|vite)\//;
 export interface Tally {
   passed: number;
   failed: number;
+  readonly files: FileCost[];
+}
+
+/** Of tests and hooks; files that ran side by side each count in full. */
+export interface FileCost {
+  readonly file: string;
+  readonly seconds: number;
+}
+
+export function newTally(): Tally {
+  return { passed: 0, failed: 0, files: [] };
 }
 
 /** One line per file and, for what failed, where and why; counts into `tally` over several runs. */
@@ -19,10 +30,11 @@ export function createReporter(tally: Tally, write: (text: string) => void): Rep
       const broken = failuresOf(module);
       tally.passed += tests.filter((test) => test.result().state === 'passed').length;
       tally.failed += broken.length;
-      const seconds = (module.diagnostic().duration / 1000).toFixed(1);
+      const seconds = module.diagnostic().duration / 1000;
+      tally.files.push({ file: module.relativeModuleId, seconds });
       const [mark, count] =
         broken.length === 0 ? ['ok  ', tests.length] : ['FAIL', `${broken.length} failed of ${tests.length}`];
-      write(`${mark} ${module.relativeModuleId}  ${count}  ${seconds} s\n`);
+      write(`${mark} ${module.relativeModuleId}  ${count}  ${seconds.toFixed(1)} s\n`);
       for (const { name, errors } of broken) write([`     ${name}`, ...errors.map(describeError), ''].join('\n'));
     },
     onTestRunEnd(_modules, unhandledErrors) {

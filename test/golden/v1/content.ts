@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { BLOCK_BYTES, type BlockSource } from '../../../src/vault/block-source.ts';
 import type { ChangeSetRef, EvidenceRef, MapRef } from '../../../src/vault/fields.ts';
 import type { ManifestDraft } from '../../../src/vault/manifest.ts';
+import type { ArchivedVolume } from '../../../src/vault/open-volume.ts';
 import type { Session } from '../../../src/vault/session.ts';
 
 /** What the golden vault holds. */
@@ -51,6 +52,22 @@ function volume(blocks: number, written: ReadonlyMap<number, Uint8Array>): Golde
       return hash.digest('hex');
     },
   };
+}
+
+/** Indexes of blocks that differ from what the vault was made of; a block that neither of them holds is a hole in both. */
+export async function differencesFrom(made: BlockSource, archived: ArchivedVolume): Promise<number[]> {
+  const { signal } = new AbortController();
+  const everything = { from: 0, to: made.volumeBytes / BLOCK_BYTES };
+  const wanted = new Map<number, Uint8Array>();
+  for await (const ref of made.blocks(everything, signal)) wanted.set(ref.index, await made.read(ref, signal));
+  const different: number[] = [];
+  const zeros = new Uint8Array(BLOCK_BYTES);
+  for await (const { index, bytes } of archived.blocks(everything, signal)) {
+    if (Buffer.compare(bytes, wanted.get(index) ?? zeros) !== 0) different.push(index);
+    wanted.delete(index);
+  }
+  for (const [index, bytes] of wanted) if (Buffer.compare(bytes, zeros) !== 0) different.push(index);
+  return archived.volumeBytes === made.volumeBytes ? different : [...different, everything.to];
 }
 
 export function goldenSession(): Omit<Session, 'epoch'> {

@@ -1,7 +1,7 @@
 import { startVitest } from 'vitest/node';
-import { createReporter, type Tally } from '../reporter.ts';
+import { createReporter, newTally } from '../reporter.ts';
 
-const tally: Tally = { passed: 0, failed: 0 };
+const tally = newTally();
 const vitest = await startVitest([], {
   watch: false,
   config: false,
@@ -9,4 +9,5 @@ const vitest = await startVitest([], {
   reporters: [createReporter(tally, (text) => process.stdout.write(text))],
 });
 await vitest.close();
-process.stdout.write(JSON.stringify(tally));
+const { passed, failed } = tally;
+process.stdout.write(JSON.stringify({ passed, failed }));

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { readToolchain } from '../../../local/toolchain.ts';
 import { readFileSystems } from '../../../src/disk/read-file-systems.ts';
 import { ext4Image, gptDisk, mbrDisk } from '../../support/disk-images.ts';
 import { memoryByteSource } from '../../support/file-byte-source.ts';
@@ -64,7 +65,8 @@ describe('other kinds, made by their own tools', () => {
     const file = join(dir, 'made.img');
     writeFileSync(file, '');
     truncateSync(file, bytes);
-    execFileSync('busybox', [...tool, file], { stdio: 'pipe' });
+    // The guest's own: a host need not have one.
+    execFileSync(readToolchain().guest.busybox, [...tool, file], { stdio: 'pipe' });
     return new Uint8Array(readFileSync(file));
   };
 

@@ -1,11 +1,9 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { BLOCK_BYTES } from '../../../src/vault/block-source.ts';
 import { createFileKeyService } from '../../../src/vault/file/file-keys.ts';
 import { createFileStore } from '../../../src/vault/file/file-store.ts';
 import {
@@ -16,7 +14,7 @@ import {
   readChangeSet,
   readEvidence,
 } from '../../../src/vault/index.ts';
-import { POINT_ID } from '../../golden/v1/content.ts';
+import { differencesFrom, goldenVolumes, POINT_ID } from '../../golden/v1/content.ts';
 import { fixedClock, NEVER, temporaryFolder } from '../../support/vault-fixture.ts';
 import { seededBytes } from '../../support/vault-random.ts';
 
@@ -57,20 +55,14 @@ test('the golden vault reads as on the day it was made: points, fence, evidence,
   expect((await latestAttestation({ vault, pointId: POINT_ID, signal: NEVER }))?.verdict).toBe('passed');
 });
 
-test.each(Object.keys(VOLUMES))('volume %s of the golden vault has the bytes it was made of', async (volumeId) => {
-  const vault = await openGolden();
-  const volume = await openVolume({ vault, pointId: POINT_ID, volumeId, signal: NEVER });
-  const image = createHash('sha256');
-  const hole = new Uint8Array(BLOCK_BYTES);
-  let next = 0;
-  for await (const { index, bytes } of volume.blocks({ from: 0, to: volume.volumeBytes / BLOCK_BYTES }, NEVER)) {
-    for (; next < index; next++) image.update(hole);
-    image.update(bytes);
-    next++;
-  }
-  for (; next < volume.volumeBytes / BLOCK_BYTES; next++) image.update(hole);
-  expect(image.digest('hex')).toBe(VOLUMES[volumeId]);
-});
+test.each([...goldenVolumes()])(
+  'volume %s of the golden vault has the bytes it was made of',
+  async (volumeId, made) => {
+    const vault = await openGolden();
+    const archived = await openVolume({ vault, pointId: POINT_ID, volumeId, signal: NEVER });
+    expect(await differencesFrom(made, archived)).toEqual([]);
+  },
+);
 
 test('a reader that shares no code with src/vault rebuilds the same volumes', async () => {
   const { stdout } = await run('python3', [join(GOLDEN, 'read_vault.py'), join(GOLDEN, 'vault'), join(GOLDEN, 'key')]);
