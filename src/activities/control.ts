@@ -5,6 +5,8 @@ import { createMachineActivities, type MachineDeps } from './machine.ts';
 import { createPointActivities, type PointDeps } from './point.ts';
 import { createPreflightActivities, type PreflightDeps } from './preflight.ts';
 import { createResolveActivities, type ResolveDeps } from './resolve.ts';
+import { createResolveRestoreActivities } from './resolve-restore.ts';
+import { createRestoreMachineActivities, type RestoreMachineDeps } from './restore-machine.ts';
 import { createSweepActivities, type SweepDeps } from './sweep.ts';
 import { createWatchActivities, type WatchDeps } from './watch.ts';
 
@@ -14,6 +16,7 @@ export type ControlDeps = ResolveDeps &
   MachineDeps &
   WatchDeps &
   PointDeps &
+  RestoreMachineDeps &
   CleanUpDeps &
   SweepDeps &
   CollectDeps;
@@ -22,11 +25,13 @@ export type ControlDeps = ResolveDeps &
 export function createControlActivities(deps: ControlDeps) {
   return {
     ...createResolveActivities(deps),
+    ...createResolveRestoreActivities(deps),
     ...createPreflightActivities(deps),
     ...createCaptureActivities(deps),
     ...createMachineActivities(deps),
     ...createWatchActivities(deps),
     ...createPointActivities(deps),
+    ...createRestoreMachineActivities(deps),
     ...createCleanUpActivities(deps),
     ...createSweepActivities(deps),
     ...createCollectActivities(deps),

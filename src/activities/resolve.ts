@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { resolveIsolation, resolveRecipes, resolveVault } from '../config/resolve-names.ts';
 import type { Config } from '../config/schema.ts';
 import { BackupRequest, PlanRequest, VerificationRequest } from '../contract/backup-request.ts';
@@ -6,6 +5,7 @@ import type { ResolvedBackup, ResolvedPlan, ResolvedVerification } from '../cont
 import { ConfigurationError } from '../errors.ts';
 import type { InventoryPlatform } from '../platforms/platform.ts';
 import { beating } from './beating.ts';
+import { parseInput as parse } from './parse-input.ts';
 
 export interface ResolveDeps {
   readonly config: Config;
@@ -108,15 +108,4 @@ export function createResolveActivities(deps: ResolveDeps) {
 /** `resolveVault` has proven the name. */
 function fullReadEveryOf({ vaults }: Config, vault: string): number {
   return vaults[vault]?.fullReadEvery ?? 1;
-}
-
-function parse<S extends z.ZodType>(schema: S, input: unknown, workflow: string, example: string): z.output<S> {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const wrong =
-    input === undefined || input === null ? 'there is no input' : z.prettifyError(parsed.error).replaceAll('\n', ' ');
-  throw new ConfigurationError(
-    'InvalidInput',
-    `${workflow}: ${wrong}. The input is one object, for example ${example}`,
-  );
 }

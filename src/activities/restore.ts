@@ -2,7 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 import { z } from 'zod';
 import type { SnapshotFacts, VolumeFacts } from '../contract/machine.ts';
 import type { MoverHeartbeat } from '../contract/progress.ts';
-import type { ConfiguredRecipe, IsolationProfile } from '../contract/resolved-backup.ts';
+import type { ConfiguredRecipe } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
 import type { DataPlatform, VerificationPlatform } from '../platforms/platform.ts';
 import type { FindRecipe } from '../recipes/registry.ts';
@@ -30,11 +30,14 @@ export interface PointFactsOrder extends PointRef {
 
 export interface RestoreOrder extends PointRef {
   readonly run: Run;
+  /** `restored` stays for people; `verify` ends with its run. */
+  readonly role: 'verify' | 'restored';
   readonly volume: VolumeFacts;
-  readonly isolation: IsolationProfile;
+  /** Whose key encrypts what is written. */
+  readonly profile: { readonly kmsKeyId?: string };
 }
 
-export interface RestoredVolume {
+export interface RestoredSnapshot {
   /** As a launch wants it: by source volume. */
   readonly snapshot: SnapshotFacts;
   readonly bytesWritten: number;
@@ -64,14 +67,14 @@ export function createRestoreActivities({ platform, vaults, now, findRecipe }: R
      * From the vault into a new encrypted snapshot. A retry reads every block again for its digest, which the sink's
      * completion proves, but puts only what no earlier attempt was acknowledged for.
      */
-    async restoreVolume({ run, vault: name, pointId, volume, isolation }: RestoreOrder): Promise<RestoredVolume> {
+    async restoreVolume({ run, role, vault: name, pointId, volume, profile }: RestoreOrder): Promise<RestoredSnapshot> {
       const writtenThrough = resumePoint(now());
       return beating(async (beat) => {
         const vault = await vaults.open(name, beat.signal);
         const archived = await openVolume({ vault, pointId, volumeId: volume.volumeId, signal: beat.signal });
-        const encryption = platform.encryptionFor(volume, isolation);
+        const encryption = platform.encryptionFor(volume, profile);
         const sink = await platform.openSink(
-          { run, role: 'verify', name: volume.volumeId, volumeBytes: archived.volumeBytes, encryption },
+          { run, role, name: volume.volumeId, volumeBytes: archived.volumeBytes, encryption },
           beat.signal,
         );
         const range = { from: 0, to: Math.ceil(archived.volumeBytes / BLOCK_BYTES) };

@@ -1,9 +1,10 @@
 import type { BackupRequest, VerificationRequest } from '../contract/backup-request.ts';
 import type { CollectionRequest } from '../contract/collection-request.ts';
 import type { BackupProgress } from '../contract/progress.ts';
-import type { BackupResult, CollectionResult, VerificationResult } from '../contract/results.ts';
+import type { RestoreRequest } from '../contract/restore-request.ts';
+import type { BackupResult, CollectionResult, RestoreResult, VerificationResult } from '../contract/results.ts';
 import type { RetentionRules } from '../contract/retention.ts';
-import type { JudgedPoint, RetainedPoint } from '../vault/index.ts';
+import type { Forecast, JudgedPoint, RetainedPoint } from '../vault/index.ts';
 import type { PointLine } from './point-line.ts';
 
 /** Everything that commands may touch; main.ts makes the real ones. Ports open only when a command needs them. */
@@ -20,6 +21,7 @@ export interface CliDeps {
   openPoints(vault: string | undefined): Promise<Points>;
   /** `write`: with the root that signs tombstones. */
   openRetention(vault: string | undefined, access: 'read' | 'write'): Promise<RetentionDoor>;
+  openForecasts(vault: string | undefined): Promise<Forecasts>;
   openSetUp(): Promise<SetUp>;
   /** Resolves when the worker has ended in order. */
   runWorker(role: WorkerRole): Promise<void>;
@@ -38,6 +40,7 @@ export interface Backups {
   /** The same requestId twice gives the same run. */
   startBackup(request: BackupRequest, requestId: string): Promise<WatchedRun<BackupResult>>;
   startVerification(request: VerificationRequest, requestId: string): Promise<WatchedRun<VerificationResult>>;
+  startRestore(request: RestoreRequest, requestId: string): Promise<WatchedRun<RestoreResult>>;
   startCollection(request: CollectionRequest, requestId: string): Promise<StartedCollection>;
   /** Backups under way now. */
   running(): Promise<readonly RunningBackup[]>;
@@ -72,6 +75,23 @@ export interface Points {
   /** Newest first. */
   list(filter: { readonly instanceId?: string | undefined }): AsyncIterable<PointLine>;
   close(): Promise<void>;
+}
+
+/** How long restores will take, judged by what the vault keeps of earlier ones. */
+export interface Forecasts {
+  restoreOf(pointId: string, kind: RestoreKind): Promise<RestoreForecast>;
+  close(): Promise<void>;
+}
+
+export type RestoreKind = 'volumes' | 'instance' | 'images';
+
+export interface RestoreForecast {
+  readonly pointId: string;
+  readonly kind: RestoreKind;
+  /** Plain bytes that will be read from the vault. */
+  readonly bytes: number;
+  /** Null: nothing comparable was ever measured. */
+  readonly forecast: Forecast | null;
 }
 
 /** A vault's points as its retention rules see them. */

@@ -28,6 +28,7 @@ const deps: CliDeps = {
   openPoints: async (vault) => (await import('./vault-points.ts')).openVaultPoints(vault, signal),
   openRetention: async (vault, access) =>
     (await import('./vault-retention.ts')).openVaultRetention(vault, access, signal),
+  openForecasts: async (vault) => (await import('./vault-forecasts.ts')).openVaultForecasts(vault, signal),
   openSetUp: async () => (await import('./set-up.ts')).openRealSetUp(env, signal),
   async runWorker(role) {
     const { runWorker } = await import('../workers/run-worker.ts');

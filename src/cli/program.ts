@@ -12,6 +12,7 @@ import { jsonLines } from './json-lines.ts';
 import { keysCommand } from './keys.ts';
 import { pointsCommand } from './points.ts';
 import { recoverCommand } from './recover.ts';
+import { restoreCommand } from './restore.ts';
 import { retentionCommand } from './retention.ts';
 import { schedulesCommand } from './schedules.ts';
 import { statusCommand } from './status.ts';
@@ -34,6 +35,7 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
     initCommand,
     workerCommand,
     recoverCommand,
+    restoreCommand,
     retentionCommand,
     collectCommand,
     vaultCommand,

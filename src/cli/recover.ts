@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { ConfigurationError, VaultError } from '../errors.ts';
-import type { RecoveredPoint, RecoveredVolume } from '../vault/index.ts';
+import type { RecoveredPoint, RecoveredVolume, Vault } from '../vault/index.ts';
 import { CommandEnd, writeFailure } from './command-end.ts';
 import type { CliDeps } from './deps.ts';
 import { EXIT } from './exit-codes.ts';
@@ -13,14 +13,17 @@ import { terminalText } from './terminal-text.ts';
 import { transferSink } from './transfer-progress.ts';
 import { addKeyOptions, type KeyOptions, openVaultAt } from './vault-access.ts';
 
-interface RecoverOptions extends KeyOptions {
-  readonly to?: string;
-  readonly list?: true;
+export interface ImageOptions {
   readonly machine?: string;
   readonly volume?: readonly string[];
   readonly evidence?: true;
   readonly keepGoing?: true;
   readonly json?: true;
+}
+
+interface RecoverOptions extends KeyOptions, ImageOptions {
+  readonly to?: string;
+  readonly list?: true;
 }
 
 export function recoverCommand(deps: CliDeps): Command {
@@ -50,14 +53,34 @@ async function runRecover({ url, pointId }: Asked, options: RecoverOptions, deps
   if (options.list || pointId === undefined) return listPointsOf(url, options, deps);
   if (options.to === undefined)
     throw new ConfigurationError('InvalidInput', 'name the folder for the images with --to <folder>');
-  const { recoverPoint } = await import('../vault/index.ts');
   const vault = await openVaultAt({ url, keys: options, roles: ['data', 'meta'], signal });
+  try {
+    await recoverImages({ vault, pointId, folder: options.to }, options, deps);
+  } finally {
+    await vault.close();
+  }
+}
+
+interface ImageOrder {
+  readonly vault: Vault;
+  readonly pointId: string;
+  readonly folder: string;
+}
+
+/** Writes the images and tells of each. */
+export async function recoverImages(
+  { vault, pointId, folder }: ImageOrder,
+  options: ImageOptions,
+  deps: CliDeps,
+): Promise<RecoveredPoint> {
+  const { signal } = deps;
+  const { recoverPoint } = await import('../vault/index.ts');
   const sink = transferSink(deps, options);
   try {
     const recovered = await recoverPoint({
       vault,
       pointId,
-      folder: options.to,
+      folder,
       machineId: options.machine,
       volumeIds: options.volume,
       evidence: options.evidence,
@@ -69,14 +92,14 @@ async function runRecover({ url, pointId }: Asked, options: RecoverOptions, deps
         tellVolume(volume, deps, options);
       },
     });
-    report(recovered, deps, { ...options, to: options.to });
+    report(recovered, deps, { ...options, to: folder });
+    return recovered;
   } finally {
     if (signal.aborted) deps.stderr.write('what is written stays as .partial; the same command goes on with it\n');
-    await vault.close();
   }
 }
 
-function tellVolume(volume: RecoveredVolume, { stdout }: CliDeps, { json }: RecoverOptions): void {
+function tellVolume(volume: RecoveredVolume, { stdout }: CliDeps, { json }: ImageOptions): void {
   const { volumeId, path, volumeBytes, bytesWritten, bytesKept, missing } = volume;
   if (json) {
     jsonLines(stdout).item({ ...volume, missing: missing.length });
@@ -91,7 +114,7 @@ function tellVolume(volume: RecoveredVolume, { stdout }: CliDeps, { json }: Reco
 function report(
   { manifest, volumes, evidence, missing }: RecoveredPoint,
   deps: CliDeps,
-  { json, to }: RecoverOptions & { readonly to: string },
+  { json, to }: ImageOptions & { readonly to: string },
 ): void {
   const { stdout, stderr } = deps;
   const { pointId, machine } = manifest;

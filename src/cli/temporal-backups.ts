@@ -13,6 +13,7 @@ export async function openTemporalBackups(env: NodeJS.ProcessEnv): Promise<Backu
   return {
     startBackup: async (request, requestId) => withLink(await client.start(request, { requestId })),
     startVerification: async (request, requestId) => withLink(await client.verify(request, { requestId })),
+    startRestore: async (request, requestId) => withLink(await client.restore(request, { requestId })),
     startCollection: async (request, requestId) => withLink(await client.collect(request, { requestId })),
     running: () => client.running(),
     close: () => client.close(),

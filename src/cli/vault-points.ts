@@ -1,33 +1,11 @@
-import { loadConfig } from '../config/index.ts';
-import { resolveVault } from '../config/resolve-names.ts';
-import {
-  latestAttestation,
-  listPoints,
-  openKeyService,
-  openStore,
-  openVault,
-  type PointState,
-  systemClock,
-  systemRandomBytes,
-  type Vault,
-} from '../vault/index.ts';
-import { keyServiceName } from '../workers/open-vaults.ts';
+import { latestAttestation, listPoints, type PointState, type Vault } from '../vault/index.ts';
+import { openConfiguredVault } from './configured-vault.ts';
 import type { Points } from './deps.ts';
 import type { CommittedPoint, PointLine, Validation } from './point-line.ts';
 
 /** Reads the vault itself, with the meta root only: neither Temporal nor a worker is needed to know what there is. */
 export async function openVaultPoints(named: string | undefined, signal: AbortSignal): Promise<Points> {
-  const { config } = await loadConfig();
-  const name = resolveVault(config, named);
-  const { url, kmsKeyId } = config.vaults[name] ?? { url: '', kmsKeyId: '' };
-  const vault = await openVault({
-    store: openStore(url, { clock: systemClock }),
-    keys: openKeyService(keyServiceName(kmsKeyId), { randomBytes: systemRandomBytes }),
-    roles: ['meta'],
-    clock: systemClock,
-    randomBytes: systemRandomBytes,
-    signal,
-  });
+  const { name, vault } = await openConfiguredVault(named, ['meta'], signal);
   return {
     list: ({ instanceId }) => pointLines(vault, { vault: name, machineId: instanceId }, signal),
     close: () => vault.close(),

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import type { BackupRequest, VerificationRequest } from '../contract/backup-request.ts';
 import type { CollectionRequest } from '../contract/collection-request.ts';
-import type { BackupResult, CollectionResult, VerificationResult } from '../contract/results.ts';
+import type { RestoreRequest } from '../contract/restore-request.ts';
+import type { BackupResult, CollectionResult, RestoreResult, VerificationResult } from '../contract/results.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { CONTROL_QUEUE } from '../contract/task-queues.ts';
-import { requestWorkflowId } from '../contract/workflow-ids.ts';
+import { requestWorkflowId, restoreWorkflowId } from '../contract/workflow-ids.ts';
 import { type ConnectOptions, connectTemporal } from './connect.ts';
 import { followRun, type Run } from './run.ts';
 
@@ -50,6 +51,13 @@ export class BackupClient {
   ): Promise<Run<VerificationResult>> {
     const workflowId = `verify/${request.pointId}/${requestId}`;
     await this.#start('verifyRecoveryPoint', workflowId, request, `Verification of ${request.pointId}`);
+    return followRun(this.#client, workflowId);
+  }
+
+  /** Gives a recovery point back as new volumes or as a new machine, which stay until a person removes them. */
+  async restore(request: RestoreRequest, { requestId = randomUUID() }: StartOptions = {}): Promise<Run<RestoreResult>> {
+    const workflowId = restoreWorkflowId(request.pointId, requestId);
+    await this.#start('restoreRecoveryPoint', workflowId, request, `Restore of ${request.pointId}`);
     return followRun(this.#client, workflowId);
   }
 

@@ -3,7 +3,8 @@ export type { BackupRequest, VerificationRequest } from '../contract/backup-requ
 export type { ConsistencyVerdict, EvidenceRef, Fact } from '../contract/evidence.ts';
 export type { ConsistencyClass } from '../contract/names.ts';
 export type { BackupProgress, MachineHeartbeat, PhaseProgress, VolumeProgress } from '../contract/progress.ts';
-export type { ArchivedVolume, BackupResult, Leftover, VerificationResult } from '../contract/results.ts';
+export type { RestoreRequest } from '../contract/restore-request.ts';
+export type { ArchivedVolume, BackupResult, Leftover, RestoreResult, VerificationResult } from '../contract/results.ts';
 export { type ErrorCode, UnderstudyError } from '../errors.ts';
 export { BackupClient, type RunningBackup, type StartOptions } from './backup-client.ts';
 export { type ConnectOptions, connectTemporal } from './connect.ts';

@@ -1,4 +1,6 @@
 import type { ConfiguredRecipe, IsolationProfile } from '../contract/resolved-backup.ts';
+import type { RestoreNetwork, RestorePlace, RestoreProfile } from '../contract/resolved-restore.ts';
+import type { RestoreTarget } from '../contract/restore-request.ts';
 import { ConfigurationError } from '../errors.ts';
 import { paramsOf } from './recipes.ts';
 import type { Config } from './schema.ts';
@@ -21,6 +23,42 @@ export function resolveRecipes(config: Config, named: readonly string[] | undefi
     if (entry === undefined) throw unknownName('recipes', name, Object.keys(config.recipes));
     return { name, params: paramsOf(entry) };
   });
+}
+
+/** The isolated network, unless a profile of `restores` is named. */
+export function resolvePlace(
+  config: Config,
+  { to, isolation, into }: { readonly to: RestoreTarget; readonly isolation?: string; readonly into?: string },
+): RestorePlace {
+  if (into === undefined) return { kind: 'isolated', isolation: resolveIsolation(config, isolation) };
+  const found = config.restores[into];
+  if (!found) throw unknownName('into', into, Object.keys(config.restores));
+  if (isolation !== undefined) {
+    throw new ConfigurationError('InvalidInput', 'isolation and into both say where to: name one of them');
+  }
+  if (to === 'instance' && !found.network) {
+    throw new ConfigurationError(
+      'InvalidInput',
+      `into: restores.${into} of the configuration has no network, so it takes volumes only ("to": "volumes")`,
+    );
+  }
+  const { zone, kmsKeyId, network } = found;
+  const profile: RestoreProfile = {
+    name: into,
+    ...(zone !== undefined && { zone }),
+    ...(kmsKeyId !== undefined && { kmsKeyId }),
+    ...(network && { network: restoreNetwork(network) }),
+  };
+  return { kind: 'named', profile };
+}
+
+function restoreNetwork(configured: NonNullable<Config['restores'][string]['network']>): RestoreNetwork {
+  const { instanceProfile, keyName, ...network } = configured;
+  return {
+    ...network,
+    ...(instanceProfile !== undefined && { instanceProfile }),
+    ...(keyName !== undefined && { keyName }),
+  };
 }
 
 function resolveName(config: Config, table: 'vaults' | 'isolation', field: string, name: string | undefined): string {

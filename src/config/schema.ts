@@ -71,6 +71,27 @@ const IsolationConfig = z.strictObject({
   kmsKeyId: z.string().min(1).optional(),
 });
 
+/** Where whole machines and volumes may be restored to, other than the isolated network. */
+const RestoreConfig = z.strictObject({
+  zone: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/)
+    .optional(),
+  kmsKeyId: z.string().min(1).optional(),
+  network: z
+    .strictObject({
+      subnetId: z.string().regex(/^subnet-/),
+      /** Five is what EC2 allows per interface by default. */
+      securityGroupIds: z.array(z.string().regex(/^sg-/)).min(1).max(5),
+      instanceProfile: z.string().min(1).max(128).optional(),
+      keyName: z.string().min(1).max(255).optional(),
+      /** Two machines with one address are an accident that waits for a network between them: `source` is never assumed. */
+      privateAddress: z.enum(['any', 'source']).default('any'),
+      fallbackInstanceTypes: z.array(z.string()).default([]),
+    })
+    .optional(),
+});
+
 const PlanConfig = z.strictObject({
   select: z
     .strictObject({ instanceIds: z.array(InstanceId).default([]), tags: z.record(z.string(), z.string()).default({}) })
@@ -107,6 +128,7 @@ const shape = z.strictObject({
   temporal: TemporalConfig.prefault({}),
   vaults: z.record(ConfiguredName, VaultConfig).refine(hasEntries, 'must define at least one vault'),
   isolation: z.record(ConfiguredName, IsolationConfig).refine(hasEntries, 'must define at least one isolation profile'),
+  restores: z.record(ConfiguredName, RestoreConfig).default({}),
   /** Recipes by name with their parameters (docs/recipes.md); the built-in ones take `{}`. */
   recipes: z.record(ConfiguredName, RecipeConfig).default({ postgresql: {}, redis: {} }),
   plans: z.record(ConfiguredName, PlanConfig).default({}),

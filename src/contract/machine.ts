@@ -72,8 +72,22 @@ export interface OwnMachine {
   readonly instanceType: string;
   readonly zone: string;
   readonly privateAddress?: string;
-  /** By source volume id: the machine's own volume. The scratch volume stands under `scratch`. */
+  /** By source volume id: the machine's own volume. The scratch volume, where it has one, stands under `scratch`. */
   readonly volumes: Readonly<Record<string, string>>;
+}
+
+/** A machine that was restored for people: it stays until one of them removes it. */
+export interface RestoredMachine extends Omit<OwnMachine, 'role' | 'attempt' | 'imageId'> {
+  readonly subnetId: string;
+}
+
+/** A new volume with what a source volume held. */
+export interface RestoredVolume {
+  readonly sourceVolumeId: string;
+  readonly volumeId: string;
+  readonly zone: string;
+  readonly bytes: number;
+  readonly type: string;
 }
 
 /** What the platform says of a machine of ours right now. */

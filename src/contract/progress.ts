@@ -5,8 +5,11 @@ export type Phase = (typeof PHASES)[number];
 export const VERIFICATION_PHASES = ['read', 'restore', 'launch', 'probe', 'attest', 'clean-up'] as const;
 export type VerificationPhase = (typeof VERIFICATION_PHASES)[number];
 
+export const RESTORE_PHASES = ['read', 'check', 'restore', 'create', 'record', 'clean-up'] as const;
+export type RestorePhase = (typeof RESTORE_PHASES)[number];
+
 export interface PhaseProgress {
-  readonly phase: Phase | VerificationPhase;
+  readonly phase: Phase | VerificationPhase | RestorePhase;
   readonly state: 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
   /** ISO 8601, from the workflow's clock. */
   readonly startedAt?: string;

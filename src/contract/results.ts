@@ -1,6 +1,8 @@
 import type { Check } from './check.ts';
 import type { ConsistencyVerdict, Fact } from './evidence.ts';
+import type { RestoredMachine, RestoredVolume } from './machine.ts';
 import type { PhaseProgress } from './progress.ts';
+import type { RestoreTarget } from './restore-request.ts';
 
 export interface BackupResult {
   readonly pointId: string;
@@ -62,6 +64,25 @@ export interface VerificationResult {
   readonly isolation: readonly Check[];
   readonly restoredBytes: number;
   readonly restoreMs: number;
+  readonly leftovers: readonly Leftover[];
+}
+
+/** What a whole-machine restore left for people; they remove it when they are done. */
+export interface RestoreResult {
+  readonly pointId: string;
+  readonly runId: string;
+  readonly to: RestoreTarget;
+  /** Profile of the configuration that says where it is. */
+  readonly into: string;
+  /** The machine, where one was asked for. */
+  readonly machine?: RestoredMachine;
+  /** The volumes, where no machine was asked for. */
+  readonly volumes: readonly RestoredVolume[];
+  /** How the machine was shown to reach nothing; empty in a named network and for volumes. */
+  readonly isolation: readonly Check[];
+  readonly restoredBytes: number;
+  readonly restoreMs: number;
+  readonly phases: readonly PhaseProgress[];
   readonly leftovers: readonly Leftover[];
 }
 

@@ -12,6 +12,10 @@ export function verificationWorkflowId(pointId: string, runId: string): string {
   return `verify/${pointId}/${runId}`;
 }
 
+export function restoreWorkflowId(pointId: string, requestId: string): string {
+  return `restore/${pointId}/${requestId}`;
+}
+
 export function archiveVolumeWorkflowId(runId: string, volumeId: string): string {
   return `archive/${runId}/${volumeId}`;
 }

@@ -4,11 +4,14 @@ import type {
   MachineFacts,
   Observation,
   OwnMachine,
+  RestoredMachine,
+  RestoredVolume,
   SnapshotFacts,
   VolumeFacts,
 } from '../contract/machine.ts';
 import type { AcceptedRisk } from '../contract/names.ts';
 import type { IsolationProfile } from '../contract/resolved-backup.ts';
+import type { RestorePlace } from '../contract/resolved-restore.ts';
 import type { Leftover } from '../contract/results.ts';
 import type { Run } from '../contract/run.ts';
 import type { BlockSink, BlockSource } from '../vault/block-source.ts';
@@ -24,6 +27,7 @@ export interface Platform
     ClonePlatform,
     DataPlatform,
     VerificationPlatform,
+    RestorePlatform,
     CleanUpPlatform {}
 
 /** Reads only. */
@@ -140,7 +144,33 @@ export interface SinkRequest {
 
 export interface VerificationPlatform {
   /** The key that encrypts a restored volume: profile's, else the source volume's, else the account's default. */
-  encryptionFor(volume: VolumeFacts, isolation: IsolationProfile): SinkRequest['encryption'];
+  encryptionFor(volume: VolumeFacts, profile: { readonly kmsKeyId?: string }): SinkRequest['encryption'];
+}
+
+/** What is made for people and stays: role `restored`. */
+export interface RestorePlatform {
+  /** A new volume, encrypted as its snapshot is; resolves when it can be attached. Nothing that exists is written to. */
+  createVolume(request: VolumeRequest, signal: AbortSignal): Promise<RestoredVolume>;
+  /** Registers the image and launches, or adopts what an earlier attempt launched; resolves when the machine runs. */
+  launchRestored(request: RestoredLaunchRequest, signal: AbortSignal): Promise<RestoredMachine>;
+}
+
+export interface VolumeRequest {
+  readonly run: Run;
+  /** The source volume whose like is made. */
+  readonly volume: VolumeFacts;
+  readonly snapshot: SnapshotFacts;
+  readonly zone: string;
+}
+
+export interface RestoredLaunchRequest {
+  readonly run: Run;
+  /** The machine whose like is launched. */
+  readonly like: MachineFacts;
+  /** By source volume id. */
+  readonly snapshots: readonly SnapshotFacts[];
+  readonly place: RestorePlace;
+  readonly userData: Uint8Array;
 }
 
 export interface CleanUpPlatform {
@@ -159,6 +189,8 @@ export interface RemovalRequest {
   readonly keepCapture: boolean;
   /** Captures of earlier runs of the same source that a newer one replaces. */
   readonly replacedCaptures: 'remove' | 'keep';
+  /** Restored machines and volumes stay, for people; the snapshots and the image they were made of go. */
+  readonly keepRestored?: boolean;
 }
 
 export interface RunResources {

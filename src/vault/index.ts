@@ -44,6 +44,7 @@ export { Fence } from './fence.ts';
 export { ChangeSetRef, ConsistencyClass, EvidenceRef, MapRef, RunId, VolumeId } from './fields.ts';
 export { findParents, type Lineage, type RefusedParent } from './find-parents.ts';
 export { finishVolume, type VolumeShares } from './finish-volume.ts';
+export { type Forecast, forecast, type PhaseForecast } from './forecast.ts';
 export { Hold, HoldRelease } from './hold.ts';
 export { type HoldProgress, type HoldRequest, holdPoint, releasePoint } from './hold-point.ts';
 export { holdsOf, isHeld, listHolds } from './holds.ts';
@@ -74,6 +75,7 @@ export {
   ManifestVolume,
   Retention,
 } from './manifest.ts';
+export { Measurement, type MeasurementsRequest, readMeasurements, writeMeasurement } from './measurement.ts';
 export type { ByteRange, CreateOptions, LockMode, ObjectFacts, ObjectRetention, ObjectStore } from './object-store.ts';
 export { openKeyService, openNotedRecipient, openRecipient } from './open-key-service.ts';
 export { openStore, openVersions } from './open-store.ts';

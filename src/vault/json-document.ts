@@ -27,7 +27,8 @@ export type DocumentType =
   | 'gc-page'
   | 'gc-report'
   | 'gc-versions'
-  | 'check';
+  | 'check'
+  | 'measurement';
 
 /** Where a document stands; part of what is authenticated. */
 export interface DocumentPlace {

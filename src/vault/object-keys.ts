@@ -29,6 +29,11 @@ export const gcPageKey = (gcId: string, page: number) => `gc/${gcId}/condemned-$
 export const gcReportKey = (gcId: string) => `gc/${gcId}/report.json`;
 export const gcVersionsKey = (gcId: string) => `gc/${gcId}/versions.json`;
 
+/** Of one machine, or of all. */
+export const measurementsPrefix = (machineId?: string) =>
+  machineId === undefined ? 'index/measurements/' : `index/measurements/${machineId}/`;
+export const measurementKey = (machineId: string, runId: string) => `${measurementsPrefix(machineId)}${runId}.json`;
+
 export const catalogPrefix = (machineId: string) => `catalog/${machineId}/`;
 
 /** `capturedAt` is ISO 8601; keys hold its compact form so that they sort and need no escaping. */

@@ -10,6 +10,7 @@ import { type BootedMachine, bootMachine } from './boot-machine.ts';
 import { codeOf, readableFailure } from './failures.ts';
 import { judgeVerification } from './judge-verification.ts';
 import { mover } from './proxies.ts';
+import { restoreSnapshots } from './restore-snapshots.ts';
 import { stopAndSnapshot } from './stop-machine.ts';
 import * as say from './summaries.ts';
 import type { PhaseTracker } from './track-phases.ts';
@@ -39,20 +40,19 @@ export async function examinePoint({ run, resolved, point, phases }: ExamineOrde
   const recipes = resolved.recipes.filter(({ name }) => point.recovered.includes(name));
   const { volumes } = point.machine;
   try {
-    const startedMs = Date.now();
+    const order = { run, role: 'verify', vault, pointId, volumes, profile: isolation, phases } as const;
     const restored = await phases.run(
       'restore',
       async () => {
-        const [disks, ...restoredVolumes] = await Promise.all([
+        const [disks, snapshots] = await Promise.all([
           mover.readPointFacts({ vault, pointId, volumes, recipes }),
-          ...volumes.map((volume) => mover.restoreVolume({ run, vault, pointId, volume, isolation })),
+          restoreSnapshots(order),
         ]);
-        const bytes = restoredVolumes.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0);
-        return { disks, snapshots: restoredVolumes.map(({ snapshot }) => snapshot), bytes, ms: Date.now() - startedMs };
+        return { disks, ...snapshots };
       },
       say.restore,
     );
-    const order = {
+    const boot = {
       run,
       role: 'verify',
       like: point.machine,
@@ -61,7 +61,7 @@ export async function examinePoint({ run, resolved, point, phases }: ExamineOrde
       vault,
       limits,
     } as const;
-    const booted = await phases.run('launch', () => bootMachine({ ...order, recipes: resolved.recipes }), say.boot);
+    const booted = await phases.run('launch', () => bootMachine({ ...boot, recipes: resolved.recipes }), say.boot);
     const probed = await phases.run('probe', () => probe({ run, resolved, booted }));
     const verdict = judgeVerification({ point, disks: restored.disks, ...probed });
     const evidence = [...booted.evidence, ...(await booted.photographs), ...probed.evidence];

@@ -1,7 +1,8 @@
 import type { PreflightReport } from '../activities/preflight.ts';
+import type { Check } from '../contract/check.ts';
 import type { ConsistencyVerdict } from '../contract/evidence.ts';
 import type { Capture } from '../contract/machine.ts';
-import type { ArchivedVolume, Leftover, VerificationResult } from '../contract/results.ts';
+import type { ArchivedVolume, Leftover, RestoreResult, VerificationResult } from '../contract/results.ts';
 import type { BootedMachine } from './boot-machine.ts';
 import type { QuietClone } from './quiesce-clone.ts';
 
@@ -52,4 +53,13 @@ export function cleanUp(leftovers: readonly Leftover[]): string {
 
 export function restore({ bytes, ms }: { readonly bytes: number; readonly ms: number }): string {
   return `${(bytes / 1e6).toFixed(1)} MB from the vault in ${(ms / 1000).toFixed(1)} s`;
+}
+
+export function checks(lines: readonly Check[]): string {
+  return lines.length === 0 ? 'nothing to prove' : `isolated network proven (${lines.length} lines)`;
+}
+
+export function created({ machine, volumes }: Pick<RestoreResult, 'machine' | 'volumes'>): string {
+  if (machine) return `${machine.machineId} (${machine.instanceType}, ${machine.subnetId})`;
+  return volumes.map(({ volumeId, zone }) => `${volumeId} in ${zone}`).join(', ');
 }

@@ -27,6 +27,8 @@ export interface PhaseTracker<P extends Name> {
   finish(outcome: 'done' | 'failed' | 'green' | 'red'): readonly PhaseProgress[];
   /** The phase that failed. */
   failed(): P | undefined;
+  /** What the phases that are done took, in their order. */
+  taken(): readonly { readonly phase: P; readonly ms: number }[];
 }
 
 /** Keeps the workflow's query, its details in the UI and its search attribute in step with where it is. */
@@ -83,6 +85,12 @@ export function trackPhases<P extends Name>(options: PhaseTrackerOptions<P>): Ph
       return [...states.values()];
     },
     failed: () => failed,
+    taken: () =>
+      [...states].flatMap(([phase, { state, startedAt, endedAt }]) =>
+        state === 'done' && startedAt !== undefined && endedAt !== undefined
+          ? [{ phase, ms: Date.parse(endedAt) - Date.parse(startedAt) }]
+          : [],
+      ),
   };
 }
 

@@ -10,7 +10,7 @@ import { verificationRunId } from '../contract/workflow-ids.ts';
 import { examinePoint, type Finding, refutation } from './examine-point.ts';
 import { failure, readableFailure, withinLimit } from './failures.ts';
 import { identifyRun, newRunId } from './identify-run.ts';
-import { answering, cleanUp, control } from './proxies.ts';
+import { answering, cleanUp, control, mover } from './proxies.ts';
 import * as say from './summaries.ts';
 import { type PhaseTracker, trackPhases } from './track-phases.ts';
 
@@ -66,6 +66,8 @@ async function verify({ resolved, runId, phases, leftovers }: VerificationOrder)
       ? await examinePoint({ run, resolved, point: reading.point, phases })
       : reading.finding;
     await phases.run('attest', () => attest({ run, resolved, startedAt, finding }));
+    if (reading.point && finding.failures.length === 0)
+      await measure({ run, resolved, phases, startedAt, finding }, reading.point);
     const { facts, failures, isolation, restoredBytes, restoreMs } = finding;
     const verdict = failures.length === 0 ? 'green' : 'red';
     const at = new Date().toISOString();
@@ -114,6 +116,16 @@ async function attest({ run, resolved, startedAt, finding }: AttestOrder): Promi
     ],
     evidence,
   });
+}
+
+/** Only of what went well: how long a failure takes forecasts nothing. */
+async function measure(
+  { run, resolved, phases, startedAt, finding }: AttestOrder & Pick<VerificationOrder, 'phases'>,
+  { machine: { machineId, region } }: PointFacts,
+): Promise<void> {
+  const { vault, pointId } = resolved;
+  const measured = { run, vault, pointId, machineId, region, startedAt, bytes: finding.restoredBytes };
+  await mover.recordMeasurement({ ...measured, kind: 'verification', phases: phases.taken() });
 }
 
 function verificationFailed(result: VerificationResult) {

@@ -10,6 +10,7 @@ import { Hold, HoldRelease } from '../../src/vault/hold.ts';
 import { type Authenticator, decodeDocument, encodeDocument } from '../../src/vault/json-document.ts';
 import { controlKeyPair, controlPublicKey } from '../../src/vault/key-ring.ts';
 import { KeysDocument } from '../../src/vault/keys-document.ts';
+import { MEASUREMENT } from '../../src/vault/measurement.ts';
 import { COMMIT } from '../../src/vault/points.ts';
 import { TOMBSTONE } from '../../src/vault/read-tombstone.ts';
 import { SESSION } from '../../src/vault/run.ts';
@@ -79,6 +80,17 @@ export const EXAMPLES: readonly Example[] = [
       cursor: null,
     },
   ),
+  mac(MEASUREMENT, {
+    runId: POINT,
+    pointId: POINT,
+    machineId: 'i-0cccccccccccccccc',
+    kind: 'verification',
+    startedAt: TIME,
+    toolVersion: '0.1.0',
+    where: { platform: 'ec2', place: 'local-1' },
+    bytes: 524_288,
+    phases: [{ phase: 'restore', ms: 1500 }],
+  }),
 ];
 
 const PLACE = { vaultId: '407e6ee8-94a1-4786-9106-0305852ce135', key: `points/${POINT}.json` };

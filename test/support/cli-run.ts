@@ -23,6 +23,7 @@ export async function runVaultCli(...args: readonly string[]): Promise<CliOutput
     openBackups: refuse,
     openPoints: refuse,
     openRetention: refuse,
+    openForecasts: refuse,
     openSetUp: refuse,
     runWorker: refuse,
   });

@@ -135,6 +135,31 @@ export function fakeControl(changes: Partial<ControlActivities> = {}): ControlAc
       const { deploymentId, isolation, recipes, limits } = resolvedBackup('i-unused');
       return { pointId, vault: 'main', deploymentId, isolation, recipes, limits, searchAttributes: true };
     },
+    resolveRestore: async (input) => {
+      const { pointId, to = 'instance' } = input as { pointId: string; to?: 'instance' | 'volumes' };
+      const { deploymentId, isolation, limits } = resolvedBackup('i-unused');
+      const place = { kind: 'isolated', isolation } as const;
+      return { pointId, vault: 'main', to, deploymentId, place, limits, searchAttributes: true };
+    },
+    checkRestore: async () => [],
+    createVolumes: async ({ volumes, sourceZone }) =>
+      volumes.map(({ volumeId, bytes, type }) => ({
+        sourceVolumeId: volumeId,
+        volumeId: `${volumeId}-new`,
+        zone: sourceZone,
+        bytes,
+        type,
+      })),
+    launchRestored: async () => ({
+      machine: {
+        machineId: 'i-restored',
+        instanceType: 't3.micro',
+        zone: 'local-1a',
+        subnetId: 'subnet-2',
+        volumes: {},
+      },
+      isolation: [],
+    }),
     resolvePlan: async () => ({ plan: 'nightly', instanceIds: [], request: {}, atATime: 2, searchAttributes: true }),
     describeRunning: async () => undefined,
     preflight: async ({ run }) => ({ machine: machineFacts(run.sourceId), checks: [], increment: NO_BASE }),
@@ -219,6 +244,7 @@ export function fakeMover(changes: Partial<MoverActivities> = {}): MoverActiviti
     }),
     confirmFacts: async () => CLEAN,
     commitPoint: async ({ run }) => ({ pointId: run.runId, committedAt: '2026-11-23T02:32:00.000Z' }),
+    recordMeasurement: async () => undefined,
     readPointFacts: async () => ({ fileSystems: [], cleanFacts: {} }),
     restoreVolume: async ({ volume }) => ({
       snapshot: { ...scratchSnapshot(), sourceVolumeId: volume.volumeId },

@@ -14,7 +14,7 @@ export interface Fakes {
 }
 
 export interface FakeWorkers {
-  /** What activities do for one production instance; all goes well for the others. */
+  /** What activities do for one production instance, or for restores of one point; all goes well for the others. */
   use(instanceId: string, fakes: Fakes): void;
   stop(): Promise<void>;
 }
@@ -70,6 +70,8 @@ function ownerOf(request: unknown, ownerOfRun: Map<string, string>): string {
   const { run } = (request ?? {}) as { run?: { runId: string; sourceId: string } };
   if (run && INSTANCE_ID.test(run.sourceId)) ownerOfRun.set(run.runId, run.sourceId);
   const runId = /\d{8}T\d{6}Z-[0-9a-f]{8}/.exec(workflowId)?.[0] ?? '';
+  // A restore is of a point; its own runs come after it in the same workflow.
+  if (workflowId.startsWith('restore/')) return runId;
   const said = INSTANCE_ID.exec(workflowId) ?? INSTANCE_ID.exec(JSON.stringify(request ?? {}));
   return ownerOfRun.get(runId) ?? said?.[0] ?? '';
 }

@@ -41,6 +41,8 @@ try {
       },
     },
   });
+  await recordRestore('restored-instance', 'instance');
+  await recordRestore('restored-volumes', 'volumes');
   await recordCancelled('cancelled-clone', (started) => ({ control: { awaitRecovered: hangs(started) } }));
   await recordCancelled('cancelled-archive', (started) => ({ mover: { archiveShard: hangs(started) } }));
   await recordCollection('collected', { vault: 'main' });
@@ -67,6 +69,12 @@ async function record(name: string, fakes: Fakes, request = {}): Promise<void> {
   if (!isWanted(name)) return;
   const run = await runs.begin(fakes, request);
   await run.result().catch(() => undefined);
+  await keep(name, run.workflowId);
+}
+
+async function recordRestore(name: string, to: 'instance' | 'volumes'): Promise<void> {
+  const run = await runs.backups.restore({ pointId: '20261123T023107Z-9f2c01ab', to });
+  await run.result();
   await keep(name, run.workflowId);
 }
 

@@ -16,7 +16,7 @@ import {
   type ResourceKind,
 } from './owned.ts';
 import { repeatUntil } from './repeat.ts';
-import { TAG } from './tags.ts';
+import { TAG, tagRecord } from './tags.ts';
 
 /** A machine ends within a minute; a stuck one is reported and left to the sweeper. */
 const TERMINATED_WITHIN_MS = 10 * 60_000;
@@ -34,8 +34,8 @@ export async function removeRunResources(
 ): Promise<readonly Leftover[]> {
   const startedAt = context.clock().getTime();
   const leftovers = await removeWhatShows(context, request, signal);
-  // A run that keeps its capture came to its end by itself: nothing of it is so new that it may not show.
-  if (request.keepCapture || leftovers.length > 0) return leftovers;
+  // A run that keeps something came to its end by itself: nothing of it is so new that it may not show.
+  if (request.keepCapture || request.keepRestored || leftovers.length > 0) return leftovers;
   const waitMs = startedAt + SHOWS_WITHIN_MS - context.clock().getTime();
   if (waitMs > 0) await context.sleep(waitMs, signal);
   return removeWhatShows(context, request, signal);
@@ -57,7 +57,7 @@ async function removeWhatShows(
       leftovers.push({ kind, id, reason: error instanceof Error ? error.message.slice(0, 200) : String(error) });
     }
   };
-  for (const { owned } of await ownedInstances(context, run, signal)) {
+  for (const { owned } of await removableInstances(context, request, signal)) {
     await attempt('instance', owned.id, () => terminateMachine(context, owned, signal));
   }
   await waitTerminated(context, request, leftovers, signal);
@@ -70,7 +70,7 @@ async function removeWhatShows(
     );
   }
   for (const { owned, tags } of await ownedVolumes(context, run, signal)) {
-    if (tags[TAG.retain] !== undefined) continue;
+    if (tags[TAG.retain] !== undefined || isKeptRestored(request, tags)) continue;
     await attempt('volume', owned.id, () =>
       whenReleased(context, `volume ${owned.id}`, signal, () => deleteVolume(context, owned, signal)),
     );
@@ -78,9 +78,19 @@ async function removeWhatShows(
   return leftovers;
 }
 
+async function removableInstances(context: Ec2Context, request: RemovalRequest, signal: AbortSignal) {
+  const own = await ownedInstances(context, request.run, signal);
+  return own.filter(({ instance }) => !isKeptRestored(request, tagRecord(instance.Tags)));
+}
+
+/** Machines and volumes only: the snapshots they were made of have done their work. */
+function isKeptRestored({ keepRestored }: RemovalRequest, tags: Readonly<Record<string, string>>): boolean {
+  return keepRestored === true && tags[TAG.role] === 'restored';
+}
+
 async function waitTerminated(
   context: Ec2Context,
-  { run }: RemovalRequest,
+  request: RemovalRequest,
   leftovers: Leftover[],
   signal: AbortSignal,
 ): Promise<void> {
@@ -88,7 +98,8 @@ async function waitTerminated(
   let alive: readonly OwnedInstance[] = [];
   try {
     await repeatUntil(context, { limitMs: TERMINATED_WITHIN_MS, what: 'machines to end' }, signal, async () => {
-      alive = (await ownedInstances(context, run, signal)).filter(({ owned }) => !stuck.has(owned.id));
+      const present = await removableInstances(context, request, signal);
+      alive = present.filter(({ owned }) => !stuck.has(owned.id));
       return alive.length === 0 ? true : undefined;
     });
   } catch (error) {

@@ -9,6 +9,7 @@ import type { MachineFacts, SnapshotFacts, VolumeFacts } from '../../contract/ma
 import type { Run } from '../../contract/run.ts';
 import { PlatformError } from '../../errors.ts';
 import type { Ec2Context } from './context.ts';
+import { volumePerformance } from './create-volume.ts';
 import { awsName, call } from './errors.ts';
 import { make } from './make.ts';
 import { present } from './narrow.ts';
@@ -18,7 +19,7 @@ import { runTags, TAG, tagRecord } from './tags.ts';
 export interface ImageRequest {
   readonly run: Run;
   /** `retained` stays when its run has ended. */
-  readonly role: 'clone' | 'verify' | 'retained';
+  readonly role: 'clone' | 'verify' | 'retained' | 'restored';
   readonly like: MachineFacts;
   readonly snapshots: readonly SnapshotFacts[];
 }
@@ -118,26 +119,31 @@ function imageFields({
     ...(boot.bootMode !== undefined && { BootMode: boot.bootMode as RegisterImageCommandInput['BootMode'] }),
     ...(boot.tpmSupport !== undefined && { TpmSupport: boot.tpmSupport as RegisterImageCommandInput['TpmSupport'] }),
     ...(boot.uefiData !== undefined && { UefiData: boot.uefiData }),
-    BlockDeviceMappings: like.volumes.map((volume) => mapping(volume, snapshots)),
+    BlockDeviceMappings: like.volumes.map((volume) => mapping(volume, snapshots, role)),
     TagSpecifications: [{ ResourceType: 'image', Tags: runTags(run, 'image', { retain: role === 'retained' }) }],
   };
 }
 
 /** Sizes come from the snapshots and encryption is inherited: naming either beside a SnapshotId fails or lies. */
-function mapping(volume: VolumeFacts, snapshots: readonly SnapshotFacts[]): BlockDeviceMapping {
+function mapping(
+  volume: VolumeFacts,
+  snapshots: readonly SnapshotFacts[],
+  role: ImageRequest['role'],
+): BlockDeviceMapping {
   const snapshot = snapshots.find(({ sourceVolumeId }) => sourceVolumeId === volume.volumeId);
   return {
     DeviceName: volume.deviceName,
     Ebs: {
       SnapshotId: present(snapshot?.snapshotId, 'snapshot', `volume ${volume.volumeId}`),
-      VolumeType: 'gp3',
       DeleteOnTermination: true,
-      // Recovery reads as production did; other types fall back to gp3's base of 3,000 IOPS and 125 MiB/s.
-      ...(volume.type === 'gp3' && volume.iops !== undefined && { Iops: volume.iops }),
-      ...(volume.type === 'gp3' && volume.throughput !== undefined && { Throughput: volume.throughput }),
+      // What is restored for people is as the source was. A machine of an hour reads as production did; other types fall
+      // back to gp3's base of 3,000 IOPS and 125 MiB/s.
+      ...volumePerformance(role === 'restored' || volume.type === 'gp3' ? volume : GP3_BASE),
     },
   };
 }
+
+const GP3_BASE = { type: 'gp3' };
 
 /** Written snapshots carry no licence: a clone that would run unlicensed is not launched (aws.md 2.2). */
 function mustBillAsSource(image: Image, like: MachineFacts): void {

@@ -3,6 +3,7 @@ import { createCapture, findCapture } from './capture.ts';
 import { removeRunResources } from './clean-up.ts';
 import { createEc2Clients, type Ec2Clients } from './clients.ts';
 import type { Ec2Context } from './context.ts';
+import { createVolume } from './create-volume.ts';
 import { describeMachine, selectMachines } from './describe-machine.ts';
 import { openEbsSink } from './ebs-sink.ts';
 import { openEbsSource } from './ebs-source.ts';
@@ -11,6 +12,7 @@ import { findRuns } from './find-runs.ts';
 import { ensureImage } from './image.ts';
 import { proveIsolation } from './isolation.ts';
 import { launch } from './launch.ts';
+import { launchRestored } from './launch-restored.ts';
 import { stopMachine, terminateMachine } from './mutations.ts';
 import { observe, readConsole, screenshot } from './observe.ts';
 import { claimInstance } from './owned.ts';
@@ -68,10 +70,12 @@ export function createEc2Platform({
     snapshotStopped: (request, signal) => snapshotStopped(context, request, signal),
     openSource: (run, snapshotId, signal) => openEbsSource(context, run, snapshotId, signal),
     openSink: (request, signal) => openEbsSink(context, request, signal),
-    encryptionFor(volume, isolation) {
-      const kmsKeyId = isolation.kmsKeyId ?? volume.kmsKeyId;
+    encryptionFor(volume, profile) {
+      const kmsKeyId = profile.kmsKeyId ?? volume.kmsKeyId;
       return kmsKeyId === undefined ? 'default' : { kmsKeyId };
     },
+    createVolume: (request, signal) => createVolume(context, request, signal),
+    launchRestored: (request, signal) => launchRestored(context, request, signal),
     removeRunResources: (request, signal) => removeRunResources(context, request, signal),
     findRuns: (deploymentId, signal) => findRuns(context, deploymentId, signal),
   };

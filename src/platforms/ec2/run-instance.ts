@@ -1,19 +1,30 @@
 import { RunInstancesCommand, type RunInstancesCommandInput } from '@aws-sdk/client-ec2';
 import type { MachineFacts } from '../../contract/machine.ts';
+import type { Run } from '../../contract/run.ts';
 import { PlatformError } from '../../errors.ts';
-import type { LaunchRequest } from '../platform.ts';
 import type { Ec2Context } from './context.ts';
 import { awsName } from './errors.ts';
 import { make } from './make.ts';
 import { present } from './narrow.ts';
 import { runTags } from './tags.ts';
 
-export interface InstanceRequest extends LaunchRequest {
+export interface InstanceRequest {
+  readonly run: Run;
+  readonly role: 'clone' | 'verify' | 'restored';
+  readonly attempt: number;
+  readonly like: MachineFacts;
   readonly imageId: string;
   readonly instanceType: string;
   readonly subnetId: string;
-  /** Undefined: any address of the subnet. */
-  readonly address: string | undefined;
+  readonly securityGroupIds: readonly string[];
+  /** `wanted` undefined: any address of the subnet. */
+  readonly address: { readonly wanted: string | undefined; readonly required: boolean };
+  readonly capacityReservation: 'none' | 'open';
+  readonly instanceProfile?: string;
+  readonly keyName?: string;
+  /** Absent for machines that nobody asks anything of. */
+  readonly scratchSnapshotId?: string;
+  readonly userData: Uint8Array;
   readonly clientToken: string;
 }
 
@@ -26,12 +37,20 @@ export async function runInstance(context: Ec2Context, request: InstanceRequest,
     );
     return present(answer.Instances?.[0]?.InstanceId, 'InstanceId', 'the launched machine');
   } catch (error) {
-    if (awsName(error) === 'InvalidIPAddress.InUse' && request.address !== undefined) {
-      log('address taken meanwhile', { address: request.address });
+    if (
+      awsName(error) === 'InvalidIPAddress.InUse' &&
+      request.address.wanted !== undefined &&
+      !request.address.required
+    ) {
+      log('address taken meanwhile', { address: request.address.wanted });
       // Another token, for the same token with other fields is refused.
       return runInstance(
         context,
-        { ...request, address: undefined, clientToken: `any-${request.clientToken}`.slice(0, 64) },
+        {
+          ...request,
+          address: { wanted: undefined, required: false },
+          clientToken: `any-${request.clientToken}`.slice(0, 64),
+        },
         signal,
       );
     }
@@ -59,18 +78,22 @@ function instanceFields(request: InstanceRequest): RunInstancesCommandInput {
       {
         DeviceIndex: 0,
         SubnetId: request.subnetId,
-        Groups: [request.isolation.securityGroupId],
+        Groups: [...request.securityGroupIds],
         AssociatePublicIpAddress: false,
         DeleteOnTermination: true,
-        ...(request.address !== undefined && { PrivateIpAddress: request.address }),
+        ...(request.address.wanted !== undefined && { PrivateIpAddress: request.address.wanted }),
       },
     ],
-    BlockDeviceMappings: [
-      {
-        DeviceName: scratchDevice(like),
-        Ebs: { SnapshotId: request.scratchSnapshotId, VolumeType: 'gp3', DeleteOnTermination: true },
-      },
-    ],
+    ...(request.scratchSnapshotId !== undefined && {
+      BlockDeviceMappings: [
+        {
+          DeviceName: scratchDevice(like),
+          Ebs: { SnapshotId: request.scratchSnapshotId, VolumeType: 'gp3', DeleteOnTermination: true },
+        },
+      ],
+    }),
+    ...(request.instanceProfile !== undefined && { IamInstanceProfile: { Name: request.instanceProfile } }),
+    ...(request.keyName !== undefined && { KeyName: request.keyName }),
     MetadataOptions: {
       HttpEndpoint: 'enabled',
       // As the source: an old agent that speaks only the first version would not boot to the end.
@@ -82,8 +105,8 @@ function instanceFields(request: InstanceRequest): RunInstancesCommandInput {
     InstanceInitiatedShutdownBehavior: 'stop',
     DisableApiTermination: false,
     DisableApiStop: false,
-    // Or the clone would eat a reservation that production counts on.
-    CapacityReservationSpecification: { CapacityReservationPreference: 'none' },
+    // `none` for machines of an hour, which would eat a reservation that production counts on.
+    CapacityReservationSpecification: { CapacityReservationPreference: request.capacityReservation },
     Monitoring: { Enabled: false },
     ...(/^t\d/.test(request.instanceType) && { CreditSpecification: { CpuCredits: 'standard' } }),
     UserData: Buffer.from(request.userData).toString('base64'),

@@ -23,13 +23,21 @@ export function encodeUserData(runId: string, script: string): Uint8Array {
   // The runId's form (contract/names.ts) holds no character that a shell would look at.
   const withRun = script.replace(/^UNDERSTUDY_RUN=$/m, `UNDERSTUDY_RUN=${runId}`);
   if (withRun === script) throw new RangeError('boot.sh has no line "UNDERSTUDY_RUN=" to fill in');
-  const parts = [part('text/cloud-config', CLOUD_CONFIG), part('text/x-shellscript', withRun)];
-  const head = `Content-Type: multipart/mixed; boundary="${BOUNDARY}"\nMIME-Version: 1.0\n\n`;
-  const bytes = new TextEncoder().encode(`${head}${parts.join('')}--${BOUNDARY}--\n`);
+  const bytes = multipart([part('text/cloud-config', CLOUD_CONFIG), part('text/x-shellscript', withRun)]);
   if (bytes.length > MAX_USER_DATA_BYTES) {
     throw new RangeError(`user data takes ${bytes.length} bytes, EC2 accepts ${MAX_USER_DATA_BYTES}: shorten boot.sh`);
   }
   return bytes;
+}
+
+/** For a machine that was restored for people: it starts as its source would, and nothing runs in it besides. */
+export function encodeQuietUserData(): Uint8Array {
+  return multipart([part('text/cloud-config', CLOUD_CONFIG)]);
+}
+
+function multipart(parts: readonly string[]): Uint8Array {
+  const head = `Content-Type: multipart/mixed; boundary="${BOUNDARY}"\nMIME-Version: 1.0\n\n`;
+  return new TextEncoder().encode(`${head}${parts.join('')}--${BOUNDARY}--\n`);
 }
 
 function part(contentType: string, body: string): string {

@@ -10,15 +10,22 @@ import type {
 import type { PointLine } from '../../../src/cli/point-line.ts';
 import { runCli } from '../../../src/cli/program.ts';
 import type { BackupProgress } from '../../../src/contract/progress.ts';
-import type { BackupResult, CollectionResult, VerificationResult } from '../../../src/contract/results.ts';
+import type {
+  BackupResult,
+  CollectionResult,
+  RestoreResult,
+  VerificationResult,
+} from '../../../src/contract/results.ts';
 import type { RetentionRules } from '../../../src/contract/retention.ts';
-import type { JudgedPoint, RetainedPoint } from '../../../src/vault/index.ts';
+import type { Forecast, JudgedPoint, RetainedPoint } from '../../../src/vault/index.ts';
 
 /** What the fake ports answer; what is not given is a port that no command of the test may open. */
 export interface Script {
   readonly progress?: readonly BackupProgress[];
   readonly result?: BackupResult | Error;
   readonly verification?: VerificationResult | Error;
+  readonly restore?: RestoreResult | Error;
+  readonly forecast?: Forecast;
   readonly running?: readonly RunningBackup[];
   readonly points?: readonly PointLine[] | Error;
   readonly judged?: readonly JudgedPoint[];
@@ -67,6 +74,13 @@ export async function runFake(args: readonly string[], script: Script = {}): Pro
     openRetention: async (vault, access) => {
       requests.push({ vault, access });
       return fakeRetention(script, close);
+    },
+    openForecasts: async (vault) => {
+      requests.push({ vault });
+      return {
+        restoreOf: async (pointId, kind) => ({ pointId, kind, bytes: 2e9, forecast: script.forecast ?? null }),
+        close,
+      };
     },
     openSetUp: async () => fakeSetUp(script, requests, close),
     runWorker: async (role) => void requests.push({ worker: role }),
@@ -131,6 +145,10 @@ function fakeBackups(
     async startVerification(request) {
       requests.push({ request });
       return run(script.verification);
+    },
+    async startRestore(request, requestId) {
+      requests.push({ request, requestId });
+      return run(script.restore);
     },
     async startCollection(request, requestId) {
       requests.push({ ...request, requestId });

@@ -131,6 +131,7 @@ test('the document lists every key that the code makes', () => {
     keys.gcVersionsKey('G'),
     keys.catalogKey('M', '2026-01-01T00:00:00.000Z', run),
     'index/checks/C.json',
+    keys.measurementKey('M', run),
   ];
   const listed = [...TEXT.slice(TEXT.indexOf('## 2.')).matchAll(/^([a-z]+[/.]\S+) {2,}/gm)].map(([, key = '']) => key);
   const patterns = listed.map(

@@ -10,6 +10,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'preflight.ts': ['CreateSnapshots'],
   'image.ts': ['RegisterImage'],
   'run-instance.ts': ['RunInstances'],
+  'create-volume.ts': ['CreateVolume'],
   'ebs-sink.ts': ['CompleteSnapshot', 'PutSnapshotBlock', 'StartSnapshot'],
   'mutations.ts': [
     'CreateSnapshot',

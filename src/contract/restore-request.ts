@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { ConfiguredName, RunId, VolumeId } from './names.ts';
+
+/** `volumes`: new volumes in one zone. `instance`: a machine made of them. Raw images need no cloud: `understudy recover`. */
+export const RestoreTarget = z.enum(['volumes', 'instance']);
+export type RestoreTarget = z.output<typeof RestoreTarget>;
+
+/**
+ * What a person types, or a service sends, to get a whole machine back. `{"pointId": "…"}` is enough: a machine in the
+ * isolated network, which reaches nothing. Nothing that exists is ever written to.
+ */
+export const RestoreRequest = z.strictObject({
+  pointId: RunId,
+  to: RestoreTarget.default('instance'),
+  vault: ConfiguredName.optional(),
+  /** An isolation profile; where the machine goes unless `into` names another network. */
+  isolation: ConfiguredName.optional(),
+  /** A profile of `restores` in the configuration, made for another network, zone or key than the isolated ones. */
+  into: ConfiguredName.optional(),
+  /** Only these volumes of the point; default: all. A machine needs all of them. */
+  volumeIds: z.array(VolumeId).min(1).optional(),
+});
+export type RestoreRequest = z.input<typeof RestoreRequest>;
