@@ -1,12 +1,15 @@
 import type { CallLog } from './calls.ts';
 import type { Machines } from './machines/machines.ts';
 import type {
+  CommandRecord,
+  EndpointRecord,
   ImageRecord,
   InstanceRecord,
   InterfaceRecord,
   InternetGatewayRecord,
   KeyRecord,
   NetworkAclRecord,
+  NodeRecord,
   RouteTableRecord,
   SecurityGroupRecord,
   SnapshotRecord,
@@ -47,6 +50,9 @@ export interface Records {
   readonly images: Collection<ImageRecord>;
   readonly instances: Collection<InstanceRecord>;
   readonly keys: Collection<KeyRecord>;
+  readonly endpoints: Collection<EndpointRecord>;
+  readonly nodes: Collection<NodeRecord>;
+  readonly commands: Collection<CommandRecord>;
 }
 
 export function openRecords(store: Store): Records {
@@ -63,6 +69,9 @@ export function openRecords(store: Store): Records {
     images: store.collection('image'),
     instances: store.collection('instance'),
     keys: store.collection('key'),
+    endpoints: store.collection('vpc-endpoint'),
+    nodes: store.collection('managed-node'),
+    commands: store.collection('command'),
   };
 }
 
@@ -91,6 +100,7 @@ export function collectionOf(db: Records, prefix: string): TaggedCollection | un
     sg: db.groups,
     acl: db.acls,
     eni: db.interfaces,
+    vpce: db.endpoints,
   };
   return byPrefix[prefix];
 }

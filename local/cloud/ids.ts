@@ -21,6 +21,11 @@ export const ID_KINDS = {
     malformed: 'InvalidNetworkInterfaceId.Malformed',
     unknown: 'InvalidNetworkInterfaceID.NotFound',
   },
+  vpce: {
+    kind: 'vpc-endpoint',
+    malformed: 'InvalidVpcEndpointId.Malformed',
+    unknown: 'InvalidVpcEndpointId.NotFound',
+  },
 } as const;
 export type IdPrefix = keyof typeof ID_KINDS;
 

@@ -59,6 +59,8 @@ export interface AclEntry {
   readonly allow: boolean;
   readonly protocol: string;
   readonly cidr: string;
+  /** Only with protocol 6 (TCP). */
+  readonly ports?: { readonly from: number; readonly to: number };
 }
 
 export interface NetworkAclRecord extends Tagged {
@@ -68,14 +70,74 @@ export interface NetworkAclRecord extends Tagged {
   readonly associations: readonly { readonly id: string; readonly subnetId: string }[];
 }
 
+/** Of a machine, or of an endpoint. */
 export interface InterfaceRecord extends Tagged {
-  readonly instanceId: string;
+  readonly instanceId?: string;
+  readonly endpointId?: string;
   readonly subnetId: string;
   readonly vpcId: string;
   readonly privateIp: string;
   readonly mac: string;
   readonly groupIds: readonly string[];
   readonly attachmentId: string;
+}
+
+/** An interface endpoint: a service's door inside a network. */
+export interface EndpointRecord extends Tagged {
+  readonly vpcId: string;
+  readonly serviceName: string;
+  readonly subnetIds: readonly string[];
+  readonly groupIds: readonly string[];
+  readonly interfaceIds: readonly string[];
+  readonly privateDns: boolean;
+  /** JSON text, as it was given. */
+  readonly policy: string;
+  readonly clientToken?: string;
+}
+
+/** A machine whose agent has reached Systems Manager; `id` is `node/` and the instance's. */
+export interface NodeRecord {
+  readonly id: string;
+  readonly instanceId: string;
+  readonly registeredAt: number;
+  readonly lastPingAt: number;
+  readonly bootId: string;
+}
+
+export type InvocationStatus =
+  | 'Pending'
+  | 'InProgress'
+  | 'Success'
+  | 'Cancelling'
+  | 'Cancelled'
+  | 'Failed'
+  | 'TimedOut';
+
+/** One command on one machine. */
+export interface InvocationRecord {
+  readonly instanceId: string;
+  readonly status: InvocationStatus;
+  readonly details: string;
+  /** -1: it has not ended, or never began. */
+  readonly responseCode: number;
+  /** The boot that was allowed to run it; nobody else ever is. */
+  readonly bootId?: string;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly output: string;
+  readonly error: string;
+}
+
+export interface CommandRecord {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly comment: string;
+  readonly documentVersion: string;
+  readonly parameters: Readonly<Record<string, readonly string[]>>;
+  /** To be started within. */
+  readonly timeoutSeconds: number;
+  readonly executionSeconds: number;
+  readonly invocations: readonly InvocationRecord[];
 }
 
 export interface KeyRecord {
@@ -194,6 +256,8 @@ export interface InstanceRecord extends Tagged {
   /** Set by the control API only: what a marketplace or a Windows machine would show. */
   readonly productCodes?: readonly string[];
   readonly platform?: 'windows';
+  /** Name of its instance profile: what its agent is somebody by. */
+  readonly profile?: string;
   readonly subnetId: string;
   readonly vpcId: string;
   readonly zone: string;

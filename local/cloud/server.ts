@@ -5,6 +5,7 @@ import { CloudError } from './cloud-error.ts';
 import { ebsService } from './ebs/service.ts';
 import { ec2Service } from './ec2/service.ts';
 import { kmsService } from './kms/service.ts';
+import { ssmService } from './ssm/service.ts';
 import { stsService } from './sts/service.ts';
 import type { WireAnswer, WireService } from './wire/request.ts';
 import { readCredential, verifySignature } from './wire/sigv4.ts';
@@ -13,6 +14,7 @@ const SERVICES: Readonly<Record<string, WireService>> = {
   ec2: ec2Service,
   ebs: ebsService,
   kms: kmsService,
+  ssm: ssmService,
   sts: stsService,
 };
 /** A block has 512 KiB and RunInstances less than 64 KiB: twice a block is nobody's honest request. */

@@ -76,6 +76,18 @@ export const Settings = z.strictObject({
       checkMs: Milliseconds.default(200),
     })
     .prefault({}),
+  /** Names that RunInstances takes as instance profiles: there is no IAM here that could make one. */
+  instanceProfiles: z.array(z.string()).default(['understudy-isolated']),
+  /** How long a new interface endpoint is `pending`. */
+  endpointPendingMs: Milliseconds.default(200),
+  ssm: z
+    .strictObject({
+      /** After SendCommand, lists and GetCommandInvocation do not know the command for so long. */
+      invocationLagMs: Milliseconds.default(300),
+      /** A node is Online for so long after its agent was last heard: also when it is off by then. */
+      onlineMs: Milliseconds.default(300_000),
+    })
+    .prefault({}),
   /** Token buckets per action ("ec2:RunInstances", "ebs:GetSnapshotBlock"); none by default. */
   throttle: z
     .record(z.string(), z.strictObject({ capacity: z.int().min(1), perSecond: z.number().positive() }))

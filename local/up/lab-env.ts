@@ -22,11 +22,12 @@ export function labEnv(
   deploymentId: string,
   role?: 'control' | 'mover',
 ): Readonly<Record<string, string>> {
-  const { ec2, ebs, kms, sts, s3 } = aws.endpoints;
+  const { ec2, ebs, ssm, kms, sts, s3 } = aws.endpoints;
   const { accessKeyId, secretAccessKey } = role ? aws.roles[role] : aws;
   return {
     AWS_ENDPOINT_URL_EC2: ec2,
     AWS_ENDPOINT_URL_EBS: ebs,
+    AWS_ENDPOINT_URL_SSM: ssm,
     AWS_ENDPOINT_URL_KMS: kms,
     AWS_ENDPOINT_URL_STS: sts,
     AWS_ENDPOINT_URL_S3: s3,

@@ -18,7 +18,7 @@ export const LabStatus = z.strictObject({
     endpoints: z.strictObject({
       ec2: Loopback,
       ebs: Loopback,
-      ssm: z.null(),
+      ssm: Loopback,
       kms: Loopback,
       sts: Loopback,
       s3: Loopback,

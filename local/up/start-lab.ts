@@ -69,7 +69,7 @@ async function bringUp({ stateDir, write = () => {}, ...options }: LabOptions): 
   const { detached = true, cloud: cloudSettings = {} } = options;
   const { temporal, s3, cloud } = await startServers(step, { stateDir, plan, detached, cloud: cloudSettings });
   const at = cloud.endpoint;
-  const clients = createLabClients({ ec2: at, ebs: at, kms: at }, plan);
+  const clients = createLabClients({ ec2: at, ebs: at, ssm: at, kms: at }, plan);
   try {
     const account = await makeAccount(step, { clients, plan, stateDir });
     const production = await makeProduction(step, {
@@ -110,7 +110,7 @@ async function startServers(step: Step, options: ServerOptions) {
     step('local cloud', async () => {
       const ledger = await ensureLedger(options);
       const result = await ensureCloud(options, ledger.port);
-      return { result, found: `${result.endpoint} (ec2, ebs, kms, sts)`, cached: false };
+      return { result, found: `${result.endpoint} (ec2, ebs, ssm, kms, sts)`, cached: false };
     }),
   ]);
   return { temporal, s3, cloud };
@@ -205,7 +205,7 @@ function describeLab({ stateDir, plan, temporal, s3, cloud, account, production 
       accountId: plan.accountId,
       ...keyOf('admin'),
       roles: { control: keyOf('control'), mover: keyOf('mover') },
-      endpoints: { ec2: endpoint, ebs: endpoint, ssm: null, kms: endpoint, sts: endpoint, s3 },
+      endpoints: { ec2: endpoint, ebs: endpoint, ssm: endpoint, kms: endpoint, sts: endpoint, s3 },
     },
     control,
     temporal: { address: temporal.address, namespace: temporal.namespace, ui: temporal.ui },

@@ -56,7 +56,7 @@ async function stopCloud(stateDir: string, plan: LabPlan, write: (text: string) 
 
 /** In order, so that the next `up` starts a machine that was shut down and not one that has to recover. */
 async function stopProduction({ endpoint }: RunningCloud, plan: LabPlan): Promise<void> {
-  const clients = createLabClients({ ec2: endpoint, ebs: endpoint, kms: endpoint }, plan);
+  const clients = createLabClients({ ec2: endpoint, ebs: endpoint, ssm: endpoint, kms: endpoint }, plan);
   try {
     const found = await findProduction(clients.ec2);
     if (found?.InstanceId === undefined || found.State?.Name === 'stopped') return;

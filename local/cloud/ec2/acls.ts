@@ -4,6 +4,7 @@ import type { Cloud } from '../cloud.ts';
 import { CloudError, unsupported } from '../cloud-error.ts';
 import { newId } from '../ids.ts';
 import type { AclEntry, NetworkAclRecord } from '../records.ts';
+import { contains, parseCidr } from './cidr.ts';
 import { describe, require, tagSet } from './describe.ts';
 import type { FilterTable } from './filters.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
@@ -47,12 +48,16 @@ export const aclOperations: Operations = {
       RuleAction: z.enum(['allow', 'deny']),
       Egress: z.boolean(),
       CidrBlock: z.string(),
+      PortRange: z.strictObject({ From: z.int().min(0).max(65_535), To: z.int().min(0).max(65_535) }).optional(),
     },
     (input, { cloud }) => {
       const acl = require(cloud.db.acls, 'acl', input.NetworkAclId);
-      // Forwarding is decided for a whole machine, so a list can only open or close everything.
-      if (input.Protocol !== '-1' || input.CidrBlock !== '0.0.0.0/0')
-        throw unsupported('network ACL entries for a part of the traffic');
+      const isEverything = input.Protocol === '-1' && input.CidrBlock === '0.0.0.0/0';
+      // The way out is decided for a whole machine, so a list opens or closes it as one; TCP can be let through besides,
+      // to and from the endpoints of the network.
+      if (!isEverything && (input.RuleAction === 'deny' || input.Protocol !== '6'))
+        throw unsupported('network ACL entries for a part of the traffic other than allowed TCP');
+      parseCidr(input.CidrBlock);
       if (acl.entries.some(({ number, egress }) => number === input.RuleNumber && egress === input.Egress)) {
         throw new CloudError(
           'NetworkAclEntryAlreadyExists',
@@ -63,8 +68,9 @@ export const aclOperations: Operations = {
         number: input.RuleNumber,
         egress: input.Egress,
         allow: input.RuleAction === 'allow',
-        protocol: '-1',
-        cidr: '0.0.0.0/0',
+        protocol: input.Protocol,
+        cidr: input.CidrBlock,
+        ...(input.PortRange !== undefined && { ports: { from: input.PortRange.From, to: input.PortRange.To } }),
       };
       cloud.db.acls.put({ ...acl, entries: [...acl.entries, entry] });
       return undefined;
@@ -119,11 +125,30 @@ export const aclOperations: Operations = {
   ),
 };
 
-/** Whether the list of this subnet lets traffic through in this direction: its lowest rule decides. */
-export function aclAllows({ db }: Cloud, subnet: string, egress: boolean): boolean {
+/** Whether the list of this subnet lets everything through in this direction: the lowest such rule decides. */
+export function aclAllows(cloud: Cloud, subnet: string, egress: boolean): boolean {
+  return rulesOf(cloud, subnet, egress).find(({ protocol }) => protocol === '-1')?.allow ?? false;
+}
+
+export interface AclTraffic {
+  readonly subnetId: string;
+  readonly egress: boolean;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Whether TCP with this peer passes the list: the lowest rule that is about it decides. */
+export function aclPasses(cloud: Cloud, { subnetId, egress, address, port }: AclTraffic): boolean {
+  const rule = rulesOf(cloud, subnetId, egress).find(({ cidr, ports }) => {
+    const covers = contains(parseCidr(cidr), parseCidr(`${address}/32`));
+    return covers && (ports === undefined || (ports.from <= port && port <= ports.to));
+  });
+  return rule?.allow ?? false;
+}
+
+function rulesOf({ db }: Cloud, subnet: string, egress: boolean): AclEntry[] {
   const acl = db.acls.all().find(({ associations }) => associations.some(({ subnetId }) => subnetId === subnet));
-  const rules = (acl?.entries ?? []).filter((entry) => entry.egress === egress).sort((a, b) => a.number - b.number);
-  return rules[0]?.allow ?? false;
+  return (acl?.entries ?? []).filter((entry) => entry.egress === egress).sort((a, b) => a.number - b.number);
 }
 
 function renderAcl(acl: NetworkAclRecord, { settings }: Cloud): NetworkAcl {
@@ -138,6 +163,7 @@ function renderAcl(acl: NetworkAclRecord, { settings }: Cloud): NetworkAcl {
       RuleAction: entry.allow ? 'allow' : 'deny',
       Protocol: entry.protocol,
       CidrBlock: entry.cidr,
+      ...(entry.ports !== undefined && { PortRange: { From: entry.ports.from, To: entry.ports.to } }),
     })),
     Associations: acl.associations.map(({ id, subnetId }) => ({
       NetworkAclAssociationId: id,

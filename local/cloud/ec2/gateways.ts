@@ -119,14 +119,6 @@ export const gatewayOperations: Operations = {
     'subnet-id',
     'vpc-id',
   ]),
-  DescribeVpcEndpoints: noneOf('VpcEndpoints', 'VpcEndpointIds', [
-    'ip-address-type',
-    'service-name',
-    'vpc-endpoint-id',
-    'vpc-endpoint-state',
-    'vpc-endpoint-type',
-    'vpc-id',
-  ]),
 };
 
 function noneOf(

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Instance, InstanceNetworkInterface } from '@aws-sdk/client-ec2';
 import type { Cloud } from '../cloud.ts';
 import type { InstanceRecord, InstanceState } from '../records.ts';
@@ -55,11 +56,18 @@ export function renderInstance(instance: InstanceRecord, cloud: Cloud): Instance
       HttpProtocolIpv6: 'disabled',
       InstanceMetadataTags: 'disabled',
     },
+    ...(instance.profile !== undefined && { IamInstanceProfile: renderProfile(instance.profile, cloud) }),
     SourceDestCheck: true,
     BlockDeviceMappings: gone ? [] : renderDisks(instance, cloud),
     ...(!gone && renderNetwork(instance, cloud)),
     Tags: tagSet(instance.tags),
   };
+}
+
+/** An id of IAM's form that stays the same for a name. */
+export function renderProfile(name: string, { settings }: Cloud) {
+  const id = createHash('sha256').update(`${settings.accountId}/${name}`).digest('hex').toUpperCase().slice(0, 17);
+  return { Arn: `arn:aws:iam::${settings.accountId}:instance-profile/${name}`, Id: `AIPA${id}` };
 }
 
 export function renderProductCodes(codes: readonly string[] = []) {

@@ -14,10 +14,11 @@ const FILTERS: FilterTable<InterfaceRecord> = {
   'private-ip-address': ({ privateIp }) => [privateIp],
   'addresses.private-ip-address': ({ privateIp }) => [privateIp],
   'attachment.instance-id': ({ instanceId }) => [instanceId],
+  'requester-managed': ({ endpointId }) => [endpointId !== undefined],
   'attachment.attachment-id': ({ attachmentId }) => [attachmentId],
   'mac-address': ({ mac }) => [mac],
   status: () => ['in-use'],
-  'interface-type': () => ['interface'],
+  'interface-type': ({ endpointId }) => [endpointId === undefined ? 'interface' : 'vpc_endpoint'],
 };
 
 export const interfaceOperations: Operations = {
@@ -45,9 +46,10 @@ function renderInterface(card: InterfaceRecord, { settings, db }: Cloud): Networ
     SubnetId: card.subnetId,
     AvailabilityZone: db.subnets.get(card.subnetId)?.zone,
     OwnerId: settings.accountId,
-    RequesterManaged: false,
+    RequesterManaged: card.endpointId !== undefined,
+    ...(card.endpointId !== undefined && { Description: `VPC Endpoint Interface ${card.endpointId}` }),
     Status: 'in-use',
-    InterfaceType: 'interface',
+    InterfaceType: card.endpointId === undefined ? 'interface' : 'vpc_endpoint',
     MacAddress: card.mac,
     PrivateIpAddress: card.privateIp,
     PrivateIpAddresses: [{ Primary: true, PrivateIpAddress: card.privateIp }],
@@ -56,7 +58,7 @@ function renderInterface(card: InterfaceRecord, { settings, db }: Cloud): Networ
     Groups: card.groupIds.map((id) => ({ GroupId: id, GroupName: db.groups.get(id)?.name })),
     Attachment: {
       AttachmentId: card.attachmentId,
-      InstanceId: card.instanceId,
+      ...(card.instanceId !== undefined && { InstanceId: card.instanceId }),
       InstanceOwnerId: settings.accountId,
       DeviceIndex: 0,
       Status: 'attached',

@@ -13,6 +13,7 @@ import { snapshotOperations } from './snapshots.ts';
 import { subnetOperations } from './subnets.ts';
 import { tagOperations } from './tags.ts';
 import { volumeOperations } from './volumes.ts';
+import { endpointOperations } from './vpc-endpoints.ts';
 import { vpcOperations } from './vpcs.ts';
 
 /** What the local cloud's `ec2` can do; every other action is refused by name. */
@@ -24,6 +25,7 @@ export const EC2_OPERATIONS: Operations = {
   ...securityGroupOperations,
   ...aclOperations,
   ...interfaceOperations,
+  ...endpointOperations,
   ...regionOperations,
   ...tagOperations,
   ...volumeOperations,

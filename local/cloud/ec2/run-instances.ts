@@ -58,6 +58,7 @@ const INPUT = {
   PrivateIpAddress: z.string().optional(),
   BlockDeviceMappings: z.array(LaunchMapping).default([]),
   UserData: z.string().optional(),
+  IamInstanceProfile: z.strictObject({ Name: z.string().optional(), Arn: z.string().optional() }).optional(),
   InstanceInitiatedShutdownBehavior: z.enum(['stop', 'terminate']).default('stop'),
   DisableApiTermination: z.boolean().optional(),
   DisableApiStop: z.literal(false).optional(),
@@ -156,6 +157,10 @@ function check(cloud: Cloud, input: LaunchInput, image: ImageRecord): void {
   if (input.UserData !== undefined && Buffer.from(input.UserData, 'base64').length > MAX_USER_DATA) {
     throw new CloudError('InvalidParameterValue', `User data is limited to ${MAX_USER_DATA} bytes`);
   }
+  const profile = profileName(input);
+  if (profile !== undefined && !cloud.settings.instanceProfiles.includes(profile)) {
+    throw invalidValue('iamInstanceProfile.name', profile, 'is invalid. Invalid IAM Instance Profile name');
+  }
   if (image.architecture !== 'x86_64' || image.virtualization !== 'hvm') {
     throw unsupported(
       `${image.architecture} ${image.virtualization} machines (${image.id}): ${input.InstanceType} runs x86_64 hvm`,
@@ -167,6 +172,10 @@ function check(cloud: Cloud, input: LaunchInput, image: ImageRecord): void {
       `Enhanced networking with ENA is required for ${input.InstanceType}; ${image.id} was registered without EnaSupport`,
     );
   }
+}
+
+function profileName({ IamInstanceProfile: profile }: LaunchInput): string | undefined {
+  return profile?.Name ?? profile?.Arn?.replace(/^.*\//, '');
 }
 
 function create(
@@ -181,6 +190,7 @@ function create(
   const taggable = ['instance', 'volume', 'network-interface'];
   const tags = (type: string) => tagsFor(input.TagSpecifications, type, taggable);
   const privateIp = chooseAddress(cloud, subnet, placed.wantedIp);
+  const profile = profileName(input);
   const id = newId('i');
   const volumes = planDisks(cloud, { input, image, subnet, instanceId: id, tags: tags('volume') });
   const card = { id: newId('eni'), attachmentId: newId('eni-attach'), mac: newMac(), groupIds: placed.groupIds };
@@ -202,6 +212,7 @@ function create(
     ebsOptimized: input.EbsOptimized,
     hibernation: input.HibernationOptions?.Configured ?? false,
     ...place,
+    ...(profile !== undefined && { profile }),
     zone: subnet.zone,
     interfaceId: card.id,
     volumeIds: volumes.map((volume) => volume.id),

@@ -1,7 +1,7 @@
 import type { Vpc } from '@aws-sdk/client-ec2';
 import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
-import { CloudError, invalidValue, unsupported } from '../cloud-error.ts';
+import { CloudError, invalidValue } from '../cloud-error.ts';
 import { newId } from '../ids.ts';
 import type { VpcRecord } from '../records.ts';
 import { DENY_ALL_ENTRIES, OPEN_ENTRIES } from './acls.ts';
@@ -66,9 +66,13 @@ export const vpcOperations: Operations = {
     },
     (input, { cloud }) => {
       const vpc = require(cloud.db.vpcs, 'vpc', input.VpcId);
-      // Machines of this cloud have no resolver in any subnet; host names without one would be a made-up success.
-      if (input.EnableDnsHostnames?.Value === true) throw unsupported('DNS host names in a VPC');
-      cloud.db.vpcs.put({ ...vpc, dnsSupport: input.EnableDnsSupport?.Value ?? vpc.dnsSupport });
+      // Machines of this cloud have no resolver in any subnet: all that either attribute decides is whether agents find
+      // the endpoints of their network by private names (ssm/reach.ts).
+      cloud.db.vpcs.put({
+        ...vpc,
+        dnsSupport: input.EnableDnsSupport?.Value ?? vpc.dnsSupport,
+        dnsHostnames: input.EnableDnsHostnames?.Value ?? vpc.dnsHostnames,
+      });
       return undefined;
     },
   ),
@@ -108,6 +112,7 @@ function deleteVpc({ db }: Cloud, vpcId: string): void {
   const holders = [
     ...inVpc(db.subnets.all()),
     ...inVpc(db.gateways.all()),
+    ...inVpc(db.endpoints.all()),
     ...groups.filter(({ name }) => name !== 'default'),
     ...tables.filter(({ associations }) => !associations.some(({ subnetId }) => subnetId === undefined)),
     ...acls.filter(({ isDefault }) => !isDefault),

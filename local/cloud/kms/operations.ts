@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
 import { CloudError } from '../cloud-error.ts';
 import type { KeyRecord } from '../records.ts';
+import { type JsonOperation, jsonOperation } from '../wire/json-service.ts';
 import { keyIdOf, seal, unseal } from './sealing.ts';
 
 const Context = z.record(z.string(), z.string()).default({});
@@ -10,22 +11,8 @@ const Blob = z.base64().transform((text) => Buffer.from(text, 'base64'));
 const KeyOnly = z.strictObject({ KeyId: z.string() });
 const DAY_MS = 86_400_000;
 
-type KmsOperation = (cloud: Cloud, body: unknown) => object | undefined;
-
-function kms<S extends z.ZodType>(
-  schema: S,
-  run: (cloud: Cloud, input: z.output<S>) => object | undefined,
-): KmsOperation {
-  return (cloud, body) => {
-    const parsed = schema.safeParse(body);
-    if (parsed.success) return run(cloud, parsed.data);
-    const [issue] = parsed.error.issues;
-    throw new CloudError('ValidationException', `${issue?.path.join('.')}: ${issue?.message}`);
-  };
-}
-
-export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
-  CreateKey: kms(
+export const KMS_OPERATIONS: Readonly<Record<string, JsonOperation>> = {
+  CreateKey: jsonOperation(
     z.strictObject({
       Description: z.string().default(''),
       KeyUsage: z.literal('ENCRYPT_DECRYPT').optional(),
@@ -47,10 +34,10 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
       return { KeyMetadata: metadata(cloud, key) };
     },
   ),
-  DescribeKey: kms(KeyOnly, (cloud, { KeyId }) => ({ KeyMetadata: metadata(cloud, findKey(cloud, KeyId)) })),
-  EnableKey: kms(KeyOnly, (cloud, { KeyId }) => setState(cloud, KeyId, 'Enabled')),
-  DisableKey: kms(KeyOnly, (cloud, { KeyId }) => setState(cloud, KeyId, 'Disabled')),
-  ScheduleKeyDeletion: kms(
+  DescribeKey: jsonOperation(KeyOnly, (cloud, { KeyId }) => ({ KeyMetadata: metadata(cloud, findKey(cloud, KeyId)) })),
+  EnableKey: jsonOperation(KeyOnly, (cloud, { KeyId }) => setState(cloud, KeyId, 'Enabled')),
+  DisableKey: jsonOperation(KeyOnly, (cloud, { KeyId }) => setState(cloud, KeyId, 'Disabled')),
+  ScheduleKeyDeletion: jsonOperation(
     z.strictObject({ KeyId: z.string(), PendingWindowInDays: z.int().min(7).max(30).default(30) }),
     (cloud, { KeyId, PendingWindowInDays }) => {
       const key = findKey(cloud, KeyId);
@@ -59,7 +46,7 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
       return { KeyId: key.arn, DeletionDate: deletionAt / 1_000, KeyState: 'PendingDeletion', PendingWindowInDays };
     },
   ),
-  Encrypt: kms(
+  Encrypt: jsonOperation(
     z.strictObject({
       KeyId: z.string(),
       Plaintext: Blob,
@@ -76,7 +63,7 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
       };
     },
   ),
-  Decrypt: kms(
+  Decrypt: jsonOperation(
     z.strictObject({
       CiphertextBlob: Blob,
       EncryptionContext: Context,
@@ -92,8 +79,8 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
       return { Plaintext: plaintext.toString('base64'), KeyId: key.arn, EncryptionAlgorithm: 'SYMMETRIC_DEFAULT' };
     },
   ),
-  GenerateDataKey: kms(dataKeyInput(), (cloud, input) => newDataKey(cloud, input, true)),
-  GenerateDataKeyWithoutPlaintext: kms(dataKeyInput(), (cloud, input) => newDataKey(cloud, input, false)),
+  GenerateDataKey: jsonOperation(dataKeyInput(), (cloud, input) => newDataKey(cloud, input, true)),
+  GenerateDataKeyWithoutPlaintext: jsonOperation(dataKeyInput(), (cloud, input) => newDataKey(cloud, input, false)),
 };
 
 function dataKeyInput() {

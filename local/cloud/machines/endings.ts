@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { Cloud } from '../cloud.ts';
 import type { InstanceRecord } from '../records.ts';
-import { metadataPortFile, monitorSocket } from '../storage/layout.ts';
+import { metadataPortFile, monitorSocket, ssmPortFile } from '../storage/layout.ts';
 import { shortenChain } from '../storage/volume-files.ts';
 
 export interface End {
@@ -74,7 +74,9 @@ export async function afterEnd(cloud: Cloud, instanceId: string, { state, reason
     else db.volumes.put({ ...volume, state: 'available' });
   }
   db.interfaces.remove(instance.interfaceId);
-  const files = [monitorSocket(instanceId), `${monitorSocket(instanceId)}.err`, metadataPortFile(instanceId)];
+  db.nodes.remove(`node/${instanceId}`);
+  const socket = monitorSocket(instanceId);
+  const files = [socket, `${socket}.err`, metadataPortFile(instanceId), ssmPortFile(instanceId)];
   for (const file of files) await rm(file, { force: true });
   db.instances.put({ ...rest, state, stateReason: reason, transitionReason, stateChangedAt: now(), volumeIds: [] });
   await cloud.snapshots.sweep();

@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Cloud } from '../cloud.ts';
+import { renderProfile } from '../ec2/instance-view.ts';
 import type { InstanceRecord } from '../records.ts';
 import { metadataPortFile } from '../storage/layout.ts';
 
@@ -88,7 +89,8 @@ function readPath(cloud: Cloud, instance: InstanceRecord, path: string): Answer 
   return { status: 200, body: [...new Set(names)].join('\n') };
 }
 
-function metadataLeaves({ db, settings }: Cloud, instance: InstanceRecord): Readonly<Record<string, string>> {
+function metadataLeaves(cloud: Cloud, instance: InstanceRecord): Readonly<Record<string, string>> {
+  const { db, settings } = cloud;
   const card = db.interfaces.get(instance.interfaceId);
   const subnet = db.subnets.get(instance.subnetId);
   const hostname = `ip-${instance.privateIp.replaceAll('.', '-')}.ec2.internal`;
@@ -97,6 +99,7 @@ function metadataLeaves({ db, settings }: Cloud, instance: InstanceRecord): Read
     'ami-id': instance.imageId,
     'ami-launch-index': '0',
     hostname,
+    ...(instance.profile !== undefined && { 'iam/info': profileInfo(instance.profile, instance, cloud) }),
     'instance-id': instance.id,
     'instance-type': instance.type,
     'instance-life-cycle': 'on-demand',
@@ -114,6 +117,13 @@ function metadataLeaves({ db, settings }: Cloud, instance: InstanceRecord): Read
     'placement/region': settings.region,
     'reservation-id': instance.reservationId,
   };
+}
+
+/** Credentials of the profile's role are not served: there is no IAM here, and the agent is known by its door. */
+function profileInfo(name: string, { launchedAt }: InstanceRecord, cloud: Cloud): string {
+  const { Arn, Id } = renderProfile(name, cloud);
+  const LastUpdated = new Date(launchedAt).toISOString().replace(/\.\d+Z$/, 'Z');
+  return JSON.stringify({ Code: 'Success', LastUpdated, InstanceProfileArn: Arn, InstanceProfileId: Id });
 }
 
 function identityDocument({ settings }: Cloud, instance: InstanceRecord): string {

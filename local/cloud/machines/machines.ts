@@ -4,6 +4,7 @@ import type { Cloud } from '../cloud.ts';
 import { inBackground } from '../in-background.ts';
 import { OneAtATime } from '../one-at-a-time.ts';
 import type { InstanceRecord } from '../records.ts';
+import { serveAgent } from '../ssm/agent-door.ts';
 import { consoleFile, layerNode, monitorSocket } from '../storage/layout.ts';
 import { createVolumeFiles, shortenChain } from '../storage/volume-files.ts';
 import { machineArguments } from './command-line.ts';
@@ -30,7 +31,8 @@ export interface LayerSwitch {
 export class Machines {
   readonly #cloud: Cloud;
   readonly #monitors = new Map<string, Qmp>();
-  readonly #metadata = new Map<string, Server>();
+  /** What the machine itself may ask: its metadata service, and the door of its agent where it has one. */
+  readonly #doors = new Map<string, readonly Server[]>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #turns = new OneAtATime();
 
@@ -166,7 +168,7 @@ export class Machines {
       },
       settings,
     );
-    this.#serveMetadata(instance.id);
+    this.#openDoors(instance.id);
     await rm(monitorSocket(instance.id), { force: true });
     const process = await startDetached(settings.qemu.system, args, `${monitorSocket(instance.id)}.err`);
     db.instances.update(instance.id, { process, ports: hostPorts });
@@ -182,7 +184,7 @@ export class Machines {
 
   /** Connects to the monitor of a process that runs, and hears of its end. */
   async #attend(instanceId: string): Promise<void> {
-    this.#serveMetadata(instanceId);
+    this.#openDoors(instanceId);
     const { process } = this.#cloud.db.instances.get(instanceId) ?? {};
     const qmp = await Qmp.open(
       monitorSocket(instanceId),
@@ -234,8 +236,8 @@ export class Machines {
     await this.inTurn(instanceId, async () => {
       const instance = this.#cloud.db.instances.get(instanceId);
       if (instance === undefined || instance.state === 'stopped' || instance.state === 'terminated') return;
-      this.#metadata.get(instanceId)?.close();
-      this.#metadata.delete(instanceId);
+      for (const door of this.#doors.get(instanceId) ?? []) door.close();
+      this.#doors.delete(instanceId);
       const size = (await stat(consoleFile(this.#cloud.stateDir, instanceId)).catch(() => undefined))?.size ?? 0;
       this.#cloud.db.instances.update(instanceId, { consolePosted: size, consolePostedAt: this.#cloud.now() });
       await afterEnd(this.#cloud, instanceId, endOf(instance));
@@ -249,8 +251,13 @@ export class Machines {
     return qmp.execute(command, args);
   }
 
-  #serveMetadata(instanceId: string): void {
-    if (!this.#metadata.has(instanceId)) this.#metadata.set(instanceId, serveMetadata(this.#cloud, instanceId));
+  #openDoors(instanceId: string): void {
+    if (this.#doors.has(instanceId)) return;
+    const hasAgent = this.#cloud.db.instances.get(instanceId)?.profile !== undefined;
+    this.#doors.set(instanceId, [
+      serveMetadata(this.#cloud, instanceId),
+      ...(hasAgent ? [serveAgent(this.#cloud, instanceId)] : []),
+    ]);
   }
 
   #arm(instanceId: string, afterMs: number, act: () => Promise<unknown>): void {

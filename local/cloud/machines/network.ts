@@ -4,22 +4,32 @@ import { aclAllows } from '../ec2/acls.ts';
 import { formatAddress, parseCidr } from '../ec2/cidr.ts';
 import { routesToInternet } from '../ec2/route-tables.ts';
 import type { GroupRule, InstanceRecord } from '../records.ts';
-import { LEDGER_PORT_FILE, metadataPortFile } from '../storage/layout.ts';
+import { reachesSystemsManager } from '../ssm/reach.ts';
+import { LEDGER_PORT_FILE, metadataPortFile, ssmPortFile } from '../storage/layout.ts';
 
 /** What a route and the groups open between a machine and the outside; everything else stays closed. */
 export interface Openings {
   /** Guest TCP ports that the outside reaches. */
   readonly ports: readonly number[];
   readonly ledger: boolean;
+  /** The agent's way to Systems Manager, by the endpoints of the machine's own network. */
+  readonly ssm: boolean;
 }
 
 /** The outside that guests can post to: TEST-NET-3, which no real host has. */
 export const LEDGER_ADDRESS = '203.0.113.10';
 export const LEDGER_PORT = 8080;
+/** The endpoints' names, as long as no machine here has a resolver: TEST-NET-3 again, on the port of HTTPS. */
+export const SSM_ADDRESS = '203.0.113.20';
+const SSM_PORT = 443;
 /** A group that opens a wide range gets its first ports only: each costs a listener on the host. */
 const MAX_FORWARDS = 16;
 
 export function openingsOf(cloud: Cloud, instance: InstanceRecord): Openings {
+  return { ...internetOpenings(cloud, instance), ssm: reachesSystemsManager(cloud, instance) };
+}
+
+function internetOpenings(cloud: Cloud, instance: InstanceRecord): Omit<Openings, 'ssm'> {
   const subnet = cloud.db.subnets.get(instance.subnetId);
   if (subnet === undefined || !routesToInternet(cloud, subnet)) return { ports: [], ledger: false };
   // Lists are stateless on AWS: a conversation needs both directions.
@@ -91,6 +101,9 @@ export function netdevArgument({ instance, subnetCidr, openings, hostPorts, rela
     `guestfwd=tcp:169.254.169.254:80-cmd:${relayTo(relay, metadataPortFile(instance.id))}`,
     ...(openings.ledger
       ? [`guestfwd=tcp:${LEDGER_ADDRESS}:${LEDGER_PORT}-cmd:${relayTo(relay, LEDGER_PORT_FILE)}`]
+      : []),
+    ...(openings.ssm
+      ? [`guestfwd=tcp:${SSM_ADDRESS}:${SSM_PORT}-cmd:${relayTo(relay, ssmPortFile(instance.id))}`]
       : []),
   ].join(',');
 }

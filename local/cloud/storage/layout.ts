@@ -38,6 +38,11 @@ export function metadataPortFile(instanceId: string): string {
   return join('m', `${instanceId}.imds-port`);
 }
 
+/** Where its relay finds the port of its door to Systems Manager. */
+export function ssmPortFile(instanceId: string): string {
+  return join('m', `${instanceId}.ssm-port`);
+}
+
 export function consoleFile(stateDir: string, instanceId: string): string {
   return join(stateDir, 'consoles', `${instanceId}.log`);
 }

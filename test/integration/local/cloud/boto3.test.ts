@@ -30,7 +30,7 @@ afterAll(async () => {
   await cloud?.end();
 });
 
-test('boto3 talks to the cloud unchanged: EC2, EBS direct, KMS and STS', async () => {
+test('boto3 talks to the cloud unchanged: EC2, EBS direct, KMS, Systems Manager and STS', async () => {
   const { SnapshotId } = await cloud.ebs.send(new StartSnapshotCommand({ VolumeSize: 1 }));
   const id = must(SnapshotId, 'SnapshotId');
   await completeUpload(cloud, id, new Map([[1, await putBlock(cloud, id, 1, randomBytes(BLOCK_BYTES))]]));

@@ -34,7 +34,7 @@ def refused(code, call, **arguments):
     raise AssertionError(f"not refused with {code}")
 
 
-ec2, ebs, sts, kms = client("ec2"), client("ebs"), client("sts"), client("kms")
+ec2, ebs, sts, kms, ssm = (client(service) for service in ("ec2", "ebs", "sts", "kms", "ssm"))
 assert sts.get_caller_identity()["Account"] == "000000000000"
 
 found = ec2.describe_snapshots(OwnerIds=["self"], Filters=[{"Name": "snapshot-id", "Values": [snapshot]}])["Snapshots"]
@@ -96,4 +96,25 @@ ec2.get_waiter("snapshot_completed").wait(
 key = kms.create_key()["KeyMetadata"]["KeyId"]
 sealed = kms.generate_data_key(KeyId=key, KeySpec="AES_256", EncryptionContext={"a": "b"})
 assert kms.decrypt(CiphertextBlob=sealed["CiphertextBlob"], EncryptionContext={"a": "b"})["Plaintext"] == sealed["Plaintext"]
+
+assert ssm.describe_instance_information(Filters=[{"Key": "PingStatus", "Values": ["Online"]}])["InstanceInformationList"] == []
+assert ssm.list_commands()["Commands"] == [] and ssm.list_command_invocations(Details=True)["CommandInvocations"] == []
+command = {"InstanceIds": ["i-0123456789abcdef0"], "DocumentName": "AWS-RunShellScript", "Parameters": {"commands": ["id"]}}
+refused("InvalidInstanceId", ssm.send_command, **command)
+refused("ValidationException", ssm.send_command, OutputS3BucketName="bucket", **command)
+some = "00000000-0000-0000-0000-000000000000"
+refused("InvocationDoesNotExist", ssm.get_command_invocation, CommandId=some, InstanceId="i-0123456789abcdef0")
+refused("InvalidCommandId", ssm.cancel_command, CommandId=some)
+
+subnets = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"]
+vpc = subnets[0]["VpcId"]
+endpoint = {"VpcId": vpc, "VpcEndpointType": "Interface", "ServiceName": f"com.amazonaws.{region}.ssm", "SubnetIds": [subnet]}
+refused("InvalidParameter", ec2.create_vpc_endpoint, PrivateDnsEnabled=True, **endpoint)
+ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
+made = ec2.create_vpc_endpoint(PrivateDnsEnabled=True, **endpoint)["VpcEndpoint"]
+shown = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["VpcEndpoints"]
+assert [item["VpcEndpointId"] for item in shown] == [made["VpcEndpointId"]] and shown[0]["PrivateDnsEnabled"], shown
+cards = ec2.describe_network_interfaces(NetworkInterfaceIds=made["NetworkInterfaceIds"])["NetworkInterfaces"]
+assert cards[0]["InterfaceType"] == "vpc_endpoint" and cards[0]["RequesterManaged"], cards
+assert ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"]])["Unsuccessful"] == []
 print("ok")

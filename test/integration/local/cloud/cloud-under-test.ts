@@ -22,6 +22,7 @@ import {
   RevokeSecurityGroupEgressCommand,
 } from '@aws-sdk/client-ec2';
 import { KMSClient } from '@aws-sdk/client-kms';
+import { SSMClient } from '@aws-sdk/client-ssm';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { SettingsInput } from '../../../../local/cloud/settings.ts';
 import { type RunningCloud, startCloud } from '../../../../local/cloud/start.ts';
@@ -37,6 +38,7 @@ export interface CloudUnderTest {
   ec2: EC2Client;
   ebs: EBSClient;
   kms: KMSClient;
+  ssm: SSMClient;
   sts: STSClient;
   /** SIGKILL and start again on the same folder. */
   restart(): Promise<void>;
@@ -76,6 +78,7 @@ export function clientsFor(endpoint: string, { accessKeyId, secretAccessKey }: t
     ec2: new EC2Client(options),
     ebs: new EBSClient({ ...options, requestHandler: { httpAgent: { maxSockets: 64 } } }),
     kms: new KMSClient(options),
+    ssm: new SSMClient(options),
     sts: new STSClient(options),
   };
 }

@@ -16,7 +16,7 @@ const STATUS: LabStatus = {
       control: { accessKeyId: 'AKIACONTROL', secretAccessKey: 'control-secret' },
       mover: { accessKeyId: 'AKIAMOVER', secretAccessKey: 'mover-secret' },
     },
-    endpoints: { ec2: AT, ebs: AT, ssm: null, kms: AT, sts: AT, s3: 'http://127.0.0.1:4001' },
+    endpoints: { ec2: AT, ebs: AT, ssm: AT, kms: AT, sts: AT, s3: 'http://127.0.0.1:4001' },
   },
   control: 'http://127.0.0.1:4002',
   temporal: { address: '127.0.0.1:7233', namespace: 'default', ui: null },
