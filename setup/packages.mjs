@@ -8,6 +8,10 @@ export const PACKAGES = [
   { name: 'qemu-system-x86', reason: 'runs the machines of the local cloud' },
   { name: 'qemu-utils', reason: 'qemu-img makes and converts their volumes' },
   { name: 'e2fsprogs', reason: 'mke2fs fills the guest image; e2fsck and debugfs judge volumes in tests' },
+  {
+    name: 'libnbd-bin',
+    reason: 'nbdinfo and nbdcopy, foreign clients of the block devices that `understudy mount` serves',
+  },
   { name: 'ca-certificates', reason: 'downloads over HTTPS' },
   { name: 'age', reason: 'the tests open the offline wraps of a vault with it, as a person would' },
   { name: 'python3', reason: 'runs boto3 and the independent vault reader' },

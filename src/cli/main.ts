@@ -6,8 +6,9 @@ import type { CliDeps } from './deps.ts';
 import { runCli } from './program.ts';
 
 const interrupted = new AbortController();
-// The second Ctrl-C is Node's own: it ends the process at once.
-process.once('SIGINT', () => interrupted.abort(new Error('interrupted')));
+// The second one is Node's own: it ends the process at once.
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.once(name, () => interrupted.abort(new Error('interrupted')));
 
 const { env } = process;
 const { signal } = interrupted;

@@ -10,6 +10,7 @@ import { holdCommand } from './hold.ts';
 import { initCommand } from './init.ts';
 import { jsonLines } from './json-lines.ts';
 import { keysCommand } from './keys.ts';
+import { mountCommand } from './mount.ts';
 import { pointsCommand } from './points.ts';
 import { recoverCommand } from './recover.ts';
 import { restoreCommand } from './restore.ts';
@@ -36,6 +37,7 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
     workerCommand,
     recoverCommand,
     restoreCommand,
+    mountCommand,
     retentionCommand,
     collectCommand,
     vaultCommand,

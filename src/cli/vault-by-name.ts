@@ -5,6 +5,11 @@ import { openKeyService, openStore, openVault, systemClock, systemRandomBytes, t
 import { keyServiceName } from '../workers/open-vaults.ts';
 import { openVaultAt, type VaultAccess } from './vault-access.ts';
 
+interface NamedAccess extends Omit<VaultAccess, 'url'> {
+  /** Left out: the configuration's default, or the only one it has. */
+  readonly url: string | undefined;
+}
+
 /** A vault by its URL and the key that was named, or by its name in temporal.config.ts. */
 export async function openVaultByName({
   url: text,
@@ -13,11 +18,11 @@ export async function openVaultByName({
   profile,
   lock: asked,
   signal,
-}: VaultAccess): Promise<Vault> {
-  if (text.includes('://')) return openVaultAt({ url: text, keys, roles, profile, lock: asked, signal });
+}: NamedAccess): Promise<Vault> {
+  if (text?.includes('://')) return openVaultAt({ url: text, keys, roles, profile, lock: asked, signal });
   if (keys.keyFile !== undefined || keys.kmsKey !== undefined || asked) {
     const what = asked ? 'lock' : 'key';
-    const message = `the ${what} of vault ${text} stands in temporal.config.ts; name a ${what} only together with a URL`;
+    const message = `the ${what} of ${text === undefined ? 'the vault' : `vault ${text}`} stands in temporal.config.ts; name a ${what} only together with a URL`;
     throw new ConfigurationError('InvalidInput', message);
   }
   const { config } = await loadConfig();

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { FormatError } from '../../src/errors.ts';
+import { decodeContextRequest, decodeInfoRequest, decodeOptionHead, decodeRequest } from '../../src/nbd/decode.ts';
 import { CHANGE_SET_FRAME } from '../../src/vault/change-set.ts';
 import { EVIDENCE_FRAME } from '../../src/vault/evidence-content.ts';
 import { readDocumentHead } from '../../src/vault/json-document.ts';
@@ -9,6 +10,7 @@ import { blockIdOf, MAX_SEALED_BLOCK_BYTES, openBlock, sealBlock } from '../../s
 import { type FrameType, openObject, sealObject } from '../../src/vault/sealed-object.ts';
 import { SEGMENT_FRAME } from '../../src/vault/segment.ts';
 import { MAP_FRAME } from '../../src/vault/volume-map.ts';
+import { contextRequest, encodeRawRequest, infoRequest, u32 } from '../support/nbd-bytes.ts';
 import { CODECS, type Codec } from '../support/vault-codecs.ts';
 import { seededBytes } from '../support/vault-random.ts';
 import { text } from '../support/vault-volume.ts';
@@ -142,6 +144,29 @@ function forgedDocumentTarget(): FuzzTarget {
   };
 }
 
+/** What any process of this machine may send to `understudy mount`. */
+function nbdTarget(name: string, seeds: readonly Uint8Array[], decode: (input: Uint8Array) => unknown): FuzzTarget {
+  return {
+    name: `NBD ${name}`,
+    input: (random) => mutateBytes(random.pick(seeds), random),
+    accepts: (input) => accepts(() => decode(input)),
+  };
+}
+
+function nbdTargets(): readonly FuzzTarget[] {
+  const option = Buffer.concat([Buffer.from('IHAVEOPT'), u32(7), u32(13)]);
+  return [
+    nbdTarget('option', [option], decodeOptionHead),
+    nbdTarget('information request', [infoRequest('vol-1', 0, 1, 3), infoRequest('')], decodeInfoRequest),
+    nbdTarget(
+      'context request',
+      [contextRequest('vol-1', 'base:allocation', 'qemu:dirty-bitmap:x'), contextRequest('')],
+      decodeContextRequest,
+    ),
+    nbdTarget('request', [encodeRawRequest({ command: 0, offset: 2n ** 40n, length: 65_536 })], decodeRequest),
+  ];
+}
+
 export function fuzzTargets(): readonly FuzzTarget[] {
   return [
     ...CODECS.map(codecTarget),
@@ -153,5 +178,6 @@ export function fuzzTargets(): readonly FuzzTarget[] {
     blockTarget(),
     ...EXAMPLES.map(documentTarget),
     forgedDocumentTarget(),
+    ...nbdTargets(),
   ];
 }

@@ -50,6 +50,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   contract: ['contract'],
   disk: ['disk', 'errors', 'contract'],
   vault: ['vault', 'disk', 'errors', 'contract'],
+  nbd: ['nbd', 'disk', 'errors'],
   recipes: ['recipes', 'disk', 'errors', 'contract'],
   config: ['config', 'contract', 'errors'],
   platforms: ['platforms', 'vault', 'disk', 'errors', 'contract'],

@@ -14,11 +14,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   activities: ['contract', 'errors.ts', 'config', 'platforms', 'recipes', 'vault', 'disk'],
   workers: ['contract', 'errors.ts', 'config', 'platforms', 'recipes', 'vault', 'disk', 'activities', 'client'],
   client: ['contract', 'errors.ts', 'config'],
-  cli: ['contract', 'errors.ts', 'config', 'vault', 'disk', 'client', 'workers', 'report'],
+  cli: ['contract', 'errors.ts', 'config', 'vault', 'disk', 'nbd', 'client', 'workers', 'report'],
   config: ['contract', 'errors.ts', 'recipes (types)'],
   platforms: ['contract', 'errors.ts', 'vault'],
   vault: ['errors.ts', 'disk'],
   disk: ['errors.ts'],
+  nbd: ['errors.ts', 'disk'],
   recipes: ['contract', 'errors.ts', 'disk'],
   report: ['contract'],
 };
