@@ -1,6 +1,6 @@
 import type { BackupResult } from '../../src/contract/results.ts';
 import type { MachineEvidence } from '../../src/report/report-data.ts';
-import { latestAttestation, type Manifest, readEvidence, readPoint, type Vault } from '../../src/vault/index.ts';
+import { type Manifest, readEvidence, readPoint, standingAttestation, type Vault } from '../../src/vault/index.ts';
 import type { LabStatus } from '../up/lab-status.ts';
 import { openLabVault } from '../up/lab-vault.ts';
 
@@ -22,7 +22,7 @@ export async function readSealedEvidence(
   const vault = await openLabVault(status, signal);
   try {
     const manifest = await readPoint({ vault, pointId, signal });
-    const attestation = await latestAttestation({ vault, pointId, signal });
+    const attestation = await standingAttestation({ vault, pointId, signal });
     const clone = await readFiles(vault, manifest.evidence, signal);
     const verify = await readFiles(vault, attestation?.evidence ?? [], signal);
     return {

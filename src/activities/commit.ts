@@ -137,9 +137,12 @@ export function draftOf(request: CommitRequest, toolVersion: string): ManifestDr
 }
 
 /** What later runs ask of this point: may they build on it, and when was every block read last. */
-function runFactsOf({ backup, volumes }: CommitRequest): Record<string, boolean | number> {
+function runFactsOf({ backup, volumes }: CommitRequest): Record<string, boolean | number | string> {
   const counts = volumes.map(({ base, byHints }) => (byHints ? (base?.pointsByHints ?? 0) + 1 : 0));
-  return recordRunFacts({ verify: backup.verify, pointsByHints: Math.max(0, ...counts) });
+  return recordRunFacts({
+    verify: backup.verify === true ? 'launch' : backup.verify || null,
+    pointsByHints: Math.max(0, ...counts),
+  });
 }
 
 function parentOf({ volumeId, base }: VolumeArchive): ManifestDraft['parents'] {

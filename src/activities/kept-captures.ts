@@ -1,4 +1,4 @@
-import { latestAttestation, listPoints, readRunFacts } from '../vault/index.ts';
+import { isSound, listPoints, readRunFacts, readStanding } from '../vault/index.ts';
 import type { CaptureKeeper } from './judge-run.ts';
 import type { VaultDoor } from './vault-door.ts';
 
@@ -35,9 +35,8 @@ async function newestParents(
   // Oldest first, so a later point of the same source replaces an earlier one.
   for await (const point of listPoints({ vault, signal })) {
     if (point.state !== 'committed' || point.expired || !captured.has(point.pointId)) continue;
-    const attestation = await latestAttestation({ vault, pointId: point.pointId, signal });
-    if (attestation?.verdict === 'failed') continue;
-    if (!attestation && readRunFacts(point.manifest).verify) continue;
+    const standing = await readStanding({ vault, pointId: point.pointId, signal });
+    if (!isSound(standing, readRunFacts(point.manifest).verify)) continue;
     bySource.set(point.manifest.machine.machineId, point.pointId);
   }
   return bySource.values();

@@ -1,11 +1,12 @@
 import { type ArchiveDeps, createArchiveActivities } from './archive.ts';
+import { type CheckDeps, createCheckActivities } from './check-vault.ts';
 import { type CommitDeps, createCommitActivities } from './commit.ts';
 import { createExamineActivities, type ExamineDeps } from './examine.ts';
 import { createMeasureActivities, type MeasureDeps } from './measure.ts';
 import { createPhotographActivities, type PhotographDeps } from './photograph.ts';
 import { createRestoreActivities, type RestoreDeps } from './restore.ts';
 
-export type MoverDeps = ExamineDeps & PhotographDeps & ArchiveDeps & CommitDeps & RestoreDeps & MeasureDeps;
+export type MoverDeps = ExamineDeps & PhotographDeps & ArchiveDeps & CommitDeps & RestoreDeps & MeasureDeps & CheckDeps;
 
 /** What the mover does: everything that touches blocks. It holds the vault's data and meta roots, never the control key. */
 export function createMoverActivities(deps: MoverDeps) {
@@ -16,6 +17,7 @@ export function createMoverActivities(deps: MoverDeps) {
     ...createCommitActivities(deps),
     ...createRestoreActivities(deps),
     ...createMeasureActivities(deps),
+    ...createCheckActivities(deps),
   };
 }
 export type MoverActivities = ReturnType<typeof createMoverActivities>;

@@ -1,9 +1,12 @@
+import { activityInfo } from '@temporalio/activity';
 import type { EvidenceRef } from '../contract/evidence.ts';
 import type { MachineFacts } from '../contract/machine.ts';
-import type { ConsistencyClass } from '../contract/names.ts';
+import type { CheckLevel, ConsistencyClass } from '../contract/names.ts';
 import type { Run } from '../contract/run.ts';
-import { attest, readPoint } from '../vault/index.ts';
+import { UnderstudyError } from '../errors.ts';
+import { type Attestation, attest, readPoint, type Vault } from '../vault/index.ts';
 import { beating } from './beating.ts';
+import type { PointMark } from './check-vault.ts';
 import { machineOf } from './machine-record.ts';
 import type { PointRef } from './restore.ts';
 import type { VaultDoor } from './vault-door.ts';
@@ -36,6 +39,17 @@ export interface AttestRequest {
   readonly disks: { readonly claimed: ConsistencyClass; readonly verdict: 'confirmed' | 'refuted' | 'not-checked' };
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly text: string }[];
   readonly evidence: readonly EvidenceRef[];
+}
+
+/** What a check of the vault says of some of its points. */
+export interface MarkRequest {
+  readonly checkId: string;
+  readonly vault: string;
+  readonly level: CheckLevel;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly marks: readonly PointMark[];
 }
 
 export function createPointActivities({ vaults, toolVersion }: PointDeps) {
@@ -78,7 +92,48 @@ export function createPointActivities({ vaults, toolVersion }: PointDeps) {
         });
       });
     },
+
+    /** Repeatable: the first attestation of a check stands. A point that is gone meanwhile needs none. */
+    async markPoints({ checkId, level, marks, startedAt, finishedAt, ...request }: MarkRequest): Promise<void> {
+      const { workflowExecution } = activityInfo();
+      const workflow = {
+        workflowId: workflowExecution?.workflowId ?? '',
+        temporalRunId: workflowExecution?.runId ?? '',
+      };
+      await beating(async ({ signal, progress }) => {
+        const vault = await vaults.open(request.vault, signal);
+        for (const { pointId, verdict, text } of marks) {
+          const claimed = await claimedClass(vault, pointId, signal);
+          const ok = verdict === 'green';
+          const disks = { claimed, verdict: ok ? 'not-checked' : 'refuted' } as const;
+          const attestation: Attestation = {
+            ...{
+              pointId,
+              runId: checkId,
+              verdict: ok ? 'passed' : 'failed',
+              level,
+              startedAt,
+              finishedAt,
+              toolVersion,
+            },
+            ...{ workflow, consistency: { disks, agents: {} }, checks: [{ name: level, ok, text }], evidence: [] },
+          };
+          await attest({ vault, attestation, signal });
+          progress({ marked: pointId });
+        }
+      });
+    },
   };
+}
+
+/** Of a point whose manifest cannot be read nothing is known, so the least is claimed. */
+async function claimedClass(vault: Vault, pointId: string, signal: AbortSignal): Promise<ConsistencyClass> {
+  try {
+    return (await readPoint({ vault, pointId, signal })).consistency.disks;
+  } catch (error) {
+    if (error instanceof UnderstudyError && error.status === 'permanent') return 'crash-consistent';
+    throw error;
+  }
 }
 
 /** `judgeConsistency` writes `<recipe> recovered` for every recipe that matched the clone. */

@@ -42,7 +42,7 @@ export function createPreflightActivities({ platform, vaults, now, toolVersion }
         const checks = uniqueByName([
           ...(await platform.preflight({ machine, accept, isolation }, signal)),
           ...(await platform.proveIsolation({ isolation, sourceId: run.sourceId, role: 'clone' }, signal)),
-          ...(backup.verify
+          ...(backup.verify === true
             ? await platform.proveIsolation({ isolation, sourceId: run.sourceId, role: 'verify' }, signal)
             : []),
         ]);

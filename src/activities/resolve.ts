@@ -1,6 +1,7 @@
 import { resolveIsolation, resolveRecipes, resolveVault } from '../config/resolve-names.ts';
 import type { Config } from '../config/schema.ts';
 import { BackupRequest, PlanRequest, VerificationRequest } from '../contract/backup-request.ts';
+import { CheckRequest, type ResolvedCheck } from '../contract/check-request.ts';
 import type { ResolvedBackup, ResolvedPlan, ResolvedVerification } from '../contract/resolved-backup.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { InventoryPlatform } from '../platforms/platform.ts';
@@ -50,7 +51,7 @@ export function createResolveActivities(deps: ResolveDeps) {
         deploymentId,
         method: request.method,
         atLeast: request.atLeast,
-        verify: request.verify,
+        verify: request.verify === 'launch' ? true : request.verify,
         retain: request.retain,
         accept: request.accept,
         ...resolved,
@@ -73,6 +74,12 @@ export function createResolveActivities(deps: ResolveDeps) {
         limits: config.limits,
         searchAttributes: await searchAttributes(),
       };
+    },
+
+    async resolveCheck(input: unknown): Promise<ResolvedCheck> {
+      const request = parse(CheckRequest, input, 'checkVault', '{"level": "sample"}');
+      const { level, pointIds } = request;
+      return { vault: resolveVault(config, request.vault), level, ...(pointIds && { pointIds }) };
     },
 
     /** Selects the plan's instances, as they are now. */

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { BackupRequest } from '../contract/backup-request.ts';
-import { AcceptedRisk, CONSISTENCY_CLASSES, Method } from '../contract/names.ts';
+import { AcceptedRisk, CheckLevel, CONSISTENCY_CLASSES, Method } from '../contract/names.ts';
 import type { BackupResult } from '../contract/results.ts';
 import { EvidenceError } from '../errors.ts';
 import { CommandEnd, writeFailure } from './command-end.ts';
@@ -16,7 +16,7 @@ import { terminalText } from './terminal-text.ts';
 interface BackupOptions {
   readonly method?: string;
   readonly atLeast?: string;
-  readonly verify: boolean;
+  readonly verify: boolean | CheckLevel | 'launch';
   readonly retainSnapshots?: true;
   readonly accept?: readonly string[];
   readonly vault?: string;
@@ -39,6 +39,12 @@ export function backupCommand(deps: CliDeps): Command {
       ).choices(CONSISTENCY_CLASSES.filter((name) => name !== 'application-consistent')),
     )
     .option('--no-verify', 'do not restore and boot the point afterwards')
+    .addOption(
+      new Option(
+        '--verify <level>',
+        'launch: restore and boot it (the default); the others only read the vault',
+      ).choices([...CheckLevel.options, 'launch']),
+    )
     .option('--retain-snapshots', "keep the clone's snapshots and image in the account")
     .addOption(
       new Option('--accept <risk...>', 'what the capture cannot hold, accepted by name').choices(AcceptedRisk.options),
@@ -130,6 +136,7 @@ function describeResult({
   consistency,
   volumes,
   verification,
+  check,
   leftovers,
 }: BackupResult): string {
   const lines = [
@@ -138,7 +145,7 @@ function describeResult({
     `class         ${consistency.disks}${consistency.lowered.length > 0 ? ` (${consistency.lowered.join('; ')})` : ''}`,
     `size          ${describeSize(volumes)}`,
     `built on      ${describeParents(volumes)}`,
-    `verification  ${verification?.verdict ?? 'not asked for'}`,
+    `verification  ${verification?.verdict ?? (check ? `${check.verdict} (${check.level}: read, not booted)` : 'not asked for')}`,
   ];
   for (const { id, reason } of leftovers) lines.push(`left over     ${id}: ${terminalText(reason)}`);
   return `${lines.join('\n')}\n`;

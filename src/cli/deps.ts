@@ -1,8 +1,15 @@
 import type { BackupRequest, VerificationRequest } from '../contract/backup-request.ts';
+import type { CheckRequest } from '../contract/check-request.ts';
 import type { CollectionRequest } from '../contract/collection-request.ts';
 import type { BackupProgress } from '../contract/progress.ts';
 import type { RestoreRequest } from '../contract/restore-request.ts';
-import type { BackupResult, CollectionResult, RestoreResult, VerificationResult } from '../contract/results.ts';
+import type {
+  BackupResult,
+  CheckResult,
+  CollectionResult,
+  RestoreResult,
+  VerificationResult,
+} from '../contract/results.ts';
 import type { RetentionRules } from '../contract/retention.ts';
 import type { Forecast, JudgedPoint, RetainedPoint } from '../vault/index.ts';
 import type { PointLine } from './point-line.ts';
@@ -41,16 +48,18 @@ export interface Backups {
   startBackup(request: BackupRequest, requestId: string): Promise<WatchedRun<BackupResult>>;
   startVerification(request: VerificationRequest, requestId: string): Promise<WatchedRun<VerificationResult>>;
   startRestore(request: RestoreRequest, requestId: string): Promise<WatchedRun<RestoreResult>>;
-  startCollection(request: CollectionRequest, requestId: string): Promise<StartedCollection>;
+  startCheck(request: CheckRequest, requestId: string): Promise<StartedRun<CheckResult>>;
+  startCollection(request: CollectionRequest, requestId: string): Promise<StartedRun<CollectionResult>>;
   /** Backups under way now. */
   running(): Promise<readonly RunningBackup[]>;
   close(): Promise<void>;
 }
 
-export interface StartedCollection {
+/** Without progress: nobody waits for one of these by watching it. */
+export interface StartedRun<R> {
   readonly workflowId: string;
   readonly link?: string;
-  result(): Promise<CollectionResult>;
+  result(): Promise<R>;
 }
 
 export interface WatchedRun<R> {

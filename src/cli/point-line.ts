@@ -1,4 +1,5 @@
 import type { ConsistencyClass } from '../contract/names.ts';
+import type { CheckDepth } from '../vault/index.ts';
 import { formatAge, formatBytes, formatMoment } from './format.ts';
 import { terminalText } from './terminal-text.ts';
 
@@ -28,6 +29,8 @@ export interface Validation {
   /** ISO 8601. */
   readonly at: string;
   readonly runId: string;
+  /** How deep it looked; `launch`: restored and booted. */
+  readonly level: CheckDepth;
   /** Whether the class that was claimed at commit held. */
   readonly disks: 'confirmed' | 'refuted' | 'not-checked';
 }
@@ -57,7 +60,8 @@ export function describePoint(point: PointLine, now: Date): string {
 
 export function describeValidation(validation: Validation | null, now: Date): string {
   if (validation === null) return 'not verified';
-  const { verdict, at, disks } = validation;
+  const { verdict, at, disks, level } = validation;
+  if (level !== 'launch') return `${verdict} when read (${level}) ${formatAge(at, now)} ago, not booted`;
   const word = verdict === 'green' ? 'verified' : 'verification red';
   return `${word} ${formatAge(at, now)} ago, class ${disks}`;
 }

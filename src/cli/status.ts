@@ -48,7 +48,7 @@ async function readStatuses(
   for await (const point of points) {
     if (point.state !== 'committed') continue;
     if (!newest.has(point.instanceId)) newest.set(point.instanceId, point);
-    if (point.validation?.verdict === 'green' && !verified.has(point.instanceId)) verified.set(point.instanceId, point);
+    if (isVerified(point) && !verified.has(point.instanceId)) verified.set(point.instanceId, point);
   }
   const ids = new Set([...newest.keys(), ...running.map(({ instanceId }) => instanceId)]);
   return [...ids].sort().map((instanceId) => {
@@ -61,6 +61,11 @@ async function readStatuses(
       running: running.find((backup) => backup.instanceId === instanceId) ?? null,
     };
   });
+}
+
+/** Booted and asked; what was only read says nothing of the application. */
+function isVerified({ validation }: CommittedPoint): boolean {
+  return validation?.verdict === 'green' && validation.level === 'launch';
 }
 
 function describeStatus({ instanceId, newest, newestVerified, running }: InstanceStatus, now: Date): string {

@@ -14,6 +14,7 @@ export async function openTemporalBackups(env: NodeJS.ProcessEnv): Promise<Backu
     startBackup: async (request, requestId) => withLink(await client.start(request, { requestId })),
     startVerification: async (request, requestId) => withLink(await client.verify(request, { requestId })),
     startRestore: async (request, requestId) => withLink(await client.restore(request, { requestId })),
+    startCheck: async (request, requestId) => withLink(await client.check(request, { requestId })),
     startCollection: async (request, requestId) => withLink(await client.collect(request, { requestId })),
     running: () => client.running(),
     close: () => client.close(),

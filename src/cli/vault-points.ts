@@ -1,4 +1,4 @@
-import { latestAttestation, listPoints, type PointState, type Vault } from '../vault/index.ts';
+import { depthOf, listPoints, type PointState, standingAttestation, type Vault } from '../vault/index.ts';
 import { openConfiguredVault } from './configured-vault.ts';
 import type { Points } from './deps.ts';
 import type { CommittedPoint, PointLine, Validation } from './point-line.ts';
@@ -70,12 +70,13 @@ async function committed(
 }
 
 async function readValidation(vault: Vault, pointId: string, signal: AbortSignal): Promise<Validation | null> {
-  const found = await latestAttestation({ vault, pointId, signal });
+  const found = await standingAttestation({ vault, pointId, signal });
   if (!found) return null;
   return {
     verdict: found.verdict === 'passed' ? 'green' : 'red',
     at: found.finishedAt,
     runId: found.runId,
+    level: depthOf(found),
     disks: found.consistency.disks.verdict,
   };
 }

@@ -1,12 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import type { BackupRequest, VerificationRequest } from '../contract/backup-request.ts';
+import type { CheckRequest } from '../contract/check-request.ts';
 import type { CollectionRequest } from '../contract/collection-request.ts';
 import type { RestoreRequest } from '../contract/restore-request.ts';
-import type { BackupResult, CollectionResult, RestoreResult, VerificationResult } from '../contract/results.ts';
+import type {
+  BackupResult,
+  CheckResult,
+  CollectionResult,
+  RestoreResult,
+  VerificationResult,
+} from '../contract/results.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { CONTROL_QUEUE } from '../contract/task-queues.ts';
-import { requestWorkflowId, restoreWorkflowId } from '../contract/workflow-ids.ts';
+import { checkWorkflowId, requestWorkflowId, restoreWorkflowId } from '../contract/workflow-ids.ts';
 import { type ConnectOptions, connectTemporal } from './connect.ts';
 import { followRun, type Run } from './run.ts';
 
@@ -68,6 +75,17 @@ export class BackupClient {
   ): Promise<Pick<Run<CollectionResult>, 'workflowId' | 'result'>> {
     const workflowId = `expire/${request.vault}/${requestId}`;
     await this.#start('expireRecoveryPoints', workflowId, request, `Expiry and collection of ${request.vault}`);
+    return followRun(this.#client, workflowId);
+  }
+
+  /** Looks at a vault, or at some of its points, without booting anything. */
+  async check(
+    request: CheckRequest,
+    { requestId = randomUUID() }: StartOptions = {},
+  ): Promise<Pick<Run<CheckResult>, 'workflowId' | 'result'>> {
+    const { vault = 'default', level = 'structure' } = request;
+    const workflowId = `${checkWorkflowId({ vault, level })}/${requestId}`;
+    await this.#start('checkVault', workflowId, request, `Check of ${vault}: ${level}`);
     return followRun(this.#client, workflowId);
   }
 

@@ -9,8 +9,16 @@ import {
 import type { Duration } from '@temporalio/common';
 import { collectedVaults, collectionOf } from '../config/collection.ts';
 import type { Config } from '../config/schema.ts';
+import { CheckLevel } from '../contract/names.ts';
 import { CONTROL_QUEUE } from '../contract/task-queues.ts';
-import { collectScheduleId, planScheduleId, SWEEP_SCHEDULE_ID } from '../contract/workflow-ids.ts';
+import {
+  CHECK_SCHEDULES,
+  checkScheduleId,
+  checkWorkflowId,
+  collectScheduleId,
+  planScheduleId,
+  SWEEP_SCHEDULE_ID,
+} from '../contract/workflow-ids.ts';
 import { ConfigurationError } from '../errors.ts';
 
 export interface ScheduleSync {
@@ -45,7 +53,7 @@ export async function syncSchedules({
   return synced;
 }
 
-const OUR_PREFIXES = [planScheduleId(''), collectScheduleId('')];
+const OUR_PREFIXES = [planScheduleId(''), collectScheduleId(''), CHECK_SCHEDULES];
 
 interface WantedSchedule {
   readonly options: ScheduleOptions;
@@ -75,6 +83,22 @@ function wantedSchedules(config: Config): readonly WantedSchedule[] {
         action: action('expireRecoveryPoints', `expire/${vault}`, [{ vault }], `Expiry and collection of ${vault}`),
       });
     }),
+    ...Object.entries(config.vaults).flatMap(([vault, { check = {} }]) =>
+      CheckLevel.options.flatMap((level) => {
+        const every = check[level];
+        if (every === undefined) return [];
+        return wantedSchedule(`every ${every}`, {
+          scheduleId: checkScheduleId(vault, level),
+          spec: { intervals: [{ every: duration(every, `vaults.${vault}.check.${level}`) }] },
+          action: action(
+            'checkVault',
+            checkWorkflowId({ vault, level }),
+            [{ vault, level }],
+            `Check of ${vault}: ${level}`,
+          ),
+        });
+      }),
+    ),
     wantedSchedule(`every ${sweep.every}`, {
       scheduleId: SWEEP_SCHEDULE_ID,
       spec: { intervals: [{ every: duration(sweep.every, 'sweep.every') }] },

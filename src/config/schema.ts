@@ -26,6 +26,13 @@ export const CollectConfig = z.strictObject({
   deleteVersions: DeleteVersionsConfig.optional(),
 });
 
+/** How often a vault is read, by level; a level that is left out is never read by itself. Temporal duration text. */
+const CheckConfig = z.strictObject({
+  structure: z.string().optional(),
+  sample: z.string().optional(),
+  full: z.string().optional(),
+});
+
 /** 100 years: a longer lock is a slip of the keyboard, and compliance could never take it back. */
 const MAX_LOCK_DAYS = 36_500;
 
@@ -48,6 +55,8 @@ const VaultConfig = z.strictObject({
   retention: RetentionRules.optional(),
   /** When expired and abandoned data is collected; vaults with retention rules are, whether this is given or not. */
   collect: CollectConfig.optional(),
+  /** When the vault is looked at for damage, by level (docs/operations/checking.md). */
+  check: CheckConfig.optional(),
   /** Locks recovery points; the bucket must have Object Lock (docs/operations/bucket.md). Left out: not at all. */
   lock: z
     .strictObject({

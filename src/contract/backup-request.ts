@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AcceptedRisk, ConfiguredName, ConsistencyClass, InstanceId, Method, RunId } from './names.ts';
+import { AcceptedRisk, CheckLevel, ConfiguredName, ConsistencyClass, InstanceId, Method, RunId } from './names.ts';
 
 /**
  * What a person types, a schedule carries or a service sends. It only names things that the configuration defines: no
@@ -10,8 +10,11 @@ export const BackupRequest = z.strictObject({
   method: Method.default('stop-and-snapshot'),
   /** The run fails rather than commit a point below this class of the disks. */
   atLeast: ConsistencyClass.exclude(['application-consistent']).default('clean-shutdown'),
-  /** Restore the point from the vault, boot it and ask its applications. */
-  verify: z.boolean().default(true),
+  /**
+   * True or `launch`: restore the point from the vault, boot it and ask its applications. A lower level only reads the
+   * vault: `structure`, `sample` or `full`. False: not at all.
+   */
+  verify: z.union([z.boolean(), CheckLevel, z.literal('launch')]).default(true),
   /** Snapshots and image of the clone stay in the account, tagged, beside the point in the vault. */
   retain: z.strictObject({ snapshots: z.boolean().default(false) }).prefault({}),
   accept: z.array(AcceptedRisk).default([]),

@@ -26,3 +26,7 @@ export function isAtLeast(found: ConsistencyClass, wanted: ConsistencyClass): bo
 /** What a capture cannot hold, and a person may accept by name; the manifest then lists it. */
 export const AcceptedRisk = z.enum(['instance-store', 'multi-attach', 'product-codes']);
 export type AcceptedRisk = z.output<typeof AcceptedRisk>;
+
+/** How deep a vault or a point is looked at without booting anything; docs/operations/checking.md. */
+export const CheckLevel = z.enum(['structure', 'sample', 'full']);
+export type CheckLevel = z.output<typeof CheckLevel>;

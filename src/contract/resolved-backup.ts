@@ -1,5 +1,5 @@
 import type { BackupRequest } from './backup-request.ts';
-import type { AcceptedRisk, ConsistencyClass, Method } from './names.ts';
+import type { AcceptedRisk, CheckLevel, ConsistencyClass, Method } from './names.ts';
 
 /**
  * A request with every name resolved by the worker's configuration, recorded once in history; workflows never read
@@ -12,7 +12,8 @@ export interface ResolvedBackup {
   readonly deploymentId: string;
   readonly method: Method;
   readonly atLeast: ConsistencyClass;
-  readonly verify: boolean;
+  /** True: restored and booted; a level: read only. */
+  readonly verify: boolean | CheckLevel;
   readonly retain: { readonly snapshots: boolean };
   readonly accept: readonly AcceptedRisk[];
   readonly vault: string;

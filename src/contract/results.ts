@@ -1,6 +1,7 @@
 import type { Check } from './check.ts';
 import type { ConsistencyVerdict, Fact } from './evidence.ts';
 import type { RestoredMachine, RestoredVolume } from './machine.ts';
+import type { CheckLevel } from './names.ts';
 import type { PhaseProgress } from './progress.ts';
 import type { RestoreTarget } from './restore-request.ts';
 
@@ -19,8 +20,10 @@ export interface BackupResult {
   readonly volumes: readonly ArchivedVolume[];
   /** What `retain.snapshots` left in the account, to be removed by a person. */
   readonly retained?: RetainedClone;
-  /** Absent when the request said `verify: false`. */
+  /** Absent when the request said `verify: false`, or named a level that boots nothing. */
   readonly verification?: VerificationResult;
+  /** When the request named such a level. */
+  readonly check?: CheckResult;
   readonly phases: readonly PhaseProgress[];
   readonly leftovers: readonly Leftover[];
 }
@@ -84,6 +87,29 @@ export interface RestoreResult {
   readonly restoreMs: number;
   readonly phases: readonly PhaseProgress[];
   readonly leftovers: readonly Leftover[];
+}
+
+/** What one look at a vault found, without booting anything. */
+export interface CheckResult {
+  readonly checkId: string;
+  readonly vault: string;
+  readonly level: CheckLevel;
+  readonly verdict: 'green' | 'red';
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly points: number;
+  /** At most 100 of the points that are damaged, each marked red in the vault. */
+  readonly damagedPoints: readonly string[];
+  readonly packs: number;
+  readonly packsRead: number;
+  readonly blocksRead: number;
+  readonly bytesRead: number;
+  /** Damaged objects, and things that lose nothing but that somebody should look at. */
+  readonly damage: number;
+  readonly notices: number;
+  /** At most 20 findings, damage first, one sentence each. */
+  readonly findings: readonly string[];
 }
 
 /** A resource whose run has ended and which could not be removed. */

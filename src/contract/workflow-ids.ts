@@ -1,3 +1,5 @@
+import type { CheckLevel } from './names.ts';
+
 /** One instance never has two backups at once, because this id is all there is for it. */
 export function backupWorkflowId(account: string, region: string, instanceId: string): string {
   return `instance-backup/${account}/${region}/${instanceId}`;
@@ -31,6 +33,23 @@ export function collectWorkflowId(vault: string): string {
 
 export function collectScheduleId(vault: string): string {
   return `understudy-collect/${vault}`;
+}
+
+/** What a check is about: a vault at a level, or one point of it. */
+export function checkWorkflowId({ vault, level, pointId }: CheckedPlace): string {
+  return pointId === undefined ? `check/${vault}/${level}` : `check/${vault}/${level}/${pointId}`;
+}
+
+interface CheckedPlace {
+  readonly vault: string;
+  readonly level: CheckLevel;
+  readonly pointId?: string;
+}
+
+export const CHECK_SCHEDULES = 'understudy-check/';
+
+export function checkScheduleId(vault: string, level: CheckLevel): string {
+  return `${CHECK_SCHEDULES}${vault}/${level}`;
 }
 
 export const SWEEP_SCHEDULE_ID = 'understudy-sweep';

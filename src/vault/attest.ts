@@ -62,9 +62,3 @@ async function readAttestation({ vault, pointId, signal }: AttestationsRequest, 
   }
   return body;
 }
-
-export async function latestAttestation(request: AttestationsRequest): Promise<Attestation | undefined> {
-  let latest: Attestation | undefined;
-  for await (const attestation of listAttestations(request)) latest = attestation;
-  return latest;
-}

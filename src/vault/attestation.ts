@@ -6,11 +6,13 @@ const Judgement = z.strictObject({
   verdict: z.enum(['confirmed', 'refuted', 'not-checked']),
 });
 
-/** `attestations/<pointId>/<runId>.json`: what one verification found. `runId` is the verification's own. */
+/** `attestations/<pointId>/<runId>.json`: what one verification found. `runId` is the verification's own, or its check's id. */
 export const Attestation = z.strictObject({
   pointId: RunId,
   runId: RunId,
   verdict: z.enum(['passed', 'failed']),
+  /** How deep it looked; left out: restored and booted. */
+  level: z.enum(['structure', 'sample', 'full', 'launch']).optional(),
   startedAt: Time,
   finishedAt: Time,
   toolVersion: z.string().max(100),

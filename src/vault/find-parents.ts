@@ -1,4 +1,3 @@
-import { latestAttestation } from './attest.ts';
 import type { Attestation } from './attestation.ts';
 import { mustKnow } from './features.ts';
 import { inOrder } from './in-order.ts';
@@ -6,6 +5,7 @@ import { catalogPrefix } from './object-keys.ts';
 import { readPointState } from './points.ts';
 import { findTombstone } from './read-tombstone.ts';
 import { readRunFacts } from './run-facts.ts';
+import { isSound, readStanding } from './standing.ts';
 import type { Vault } from './vault.ts';
 
 /** A point as a possible parent. */
@@ -14,8 +14,11 @@ export interface LineagePoint {
   /** Points whose objects it shares. */
   readonly parents: readonly string[];
   readonly expired: boolean;
-  readonly verify: boolean;
-  readonly attestation: Attestation | undefined;
+  /** A verification was asked for that nobody has passed yet. */
+  readonly unverified: boolean;
+  readonly red: Attestation | undefined;
+  /** ISO 8601: when every block of it was last read and found right; empty when never. */
+  readonly provenAt: string;
 }
 
 export interface RefusedParent {
@@ -81,12 +84,14 @@ async function readLineagePoint(
   } catch {
     return { pointId, reason: `it needs the features ${manifest.features.read.join(', ')}` };
   }
+  const standing = await readStanding({ vault, pointId, signal });
   return {
     pointId,
     parents: [...new Set(manifest.parents.map((parent) => parent.pointId))],
     expired: Boolean(await findTombstone(vault, { pointId, epoch: manifest.epoch, signal })),
-    verify: readRunFacts(manifest).verify,
-    attestation: await latestAttestation({ vault, pointId, signal }),
+    unverified: !isSound({ ...standing, red: undefined }, readRunFacts(manifest).verify),
+    red: standing.red,
+    provenAt: standing.provenAt,
   };
 }
 
@@ -97,37 +102,28 @@ export function judgeLineage(points: readonly LineagePoint[]): Lineage {
   for (const point of points) {
     const reason = whyNot(point, points);
     if (reason === undefined) parents.push(point.pointId);
-    else refused.push({ pointId: point.pointId, reason, ...(isRed(point) && { red: true }) });
+    else refused.push({ pointId: point.pointId, reason, ...(point.red && { red: true }) });
   }
   return { parents, refused };
 }
 
 function whyNot(point: LineagePoint, points: readonly LineagePoint[]): string | undefined {
-  const { expired, attestation, verify } = point;
+  const { expired, red, unverified, provenAt } = point;
   if (expired) return 'it is expired';
-  if (attestation && isRed(point)) return `its verification ${attestation.runId} was red`;
-  if (verify && !attestation) return 'it was to be verified and is not';
-  const verifiedAt = attestation?.finishedAt ?? '';
-  const later = points.filter((one) => showsDamage(one) && finishedAt(one) > verifiedAt);
+  if (red) return `its verification ${red.runId} was red`;
+  if (unverified) return 'it was to be verified and is not';
+  const later = points.filter((one) => showsDamage(one) && one.red && one.red.finishedAt > provenAt);
   const related = later.length > 0 ? relativesOf(point, points) : [];
   const damaged = later.find((one) => related.includes(one));
   return damaged && `it may share damaged objects with ${damaged.pointId}, which was found red after it was verified`;
-}
-
-function isRed({ attestation }: LineagePoint): boolean {
-  return attestation?.verdict === 'failed';
-}
-
-function finishedAt({ attestation }: LineagePoint): string {
-  return attestation?.finishedAt ?? '';
 }
 
 /**
  * A red point whose disks were read whole from the vault and confirmed has a broken application, not broken objects; then
  * its relatives are as good as before.
  */
-function showsDamage(point: LineagePoint): boolean {
-  return isRed(point) && point.attestation?.consistency.disks.verdict !== 'confirmed';
+function showsDamage({ red }: LineagePoint): boolean {
+  return red !== undefined && red.consistency.disks.verdict !== 'confirmed';
 }
 
 /** All that may share an object with it: up, down and sideways, itself left out. */

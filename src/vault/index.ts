@@ -5,7 +5,7 @@
 
 export { type AddedRecipient, addRecipient } from './add-recipient.ts';
 export { type ArchiveProgress, type ArchiveShardRequest, archiveShard } from './archive-shard.ts';
-export { attest, latestAttestation, listAttestations } from './attest.ts';
+export { attest, listAttestations } from './attest.ts';
 export { Attestation } from './attestation.ts';
 export { beginRun } from './begin-run.ts';
 export { BLOCK_BYTES, type BlockRange, type BlockRef, type BlockSink, type BlockSource } from './block-source.ts';
@@ -99,6 +99,16 @@ export { type Rotation, rotateKeys } from './rotate-keys.ts';
 export { type RunFacts, readRunFacts, recordRunFacts } from './run-facts.ts';
 export { Session } from './session.ts';
 export { ShardRecord } from './shard-record.ts';
+export {
+  type CheckDepth,
+  depthOf,
+  endsRed,
+  isSound,
+  judgeAttestations,
+  readStanding,
+  type Standing,
+  standingAttestation,
+} from './standing.ts';
 export { Tombstone } from './tombstone.ts';
 export type { Vault } from './vault.ts';
 export { CheckRecord, VERIFY_LEVELS, type VerifyLevel } from './verify/check-record.ts';

@@ -8,6 +8,7 @@ import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { archiveVolumes } from './archive-volumes.ts';
 import { bootMachine } from './boot-machine.ts';
 import { captureProduction } from './capture-production.ts';
+import { checkCommitted } from './check-committed.ts';
 import { commitRun } from './commit-run.ts';
 import { readableFailure, withinLimit } from './failures.ts';
 import { identifyRun, newRunId } from './identify-run.ts';
@@ -63,9 +64,7 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
       const volumes = await phases.run('archive', () => archiveVolumes({ ...facts, phases }), say.archive);
       const consistency = await phases.run('commit', () => commitRun({ ...facts, volumes }), say.commit);
       const retained = backup.retain.snapshots ? await retainClone(facts) : undefined;
-      const verification = backup.verify
-        ? await phases.run('verify', () => verifyCommitted({ run, backup }), say.verification)
-        : undefined;
+      const verified = await verifyPoint({ run, backup, phases });
       // Only a point that was committed and that no verification refuted may be a parent: its capture stays.
       keepCapture = true;
       return {
@@ -79,7 +78,7 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
         consistency,
         volumes: volumes.map(({ map: _map, changes: _changes, base: _base, byHints: _byHints, ...volume }) => volume),
         ...(retained && { retained }),
-        ...(verification && { verification }),
+        ...verified,
       };
     });
   } finally {
@@ -89,6 +88,21 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
     const remove = () => phases.run('clean-up', () => cleanUp.removeRunResources(removal), say.cleanUp);
     leftovers.push(...(await CancellationScope.nonCancellable(remove)));
   }
+}
+
+/** As deep as the request says: by a launch, or by reading the vault only. */
+async function verifyPoint({
+  run,
+  backup,
+  phases,
+}: Omit<PointOrder, 'leftovers'>): Promise<Pick<BackupResult, 'verification' | 'check'>> {
+  const { verify, vault } = backup;
+  if (verify === false) return {};
+  if (verify === true) {
+    return { verification: await phases.run('verify', () => verifyCommitted({ run, backup }), say.verification) };
+  }
+  const order = { vault, level: verify, pointId: run.runId };
+  return { check: await phases.run('verify', () => checkCommitted(order), say.check) };
 }
 
 function retainClone(order: {

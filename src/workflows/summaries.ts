@@ -2,7 +2,7 @@ import type { PreflightReport } from '../activities/preflight.ts';
 import type { Check } from '../contract/check.ts';
 import type { ConsistencyVerdict } from '../contract/evidence.ts';
 import type { Capture } from '../contract/machine.ts';
-import type { ArchivedVolume, Leftover, RestoreResult, VerificationResult } from '../contract/results.ts';
+import type { ArchivedVolume, CheckResult, Leftover, RestoreResult, VerificationResult } from '../contract/results.ts';
 import type { BootedMachine } from './boot-machine.ts';
 import type { QuietClone } from './quiesce-clone.ts';
 
@@ -44,6 +44,11 @@ export function commit({ disks }: ConsistencyVerdict): string {
 
 export function verification({ restoredBytes, restoreMs }: VerificationResult): string {
   return `restored ${(restoredBytes / 1e6).toFixed(1)} MB in ${(restoreMs / 1000).toFixed(1)} s, booted, all applications answered`;
+}
+
+export function check({ level, packsRead, blocksRead, bytesRead }: CheckResult): string {
+  if (level === 'structure') return 'structure sound: every document, map and segment, and the sizes of packs';
+  return `${level} sound: ${blocksRead} blocks of ${packsRead} packs opened (${(bytesRead / 1e6).toFixed(1)} MB)`;
 }
 
 export function cleanUp(leftovers: readonly Leftover[]): string {

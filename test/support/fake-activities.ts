@@ -3,7 +3,9 @@ import type { ControlActivities } from '../../src/activities/control.ts';
 import type { MoverActivities } from '../../src/activities/mover.ts';
 import type { ConsistencyVerdict } from '../../src/contract/evidence.ts';
 import type { MachineFacts, OwnMachine, SnapshotFacts } from '../../src/contract/machine.ts';
+import type { CheckLevel } from '../../src/contract/names.ts';
 import type { IsolationProfile, Limits, ResolvedBackup } from '../../src/contract/resolved-backup.ts';
+import type { CheckResult } from '../../src/contract/results.ts';
 
 /** Ids of what the fakes speak about; the instance differs per test, because its workflow id is deterministic. */
 export const VOLUMES = ['vol-0a', 'vol-0b'] as const;
@@ -123,6 +125,15 @@ const NO_CONSOLE = { name: 'console', verdict: 'not-observed', found: 'no consol
 
 export const NO_BASE = { base: null, readAll: 'there is no earlier point' };
 
+export function checkResult(vault: string, level: CheckLevel): CheckResult {
+  const at = '2026-11-23T05:00:00.000Z';
+  return {
+    ...{ checkId: '20261123T050000Z-0000000c', vault, level, verdict: 'green', startedAt: at, finishedAt: at },
+    ...{ points: 1, damagedPoints: [], packs: 1, packsRead: 1, blocksRead: 8, bytesRead: 4096 },
+    ...{ damage: 0, notices: 0, findings: [] },
+  };
+}
+
 /** Control activities in which all goes well, unless a test says otherwise for one of them. */
 export function fakeControl(changes: Partial<ControlActivities> = {}): ControlActivities {
   return {
@@ -186,6 +197,8 @@ export function fakeControl(changes: Partial<ControlActivities> = {}): ControlAc
       storedBytes: 4096,
     }),
     attestPoint: async () => undefined,
+    markPoints: async () => undefined,
+    resolveCheck: async (input) => ({ vault: 'main', level: 'structure', ...(input as object) }),
     removeRunResources: async () => [],
     sweepDeployment: async () => ({ runs: [], leftovers: [] }),
     expirePoints: async () => ({ kept: 2, expired: 1, pointIds: ['20261120T000000Z-00000000'] }),
@@ -243,6 +256,10 @@ export function fakeMover(changes: Partial<MoverActivities> = {}): MoverActiviti
       byHints: false,
     }),
     confirmFacts: async () => CLEAN,
+    checkVault: async ({ vault, level, pointIds = [] }) => ({
+      result: checkResult(vault, level),
+      marks: pointIds.map((pointId) => ({ pointId, verdict: 'green', text: 'nothing is damaged' })),
+    }),
     commitPoint: async ({ run }) => ({ pointId: run.runId, committedAt: '2026-11-23T02:32:00.000Z' }),
     recordMeasurement: async () => undefined,
     readPointFacts: async () => ({ fileSystems: [], cleanFacts: {} }),

@@ -48,6 +48,7 @@ try {
   await recordCollection('collected', { vault: 'main' });
   await recordCollection('collected-plan', { vault: 'main', steps: 'plan' });
   await recordCollection('collected-execute', { vault: 'main', steps: 'execute' });
+  await record('checked', {}, { verify: 'sample' });
 } finally {
   await runs.stop();
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { vi } from 'vitest';
 import { type AccessKey, type S3Server, startS3 } from '../../local/servers/s3.ts';
 import { ensureUser } from '../../local/servers/s3-users.ts';
@@ -22,6 +23,8 @@ export interface VaultLab {
   readonly url: (name: string) => string;
   /** The configuration's vault, made if there is none; closed after the test. */
   open(name: string, more?: { readonly roles?: readonly RootPurpose[]; readonly lock?: LockPolicy }): Promise<Vault>;
+  /** Puts other bytes where an object stands, as a disk or a thief would; resolves with what puts it right again. */
+  damage(name: string, key: string): Promise<() => Promise<void>>;
   stop(): Promise<void>;
 }
 
@@ -77,6 +80,22 @@ export async function startVaultLab(vaults: Readonly<Record<string, VaultInput>>
         clock: systemClock,
         ...(lock && { lock }),
       }),
+    async damage(name, key) {
+      const { endpoint, region, root } = server;
+      const owner = new S3Client({ endpoint, region, credentials: { ...root }, forcePathStyle: true });
+      const object = { Bucket: 'vaults', Key: `${name}/${key}` };
+      const found = await owner.send(new GetObjectCommand(object));
+      const bytes = (await found.Body?.transformToByteArray()) ?? new Uint8Array();
+      const wrong = Uint8Array.from(bytes);
+      wrong[100] = (wrong[100] ?? 0) ^ 1;
+      const put = (Body: Uint8Array) =>
+        owner.send(new PutObjectCommand({ ...object, Body, ChecksumAlgorithm: 'SHA256' }));
+      await put(wrong);
+      return async () => {
+        await put(bytes);
+        owner.destroy();
+      };
+    },
     async stop() {
       vi.unstubAllEnvs();
       await server.stop();

@@ -1,7 +1,8 @@
-import { latestAttestation } from '../attest.ts';
 import { listHolds } from '../holds.ts';
 import type { Manifest } from '../manifest.ts';
 import { listPoints } from '../points.ts';
+import { readRunFacts } from '../run-facts.ts';
+import { isSound, readStanding } from '../standing.ts';
 import type { Vault } from '../vault.ts';
 import { judgePoints, type PointJudgement, type RetainedPoint, type RetentionPolicy } from './judge-points.ts';
 
@@ -50,16 +51,19 @@ export interface MachinePoint extends RetainedPoint {
 
 async function factsOf(
   vault: Vault,
-  { pointId, capture, machine, plan, retention }: Manifest,
+  manifest: Manifest,
   { held, signal }: { held: ReadonlyMap<string, unknown>; signal: AbortSignal },
 ): Promise<MachinePoint> {
-  const attestation = await latestAttestation({ vault, pointId, signal });
+  const { pointId, capture, machine, plan, retention } = manifest;
+  const standing = await readStanding({ vault, pointId, signal });
+  // A look that is shallower than what was asked for must not make a point the newest verified one.
+  const verified = isSound(standing, readRunFacts(manifest).verify ?? 'launch');
   return {
     pointId,
     plan,
     capturedAt: capture.capturedAt,
     keepUntil: retention.keepUntil,
-    verdict: attestation?.verdict ?? null,
+    verdict: standing.red ? 'failed' : verified ? 'passed' : null,
     held: held.has(pointId),
     machineId: machine.machineId,
   };

@@ -169,7 +169,7 @@ function draftOf(
       imageId: null,
       tags: {},
       addresses: [],
-      facts: recordRunFacts({ verify: false, pointsByHints }),
+      facts: recordRunFacts({ verify: null, pointsByHints }),
     },
     capture: {
       capturedAt: startedAt,

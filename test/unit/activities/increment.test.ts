@@ -45,7 +45,7 @@ test('a run builds on the newest point and knows how many in a row were read by 
   await backUp(mover, volumes, { runId: OLDER });
   const { volumes: made } = await backUp(mover, volumes, {
     runId: NEWER,
-    facts: recordRunFacts({ verify: false, pointsByHints: 4 }),
+    facts: recordRunFacts({ verify: null, pointsByHints: 4 }),
   });
   const volume = { volumeId: 'vol-1', map: made[0]?.map, captureId: null, hasChanges: false };
   expect(await begin(control)).toEqual({
@@ -61,7 +61,7 @@ test.each([
   { fullReadEvery: 3, pointsByHints: 2, all: true },
 ])('with fullReadEvery $fullReadEvery and $pointsByHints points by hints before, all is read: $all', async (row) => {
   const { mover, control } = await twoRoles();
-  const facts = recordRunFacts({ verify: false, pointsByHints: row.pointsByHints });
+  const facts = recordRunFacts({ verify: null, pointsByHints: row.pointsByHints });
   await backUp(mover, volumes, { runId: NEWER, facts });
   const { base, readAll } = await begin(control, row.fullReadEvery);
   expect(base?.pointId).toBe(NEWER);

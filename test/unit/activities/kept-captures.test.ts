@@ -36,7 +36,7 @@ test('the capture of a point that was to be verified and is not gives way to tha
   const vault = await testVault({ store: memoryStore(), keys: await testKeys() });
   const volumes = { 'vol-1': testVolume(8, new Map([[0, text('a')]])) };
   await backUp(vault, volumes, { runId: OLDER });
-  await backUp(vault, volumes, { runId: NEWER, facts: recordRunFacts({ verify: true, pointsByHints: 0 }) });
+  await backUp(vault, volumes, { runId: NEWER, facts: recordRunFacts({ verify: 'launch', pointsByHints: 0 }) });
   expect(await kept(vault, [OLDER, NEWER])).toEqual([OLDER]);
 });
 

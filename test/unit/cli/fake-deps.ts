@@ -12,6 +12,7 @@ import { runCli } from '../../../src/cli/program.ts';
 import type { BackupProgress } from '../../../src/contract/progress.ts';
 import type {
   BackupResult,
+  CheckResult,
   CollectionResult,
   RestoreResult,
   VerificationResult,
@@ -32,6 +33,7 @@ export interface Script {
   readonly rules?: RetentionRules;
   readonly retained?: readonly (RetainedPoint & { readonly machineId: string })[];
   readonly collection?: CollectionResult;
+  readonly check?: CheckResult | Error;
   readonly steps?: readonly SetUpStep[];
   /** Ctrl-C as soon as the run is looked at for the first time; it then never ends. */
   readonly interrupt?: boolean;
@@ -149,6 +151,18 @@ function fakeBackups(
     async startRestore(request, requestId) {
       requests.push({ request, requestId });
       return run(script.restore);
+    },
+    async startCheck(request, requestId) {
+      requests.push({ ...request, requestId });
+      const { check } = script;
+      if (!check) throw new Error('no check in the script');
+      return {
+        workflowId: 'check/main/full/request-1',
+        async result() {
+          if (check instanceof Error) throw check;
+          return check;
+        },
+      };
     },
     async startCollection(request, requestId) {
       requests.push({ ...request, requestId });

@@ -7,6 +7,7 @@ const VERIFIED = {
   verdict: 'green',
   at: '2026-11-23T02:50:00.000Z',
   runId: '20261123T024900Z-00000001',
+  level: 'launch',
   disks: 'confirmed',
 } as const;
 const OTHER = 'i-00000000000000001';

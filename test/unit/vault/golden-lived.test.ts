@@ -6,13 +6,13 @@ import { promisify } from 'node:util';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createFileStore } from '../../../src/vault/file/file-store.ts';
 import {
-  latestAttestation,
   listHolds,
   listPlans,
   listPoints,
   openKeyService,
   openVault,
   openVolume,
+  standingAttestation,
   verifyVault,
 } from '../../../src/vault/index.ts';
 import { differencesFrom } from '../../golden/v1/content.ts';
@@ -65,7 +65,7 @@ test('what the lived vault went through is read as on the day it was made', asyn
     ['20260201T050000Z-601d00ab', 'abandoned', ''],
   ]);
   expect([...(await listHolds({ vault, signal: NEVER })).keys()]).toEqual([SECOND]);
-  expect((await latestAttestation({ vault, pointId: THIRD, signal: NEVER }))?.verdict).toBe('passed');
+  expect((await standingAttestation({ vault, pointId: THIRD, signal: NEVER }))?.verdict).toBe('passed');
   expect((await listPlans(vault, NEVER)).map(({ gcId }) => gcId)).toEqual([GC_ID]);
 });
 

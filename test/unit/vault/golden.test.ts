@@ -7,12 +7,12 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { createFileKeyService } from '../../../src/vault/file/file-keys.ts';
 import { createFileStore } from '../../../src/vault/file/file-store.ts';
 import {
-  latestAttestation,
   listPoints,
   openVault,
   openVolume,
   readChangeSet,
   readEvidence,
+  standingAttestation,
 } from '../../../src/vault/index.ts';
 import { differencesFrom, goldenVolumes, POINT_ID } from '../../golden/v1/content.ts';
 import { fixedClock, NEVER, temporaryFolder } from '../../support/vault-fixture.ts';
@@ -52,7 +52,7 @@ test('the golden vault reads as on the day it was made: points, fence, evidence,
   expect(new TextDecoder().decode(bytes)).toMatch(/^\[ {4}0\.000000\] Linux version 6\.1\n/);
   const changes = await readChangeSet({ vault, runId: POINT_ID, volumeId: 'vol-0aaaaaaaaaaaaaaaa', signal: NEVER });
   expect([...changes.indexes()]).toEqual([0, 3, 8193]);
-  expect((await latestAttestation({ vault, pointId: POINT_ID, signal: NEVER }))?.verdict).toBe('passed');
+  expect((await standingAttestation({ vault, pointId: POINT_ID, signal: NEVER }))?.verdict).toBe('passed');
 });
 
 test.each([...goldenVolumes()])(

@@ -55,8 +55,9 @@ function point({ id, on, expired, verify, seen }: Row): LineagePoint {
     pointId: id,
     parents: on === undefined ? [] : [on],
     expired: expired ?? false,
-    verify: verify ?? false,
-    attestation: seen && attestation(id, ...seen),
+    unverified: verify === true && seen?.[0] !== 'green',
+    red: seen && seen[0] !== 'green' ? attestation(id, ...seen) : undefined,
+    provenAt: seen?.[0] === 'green' ? attestation(id, ...seen).finishedAt : '',
   };
 }
 
@@ -169,7 +170,7 @@ test('a point that was to be verified is a parent only once it is, and the manif
   await backUp(
     mover,
     { 'vol-1': volume() },
-    { runId: ID.a, facts: recordRunFacts({ verify: true, pointsByHints: 3 }) },
+    { runId: ID.a, facts: recordRunFacts({ verify: 'launch', pointsByHints: 3 }) },
   );
   const parents = async () => (await findParents({ vault: control, machineId: MACHINE, signal: NEVER })).parents;
   expect(await parents()).toEqual([]);

@@ -7,7 +7,6 @@ import {
   beginRun,
   commitPoint,
   fenceRun,
-  latestAttestation,
   listAttestations,
   listPoints,
   openVault,
@@ -15,6 +14,7 @@ import {
   readEvidence,
   readFence,
   readPoint,
+  standingAttestation,
   writeChangeSet,
   writeEvidence,
 } from '../../../src/vault/index.ts';
@@ -330,5 +330,5 @@ test('the latest attestation of a point is the one whose run began last', async 
     signal: NEVER,
   });
   await attest({ vault: control, attestation: attestation('failed'), signal: NEVER });
-  expect((await latestAttestation({ vault: control, pointId: RUN_ID, signal: NEVER }))?.verdict).toBe('passed');
+  expect((await standingAttestation({ vault: control, pointId: RUN_ID, signal: NEVER }))?.verdict).toBe('passed');
 });

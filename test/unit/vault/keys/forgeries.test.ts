@@ -12,12 +12,12 @@ import {
   holdPoint,
   initVault,
   isHeld,
-  latestAttestation,
   listKeys,
   listPoints,
   openVault,
   readFence,
   readPoint,
+  standingAttestation,
 } from '../../../../src/vault/index.ts';
 import { type DocumentType, encodeDocument } from '../../../../src/vault/json-document.ts';
 import { controlKeyPair } from '../../../../src/vault/key-ring.ts';
@@ -191,7 +191,7 @@ test.each(FORGERS)('an attestation made by $by does not make a red point green, 
   store.objects.set(key, make(forged({ mover, control, other }, about)));
   const reported: string[] = [];
   const onInvalid = (each: string) => reported.push(each);
-  const latest = await latestAttestation({ vault: mover, pointId: RUN_ID, signal: NEVER, onInvalid });
+  const latest = await standingAttestation({ vault: mover, pointId: RUN_ID, signal: NEVER, onInvalid });
   expect(latest?.verdict).toBe('failed');
   expect(reported).toEqual([key]);
   const { refused } = await findParents({ vault: mover, machineId: 'i-0123456789abcdef0', signal: NEVER });
@@ -228,7 +228,7 @@ test('after a rotation the old control key still judges old points, and no newer
   for await (const point of listPoints({ vault: mover, signal: NEVER, onInvalid })) {
     if (point.state === 'committed') expired.set(point.pointId, point.expired !== null);
     const { pointId } = point;
-    const latest = await latestAttestation({ vault: mover, pointId, signal: NEVER, onInvalid });
+    const latest = await standingAttestation({ vault: mover, pointId, signal: NEVER, onInvalid });
     expect(latest?.verdict).toBe(pointId === LATER ? undefined : 'passed');
   }
   expect(Object.fromEntries(expired)).toEqual({ [RUN_ID]: true, [SECOND]: true, [LATER]: false });
