@@ -39,6 +39,8 @@ export const ERROR_STATUS = {
   ConsistencyTooLow: 'permanent',
   ApplicationNotRecovered: 'permanent',
   VerificationFailed: 'permanent',
+  ExtractFailed: 'permanent',
+  DrillFailed: 'permanent',
   // vault
   ObjectExists: 'permanent',
   ObjectMissing: 'permanent',

@@ -4,13 +4,13 @@ import { type CollectDeps, createCollectActivities } from './collect.ts';
 import { createMachineActivities, type MachineDeps } from './machine.ts';
 import { createPointActivities, type PointDeps } from './point.ts';
 import { createPreflightActivities, type PreflightDeps } from './preflight.ts';
-import { createResolveActivities, type ResolveDeps } from './resolve.ts';
-import { createResolveRestoreActivities } from './resolve-restore.ts';
+import { createResolveActivities } from './resolve.ts';
+import { createResolveRestoreActivities, type ResolveRestoreDeps } from './resolve-restore.ts';
 import { createRestoreMachineActivities, type RestoreMachineDeps } from './restore-machine.ts';
 import { createSweepActivities, type SweepDeps } from './sweep.ts';
 import { createWatchActivities, type WatchDeps } from './watch.ts';
 
-export type ControlDeps = ResolveDeps &
+export type ControlDeps = ResolveRestoreDeps &
   PreflightDeps &
   CaptureDeps &
   MachineDeps &

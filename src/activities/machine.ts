@@ -14,7 +14,7 @@ import type {
   StoppedSnapshots,
   VerificationPlatform,
 } from '../platforms/platform.ts';
-import type { BootMedia, BootPlan } from '../recipes/boot-plan.ts';
+import type { BootMedia, BootPlan, ExtractPlan } from '../recipes/boot-plan.ts';
 import { BLOCK_BYTES } from '../vault/index.ts';
 import { beating } from './beating.ts';
 import { digestBlock } from './digest-block.ts';
@@ -34,6 +34,8 @@ export interface MachineOrder {
   readonly isolation: IsolationProfile;
   readonly recipes: readonly ConfiguredRecipe[];
   readonly recoverMs: number;
+  /** What the machine is started for, where that is to take something out. */
+  readonly extract?: ExtractPlan;
 }
 
 export interface ScratchOrder extends MachineOrder {
@@ -125,8 +127,8 @@ export function createMachineActivities({ platform, assembleBootMedia }: Machine
   };
 }
 
-function planOf({ run, role, recipes, recoverMs }: MachineOrder): BootPlan {
-  return { runId: run.runId, role, recipes, recoverMs };
+function planOf({ run, role, recipes, recoverMs, extract }: MachineOrder): BootPlan {
+  return { runId: run.runId, role, recipes, recoverMs, ...(extract && { extract }) };
 }
 
 /** Restored volumes are always encrypted, so is what stands beside them; a clone's scratch volume follows its source. */

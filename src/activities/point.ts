@@ -4,7 +4,7 @@ import type { MachineFacts } from '../contract/machine.ts';
 import type { CheckLevel, ConsistencyClass } from '../contract/names.ts';
 import type { Run } from '../contract/run.ts';
 import { UnderstudyError } from '../errors.ts';
-import { type Attestation, attest, readPoint, type Vault } from '../vault/index.ts';
+import { type Attestation, attest, fenceRun, readPoint, type Vault } from '../vault/index.ts';
 import { beating } from './beating.ts';
 import type { PointMark } from './check-vault.ts';
 import { machineOf } from './machine-record.ts';
@@ -67,6 +67,14 @@ export function createPointActivities({ vaults, toolVersion }: PointDeps) {
           recovered: manifest.consistency.proofs.flatMap(recoveredRecipe),
           storedBytes: manifest.volumes.reduce((sum, { map }) => sum + map.storedBytes, 0),
         };
+      });
+    },
+
+    /** Its parts are no point's: fenced, the run belongs to the next collection. Whoever wants them fetches them before. */
+    async endExtractRun({ run, vault }: { readonly run: Run; readonly vault: string }): Promise<void> {
+      await beating(async ({ signal }) => {
+        const reason = `took a table out of ${run.pointId ?? 'a point'}; it goes with the next collection`;
+        await fenceRun({ vault: await vaults.open(vault, signal), runId: run.runId, reason, signal });
       });
     },
 

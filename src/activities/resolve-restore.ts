@@ -1,11 +1,17 @@
-import { resolvePlace, resolveVault } from '../config/resolve-names.ts';
-import type { ResolvedRestore } from '../contract/resolved-restore.ts';
-import { RestoreRequest } from '../contract/restore-request.ts';
+import { resolveIsolation, resolvePlace, resolveRecipes, resolveVault } from '../config/resolve-names.ts';
+import type { ConfiguredRecipe } from '../contract/resolved-backup.ts';
+import type { ResolvedRestore, ResolvedTable } from '../contract/resolved-restore.ts';
+import { RestoreRequest, TableRequest } from '../contract/restore-request.ts';
 import { ConfigurationError } from '../errors.ts';
+import type { FindRecipe } from '../recipes/registry.ts';
 import { parseInput } from './parse-input.ts';
 import type { ResolveDeps } from './resolve.ts';
 
-export function createResolveRestoreActivities(deps: ResolveDeps) {
+export interface ResolveRestoreDeps extends ResolveDeps {
+  readonly findRecipe: FindRecipe;
+}
+
+export function createResolveRestoreActivities(deps: ResolveRestoreDeps) {
   const { config, deploymentId } = deps;
   return {
     async resolveRestore(input: unknown): Promise<ResolvedRestore> {
@@ -33,5 +39,32 @@ export function createResolveRestoreActivities(deps: ResolveDeps) {
         searchAttributes: config.temporal.searchAttributes && (await deps.hasSearchAttributes()),
       };
     },
+
+    async resolveTable(input: unknown): Promise<ResolvedTable> {
+      const example = '{"pointId": "20261123T023107Z-9f2c01ab", "database": "bank", "table": "accounts"}';
+      const request = parseInput(TableRequest, input, 'restoreTable', example);
+      const { pointId, database, schema, table } = request;
+      return {
+        pointId,
+        vault: resolveVault(config, request.vault),
+        deploymentId,
+        isolation: resolveIsolation(config, request.isolation),
+        recipe: extractingRecipe(deps, request.recipe),
+        wanted: { database, table, ...(schema !== undefined && { schema }) },
+        limits: config.limits,
+        searchAttributes: config.temporal.searchAttributes && (await deps.hasSearchAttributes()),
+      };
+    },
   };
+}
+
+function extractingRecipe({ config, findRecipe }: ResolveRestoreDeps, named: string | undefined): ConfiguredRecipe {
+  const able = resolveRecipes(config, undefined).filter(({ name }) => findRecipe(name).scripts.extract !== undefined);
+  const [only, ...others] = named === undefined ? able : able.filter(({ name }) => name === named);
+  if (only && others.length === 0) return only;
+  const names = able.map(({ name }) => name).join(', ') || 'none';
+  throw new ConfigurationError(
+    'InvalidInput',
+    `recipe: name the one that takes the table out; of this worker's recipes these can: ${names}`,
+  );
 }

@@ -2,12 +2,13 @@ import type { BackupRequest, VerificationRequest } from '../contract/backup-requ
 import type { CheckRequest } from '../contract/check-request.ts';
 import type { CollectionRequest } from '../contract/collection-request.ts';
 import type { BackupProgress } from '../contract/progress.ts';
-import type { RestoreRequest } from '../contract/restore-request.ts';
+import type { RestoreRequest, TableRequest } from '../contract/restore-request.ts';
 import type {
   BackupResult,
   CheckResult,
   CollectionResult,
   RestoreResult,
+  TableResult,
   VerificationResult,
 } from '../contract/results.ts';
 import type { RetentionRules } from '../contract/retention.ts';
@@ -29,6 +30,7 @@ export interface CliDeps {
   /** `write`: with the root that signs tombstones. */
   openRetention(vault: string | undefined, access: 'read' | 'write'): Promise<RetentionDoor>;
   openForecasts(vault: string | undefined): Promise<Forecasts>;
+  openExtracts(vault: string | undefined): Promise<Extracts>;
   openSetUp(): Promise<SetUp>;
   /** Resolves when the worker has ended in order. */
   runWorker(role: WorkerRole): Promise<void>;
@@ -50,6 +52,7 @@ export interface Backups {
   startRestore(request: RestoreRequest, requestId: string): Promise<WatchedRun<RestoreResult>>;
   startCheck(request: CheckRequest, requestId: string): Promise<StartedRun<CheckResult>>;
   startCollection(request: CollectionRequest, requestId: string): Promise<StartedRun<CollectionResult>>;
+  startTable(request: TableRequest, requestId: string): Promise<WatchedRun<TableResult>>;
   /** Backups under way now. */
   running(): Promise<readonly RunningBackup[]>;
   close(): Promise<void>;
@@ -83,6 +86,12 @@ export interface RunningBackup {
 export interface Points {
   /** Newest first. */
   list(filter: { readonly instanceId?: string | undefined }): AsyncIterable<PointLine>;
+  close(): Promise<void>;
+}
+
+/** What runs took out of applications, from the vault itself with the data root. */
+export interface Extracts {
+  read(extract: Pick<TableResult, 'runId' | 'extract'>): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
 }
 

@@ -30,6 +30,7 @@ const deps: CliDeps = {
   openRetention: async (vault, access) =>
     (await import('./vault-retention.ts')).openVaultRetention(vault, access, signal),
   openForecasts: async (vault) => (await import('./vault-forecasts.ts')).openVaultForecasts(vault, signal),
+  openExtracts: async (vault) => (await import('./vault-extracts.ts')).openVaultExtracts(vault, signal),
   openSetUp: async () => (await import('./set-up.ts')).openRealSetUp(env, signal),
   async runWorker(role) {
     const { runWorker } = await import('../workers/run-worker.ts');

@@ -9,6 +9,7 @@ import { invalidInput } from './invalid-input.ts';
 import { jsonLines } from './json-lines.ts';
 import { tellForecast } from './restore-forecast.ts';
 import { restoreImages } from './restore-images.ts';
+import { restoreTableCommand } from './restore-table.ts';
 import { terminalText } from './terminal-text.ts';
 
 export interface RestoreOptions {
@@ -40,6 +41,7 @@ export function restoreCommand(deps: CliDeps): Command {
     .option('--vault <name>', 'vault of temporal.config.ts')
     .option('--detach', 'start it and do not wait')
     .option('--json', 'JSON lines on standard output: progress, then one result')
+    .addCommand(restoreTableCommand(deps))
     .action((pointId: string, options: RestoreOptions) => runRestore(pointId, options, deps));
 }
 

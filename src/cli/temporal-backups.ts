@@ -15,6 +15,7 @@ export async function openTemporalBackups(env: NodeJS.ProcessEnv): Promise<Backu
     startVerification: async (request, requestId) => withLink(await client.verify(request, { requestId })),
     startRestore: async (request, requestId) => withLink(await client.restore(request, { requestId })),
     startCheck: async (request, requestId) => withLink(await client.check(request, { requestId })),
+    startTable: async (request, requestId) => withLink(await client.restoreTable(request, { requestId })),
     startCollection: async (request, requestId) => withLink(await client.collect(request, { requestId })),
     running: () => client.running(),
     close: () => client.close(),

@@ -3,17 +3,18 @@ import type { Client } from '@temporalio/client';
 import type { BackupRequest, VerificationRequest } from '../contract/backup-request.ts';
 import type { CheckRequest } from '../contract/check-request.ts';
 import type { CollectionRequest } from '../contract/collection-request.ts';
-import type { RestoreRequest } from '../contract/restore-request.ts';
+import type { RestoreRequest, TableRequest } from '../contract/restore-request.ts';
 import type {
   BackupResult,
   CheckResult,
   CollectionResult,
   RestoreResult,
+  TableResult,
   VerificationResult,
 } from '../contract/results.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { CONTROL_QUEUE } from '../contract/task-queues.ts';
-import { checkWorkflowId, requestWorkflowId, restoreWorkflowId } from '../contract/workflow-ids.ts';
+import { checkWorkflowId, requestWorkflowId, restoreWorkflowId, tableWorkflowId } from '../contract/workflow-ids.ts';
 import { type ConnectOptions, connectTemporal } from './connect.ts';
 import { followRun, type Run } from './run.ts';
 
@@ -65,6 +66,16 @@ export class BackupClient {
   async restore(request: RestoreRequest, { requestId = randomUUID() }: StartOptions = {}): Promise<Run<RestoreResult>> {
     const workflowId = restoreWorkflowId(request.pointId, requestId);
     await this.#start('restoreRecoveryPoint', workflowId, request, `Restore of ${request.pointId}`);
+    return followRun(this.#client, workflowId);
+  }
+
+  /** Takes one table out of a recovery point; its result says where the sealed parts are (`readExtract`). */
+  async restoreTable(
+    request: TableRequest,
+    { requestId = randomUUID() }: StartOptions = {},
+  ): Promise<Run<TableResult>> {
+    const workflowId = tableWorkflowId(request.pointId, requestId);
+    await this.#start('restoreTable', workflowId, request, `Table ${request.table} of ${request.pointId}`);
     return followRun(this.#client, workflowId);
   }
 

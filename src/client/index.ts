@@ -4,13 +4,14 @@ export type { CheckRequest } from '../contract/check-request.ts';
 export type { ConsistencyVerdict, EvidenceRef, Fact } from '../contract/evidence.ts';
 export type { ConsistencyClass } from '../contract/names.ts';
 export type { BackupProgress, MachineHeartbeat, PhaseProgress, VolumeProgress } from '../contract/progress.ts';
-export type { RestoreRequest } from '../contract/restore-request.ts';
+export type { RestoreRequest, TableRequest } from '../contract/restore-request.ts';
 export type {
   ArchivedVolume,
   BackupResult,
   CheckResult,
   Leftover,
   RestoreResult,
+  TableResult,
   VerificationResult,
 } from '../contract/results.ts';
 export { type ErrorCode, UnderstudyError } from '../errors.ts';

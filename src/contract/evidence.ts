@@ -31,7 +31,8 @@ export type RecipeStep =
   | 'check'
   | 'after-agent'
   | 'output'
-  | 'load';
+  | 'load'
+  | 'extract';
 
 /** What a recipe's script answered in a machine of ours. */
 export interface RecipeAnswer {

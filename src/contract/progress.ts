@@ -8,8 +8,11 @@ export type VerificationPhase = (typeof VERIFICATION_PHASES)[number];
 export const RESTORE_PHASES = ['read', 'check', 'restore', 'create', 'record', 'clean-up'] as const;
 export type RestorePhase = (typeof RESTORE_PHASES)[number];
 
+export const TABLE_PHASES = ['read', 'check', 'restore', 'launch', 'extract', 'record', 'clean-up'] as const;
+export type TablePhase = (typeof TABLE_PHASES)[number];
+
 export interface PhaseProgress {
-  readonly phase: Phase | VerificationPhase | RestorePhase;
+  readonly phase: Phase | VerificationPhase | RestorePhase | TablePhase;
   readonly state: 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
   /** ISO 8601, from the workflow's clock. */
   readonly startedAt?: string;

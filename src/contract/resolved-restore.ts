@@ -1,4 +1,4 @@
-import type { IsolationProfile, Limits } from './resolved-backup.ts';
+import type { ConfiguredRecipe, IsolationProfile, Limits } from './resolved-backup.ts';
 import type { RestoreTarget } from './restore-request.ts';
 
 /** A restore with every name resolved by the worker's configuration, recorded once in history. */
@@ -9,6 +9,19 @@ export interface ResolvedRestore {
   readonly volumeIds?: readonly string[];
   readonly deploymentId: string;
   readonly place: RestorePlace;
+  readonly limits: Limits;
+  readonly searchAttributes: boolean;
+}
+
+/** A table to take out, resolved the same way. */
+export interface ResolvedTable {
+  readonly pointId: string;
+  readonly vault: string;
+  readonly deploymentId: string;
+  readonly isolation: IsolationProfile;
+  readonly recipe: ConfiguredRecipe;
+  /** As the recipe's script gets it, a file per field. */
+  readonly wanted: Readonly<Record<string, string>>;
   readonly limits: Limits;
   readonly searchAttributes: boolean;
 }

@@ -21,3 +21,24 @@ export const RestoreRequest = z.strictObject({
   volumeIds: z.array(VolumeId).min(1).optional(),
 });
 export type RestoreRequest = z.input<typeof RestoreRequest>;
+
+/** As databases take them: PostgreSQL cuts names at 63 bytes. No control characters: they belong in no name. */
+const Identifier = z
+  .string()
+  .min(1)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused.
+  .regex(/^[^\u0000-\u001f\u007f]{1,63}$/, 'must be 1 to 63 characters, none of them a control character');
+
+/** One table of one database, as a file for people. */
+export const TableRequest = z.strictObject({
+  pointId: RunId,
+  database: Identifier,
+  /** Default: as the server finds the table by its search path. */
+  schema: Identifier.optional(),
+  table: Identifier,
+  /** Default: the only configured recipe that can take something out. */
+  recipe: ConfiguredName.optional(),
+  vault: ConfiguredName.optional(),
+  isolation: ConfiguredName.optional(),
+});
+export type TableRequest = z.input<typeof TableRequest>;

@@ -112,6 +112,35 @@ export interface CheckResult {
   readonly findings: readonly string[];
 }
 
+/** What was taken out of an application: sealed in the vault, in parts, until the next collection removes it. */
+export interface Extract {
+  /** Parts of the run's evidence: `extract-000000` and so on, to be put one behind the other. */
+  readonly parts: number;
+  readonly bytes: number;
+  /** Of the whole: taken in the machine, and again of what was read back. */
+  readonly sha256: string;
+  /** Such as `sql`. */
+  readonly format: string;
+  /** As the application calls it. Guest text: escape it for its sink. */
+  readonly name: string;
+  /** Null where the application has none. */
+  readonly rows: number | null;
+}
+
+export interface TableResult {
+  readonly pointId: string;
+  /** The parts stand under this run in the vault. */
+  readonly runId: string;
+  readonly vault: string;
+  readonly recipe: string;
+  readonly extract: Extract;
+  readonly isolation: readonly Check[];
+  readonly restoredBytes: number;
+  readonly restoreMs: number;
+  readonly phases: readonly PhaseProgress[];
+  readonly leftovers: readonly Leftover[];
+}
+
 /** A resource whose run has ended and which could not be removed. */
 export interface Leftover {
   readonly kind: 'instance' | 'volume' | 'image' | 'snapshot';

@@ -18,6 +18,10 @@ export function restoreWorkflowId(pointId: string, requestId: string): string {
   return `restore/${pointId}/${requestId}`;
 }
 
+export function tableWorkflowId(pointId: string, requestId: string): string {
+  return `restore-table/${pointId}/${requestId}`;
+}
+
 export function archiveVolumeWorkflowId(runId: string, volumeId: string): string {
   return `archive/${runId}/${volumeId}`;
 }

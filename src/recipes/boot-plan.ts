@@ -11,6 +11,18 @@ export interface BootPlan {
   readonly recoverMs: number;
   /** Agents of the recipes are to run (`clone`), or what they wrote is to be loaded (`verify`). */
   readonly agents?: AgentPlan;
+  /** One thing is to be taken out of an application; nothing else is asked then. */
+  readonly extract?: ExtractPlan;
+}
+
+export interface ExtractPlan {
+  /** Whose script takes it out. */
+  readonly recipe: string;
+  /** What is wanted, a file per field. */
+  readonly request: Readonly<Record<string, string>>;
+  readonly extractMs: number;
+  /** Where it is written, as it is. */
+  readonly region: OutputRegion;
 }
 
 export interface AgentPlan {

@@ -31,6 +31,12 @@ export interface Recipe<P = unknown> {
      * stand in `$UNDERSTUDY_AGENT_FACTS`, a file per fact.
      */
     readonly load?: URL;
+    /**
+     * Takes one thing out of the recovered application: a file per field of the request in `$UNDERSTUDY_REQUEST`, the thing
+     * to descriptor 3. Its facts may hold `rows` (a count) and must hold `format`. Names are quoted by the application's own
+     * means, never put together as text.
+     */
+    readonly extract?: URL;
   };
   /** What the scripts source or run: files that stand beside them in the machine, under their own names. */
   readonly library?: readonly URL[];

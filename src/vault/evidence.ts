@@ -27,6 +27,7 @@ export async function writeEvidence({
   name,
   contentType,
   bytes,
+  unlocked = false,
   signal,
 }: {
   readonly vault: Vault;
@@ -34,6 +35,8 @@ export async function writeEvidence({
   readonly name: string;
   readonly contentType: string;
   readonly bytes: Uint8Array;
+  /** Not locked: what is fetched at once and then removed. */
+  readonly unlocked?: boolean;
   readonly signal: AbortSignal;
 }): Promise<EvidenceRef> {
   const ref = checkedRef({ runId, name, contentType, bytes });
@@ -46,7 +49,7 @@ export async function writeEvidence({
       nonce: vault.randomBytes(NONCE_BYTES),
     },
   });
-  if (await createdFirst(vault.store.create(key, sealed, signal, lockedAs(vault, runId)))) return ref;
+  if (await createdFirst(vault.store.create(key, sealed, signal, unlocked ? {} : lockedAs(vault, runId)))) return ref;
   return checkedRef({ runId, name, ...(await readEvidence({ vault, ref, signal })) });
 }
 

@@ -88,6 +88,7 @@ async function control(setting: Setting): Promise<Worker> {
       deploymentId: await readDeploymentId(),
       platform,
       vaults,
+      findRecipe,
       collectedVaults,
       openVersions: (vault, profile) => openVaultVersions(config, vault, profile),
       now,

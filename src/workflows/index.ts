@@ -5,5 +5,6 @@ export { checkVault } from './check-vault.ts';
 export { collectVault, expireRecoveryPoints } from './expire-recovery-points.ts';
 export { requestBackup } from './request-backup.ts';
 export { restoreRecoveryPoint } from './restore-recovery-point.ts';
+export { restoreTable } from './restore-table.ts';
 export { sweepLeftovers } from './sweep-leftovers.ts';
 export { verifyRecoveryPoint } from './verify-recovery-point.ts';

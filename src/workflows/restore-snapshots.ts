@@ -1,5 +1,5 @@
 import type { SnapshotFacts, VolumeFacts } from '../contract/machine.ts';
-import type { RestorePhase, VerificationPhase } from '../contract/progress.ts';
+import type { RestorePhase, TablePhase, VerificationPhase } from '../contract/progress.ts';
 import type { Run } from '../contract/run.ts';
 import { mover } from './proxies.ts';
 import type { PhaseTracker } from './track-phases.ts';
@@ -12,7 +12,7 @@ export interface SnapshotsOrder {
   readonly volumes: readonly VolumeFacts[];
   /** Whose key encrypts what is written. */
   readonly profile: { readonly kmsKeyId?: string };
-  readonly phases: PhaseTracker<RestorePhase> | PhaseTracker<VerificationPhase>;
+  readonly phases: PhaseTracker<RestorePhase> | PhaseTracker<VerificationPhase> | PhaseTracker<TablePhase>;
 }
 
 export interface RestoredSnapshots {

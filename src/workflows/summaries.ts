@@ -2,7 +2,14 @@ import type { PreflightReport } from '../activities/preflight.ts';
 import type { Check } from '../contract/check.ts';
 import type { ConsistencyVerdict } from '../contract/evidence.ts';
 import type { Capture } from '../contract/machine.ts';
-import type { ArchivedVolume, CheckResult, Leftover, RestoreResult, VerificationResult } from '../contract/results.ts';
+import type {
+  ArchivedVolume,
+  CheckResult,
+  Extract,
+  Leftover,
+  RestoreResult,
+  VerificationResult,
+} from '../contract/results.ts';
 import type { BootedMachine } from './boot-machine.ts';
 import type { QuietClone } from './quiesce-clone.ts';
 
@@ -67,4 +74,8 @@ export function checks(lines: readonly Check[]): string {
 export function created({ machine, volumes }: Pick<RestoreResult, 'machine' | 'volumes'>): string {
   if (machine) return `${machine.machineId} (${machine.instanceType}, ${machine.subnetId})`;
   return volumes.map(({ volumeId, zone }) => `${volumeId} in ${zone}`).join(', ');
+}
+
+export function extracted({ bytes, rows, name }: Extract): string {
+  return `${name}: ${rows === null ? '' : `${rows} rows, `}${(bytes / 1e6).toFixed(1)} MB`;
 }

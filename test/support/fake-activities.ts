@@ -152,6 +152,14 @@ export function fakeControl(changes: Partial<ControlActivities> = {}): ControlAc
       const place = { kind: 'isolated', isolation } as const;
       return { pointId, vault: 'main', to, deploymentId, place, limits, searchAttributes: true };
     },
+    resolveTable: async (input) => {
+      const { pointId, database, table } = input as { pointId: string; database: string; table: string };
+      const { deploymentId, isolation, limits } = resolvedBackup('i-unused');
+      const recipe = { name: 'postgresql', params: {} };
+      const wanted = { database, table };
+      return { pointId, vault: 'main', deploymentId, isolation, recipe, wanted, limits, searchAttributes: true };
+    },
+    endExtractRun: async () => undefined,
     checkRestore: async () => [],
     createVolumes: async ({ volumes, sourceZone }) =>
       volumes.map(({ volumeId, bytes, type }) => ({
@@ -261,6 +269,14 @@ export function fakeMover(changes: Partial<MoverActivities> = {}): MoverActiviti
       marks: pointIds.map((pointId) => ({ pointId, verdict: 'green', text: 'nothing is damaged' })),
     }),
     commitPoint: async ({ run }) => ({ pointId: run.runId, committedAt: '2026-11-23T02:32:00.000Z' }),
+    sealExtract: async () => ({
+      parts: 1,
+      bytes: 12,
+      sha256: '0'.repeat(64),
+      format: 'sql',
+      name: 'public.accounts',
+      rows: 2,
+    }),
     recordMeasurement: async () => undefined,
     readPointFacts: async () => ({ fileSystems: [], cleanFacts: {} }),
     restoreVolume: async ({ volume }) => ({

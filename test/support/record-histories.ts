@@ -43,6 +43,7 @@ try {
   });
   await recordRestore('restored-instance', 'instance');
   await recordRestore('restored-volumes', 'volumes');
+  await recordTable('restored-table');
   await recordCancelled('cancelled-clone', (started) => ({ control: { awaitRecovered: hangs(started) } }));
   await recordCancelled('cancelled-archive', (started) => ({ mover: { archiveShard: hangs(started) } }));
   await recordCollection('collected', { vault: 'main' });
@@ -75,6 +76,16 @@ async function record(name: string, fakes: Fakes, request = {}): Promise<void> {
 
 async function recordRestore(name: string, to: 'instance' | 'volumes'): Promise<void> {
   const run = await runs.backups.restore({ pointId: '20261123T023107Z-9f2c01ab', to });
+  await run.result();
+  await keep(name, run.workflowId);
+}
+
+async function recordTable(name: string): Promise<void> {
+  const run = await runs.backups.restoreTable({
+    pointId: '20261123T023107Z-9f2c01ab',
+    database: 'bank',
+    table: 'accounts',
+  });
   await run.result();
   await keep(name, run.workflowId);
 }

@@ -120,13 +120,14 @@ probe_seconds=$(cat "$WORK/payload/plan/probe-seconds")
 recipes=$(cat "$WORK/payload/plan/recipes")
 # Agents, or the loads of what they wrote: none of them in most runs.
 agent_seconds=$(cat "$WORK/payload/plan/agent-seconds" 2>/dev/null || echo 0)
+extract_seconds=$(cat "$WORK/payload/plan/extract-seconds" 2>/dev/null || echo 0)
 agent_steps=$(cat "$WORK/payload/plan/agents" "$WORK/payload/plan/outputs" 2>/dev/null | wc -l)
 
 # Should anything below hang, the machine still ends in order. The extra 300 s are for detecting, stopping and writing.
 main=$$
 (
   # Each agent has two steps and a listing; 180 s are for mounting and for asking the application again.
-  sleep $((recover_seconds + probe_seconds * 2 + agent_steps * (agent_seconds * 3 + 180) + 300))
+  sleep $((recover_seconds + probe_seconds * 2 + agent_steps * (agent_seconds * 3 + 180) + extract_seconds + 300))
   say '{"step":"failed","ok":false,"text":"the boot script ran out of time"}'
   kill -TERM "$main"
   sleep 5
@@ -160,7 +161,10 @@ if [ -f "$WORK/payload/plan/agents" ]; then
   harvest || all=false
 fi
 
-if [ "$role" = verify ]; then
+if [ -f "$WORK/payload/plan/extract" ]; then
+  . "$WORK/payload/extract.sh"
+  extract || all=false
+elif [ "$role" = verify ]; then
   for recipe in $matched; do
     if answer "$recipe" probe "$probe_seconds"; then ok=true; else ok=false; all=false; fi
     say "{\"step\":\"probed\",\"recipe\":\"$recipe\",\"ok\":$ok}"

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RunId } from '../../contract/names.ts';
 import { ConfigurationError } from '../../errors.ts';
-import type { AgentPlan, BootMedia, BootPlan } from '../boot-plan.ts';
+import type { AgentPlan, BootMedia, BootPlan, ExtractPlan } from '../boot-plan.ts';
 import { FactName } from '../path-pattern.ts';
 import type { Recipe } from '../recipe.ts';
 import { type FindRecipe, findRecipe } from '../registry.ts';
@@ -33,6 +33,7 @@ export async function assembleBootMedia(plan: BootPlan, find: FindRecipe = findR
       plan.agents,
       plan.recipes.map(({ name }) => find(name)),
     );
+  if (plan.extract) await putExtract(files, plan.extract);
   const payload = encodeTar(files);
   if (payload.length > MAX_PAYLOAD_BYTES) {
     throw new ConfigurationError(
@@ -45,6 +46,18 @@ export async function assembleBootMedia(plan: BootPlan, find: FindRecipe = findR
   if (plan.agents) addPartition(header, plan.agents.region);
   const script = await readFile(new URL('./boot.sh', import.meta.url), 'utf8');
   return { userData: encodeUserData(runId, script), scratch: Buffer.concat([header, payload]) };
+}
+
+const MIB_OF_GIB = 1_024;
+
+/** The request as files, so that no name is ever part of a shell text. */
+async function putExtract(files: Map<string, Uint8Array>, { recipe, request, extractMs, region }: ExtractPlan) {
+  const put = (name: string, text: string) => files.set(name, new TextEncoder().encode(text));
+  put('plan/extract', `${recipe}\n`);
+  put('plan/extract-seconds', `${Math.ceil(extractMs / 1000)}\n`);
+  put('plan/extract-at-mib', `${region.fromGiB * MIB_OF_GIB}\n`);
+  for (const [field, value] of Object.entries(request)) put(`request/${FactName.parse(field)}`, value);
+  files.set('extract.sh', await readFile(new URL('./extract.sh', import.meta.url)));
 }
 
 /** The harvest: recipes with an agent, in the configuration's order. */

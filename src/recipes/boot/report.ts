@@ -12,7 +12,18 @@ export interface BootResults extends BootReport {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
-const STEPS = ['detect', 'recovered', 'probe', 'stop', 'agent', 'check', 'after-agent', 'output', 'load'] as const;
+const STEPS = [
+  'detect',
+  'recovered',
+  'probe',
+  'stop',
+  'agent',
+  'check',
+  'after-agent',
+  'output',
+  'load',
+  'extract',
+] as const;
 /** A script's last line is at most this long (recipe.ts). */
 const MAX_ANSWER_BYTES = 8_192;
 const MAX_FACTS = 200;

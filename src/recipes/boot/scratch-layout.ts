@@ -11,7 +11,8 @@ import { DiskError } from '../../errors.ts';
  *   1 MiB    4 KiB   "USRESULT1", runId, bytes of the results, their SHA-256; written last, so that a partial write
  *                    leaves no header
  *   1 MiB + 4 KiB    results: a tar
- *   whole GiB        partition 1 up to the end, where agents run: the file system that they write to
+ *   whole GiB        partition 1 up to the end, where agents run: the file system that they write to; where something is
+ *                    taken out of an application, the thing itself and no partition
  */
 export const HEADER_BYTES = 4_096;
 export const PAYLOAD_OFFSET = HEADER_BYTES;

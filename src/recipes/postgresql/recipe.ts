@@ -35,6 +35,7 @@ export const postgresql: Recipe<Params> = {
     detect: new URL('./detect.sh', import.meta.url),
     recovered: new URL('./recovered.sh', import.meta.url),
     probe: new URL('./probe.sh', import.meta.url),
+    extract: new URL('./extract.sh', import.meta.url),
   },
   async cleanFact(disk: FileReader, { dataDirectories }: Params, signal: AbortSignal): Promise<Fact> {
     const facts: Fact[] = [];

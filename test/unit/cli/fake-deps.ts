@@ -15,6 +15,7 @@ import type {
   CheckResult,
   CollectionResult,
   RestoreResult,
+  TableResult,
   VerificationResult,
 } from '../../../src/contract/results.ts';
 import type { RetentionRules } from '../../../src/contract/retention.ts';
@@ -27,6 +28,9 @@ export interface Script {
   readonly verification?: VerificationResult | Error;
   readonly restore?: RestoreResult | Error;
   readonly forecast?: Forecast;
+  readonly table?: TableResult | Error;
+  /** Of what was taken out. */
+  readonly parts?: readonly string[];
   readonly running?: readonly RunningBackup[];
   readonly points?: readonly PointLine[] | Error;
   readonly judged?: readonly JudgedPoint[];
@@ -81,6 +85,15 @@ export async function runFake(args: readonly string[], script: Script = {}): Pro
       requests.push({ vault });
       return {
         restoreOf: async (pointId, kind) => ({ pointId, kind, bytes: 2e9, forecast: script.forecast ?? null }),
+        close,
+      };
+    },
+    openExtracts: async (vault) => {
+      requests.push({ vault });
+      return {
+        async *read() {
+          yield* (script.parts ?? []).map((part) => new TextEncoder().encode(part));
+        },
         close,
       };
     },
@@ -163,6 +176,10 @@ function fakeBackups(
           return check;
         },
       };
+    },
+    async startTable(request, requestId) {
+      requests.push({ request, requestId });
+      return run(script.table);
     },
     async startCollection(request, requestId) {
       requests.push({ ...request, requestId });

@@ -1,0 +1,126 @@
+import { open, rename, rm, stat } from 'node:fs/promises';
+import { Command } from 'commander';
+import { TableRequest } from '../contract/restore-request.ts';
+import type { TableResult } from '../contract/results.ts';
+import { ConfigurationError, VaultError } from '../errors.ts';
+import type { CliDeps } from './deps.ts';
+import { followRun } from './follow-run.ts';
+import { formatBytes } from './format.ts';
+import { invalidInput } from './invalid-input.ts';
+import { jsonLines } from './json-lines.ts';
+import { terminalText } from './terminal-text.ts';
+
+interface TableOptions {
+  readonly out?: string;
+  readonly recipe?: string;
+  readonly vault?: string;
+  readonly isolation?: string;
+  readonly json?: true;
+}
+
+export function restoreTableCommand(deps: CliDeps): Command {
+  return new Command('table')
+    .description('take one table out of a recovery point, by starting its database in an isolated machine')
+    .argument('<point>', 'id of the recovery point')
+    .argument('<table>', '<database>.<table>, or <database>.<schema>.<table>')
+    .option('--out <file>', 'where it goes (default: <database>.<table>.sql in this folder)')
+    .option('--recipe <name>', 'which recipe takes it out, where several can')
+    .option('--vault <name>', 'vault of temporal.config.ts')
+    .option('--isolation <name>', 'isolation profile of temporal.config.ts')
+    .option('--json', 'JSON lines on standard output: progress, then one result')
+    .action((pointId: string, name: string, _: unknown, command: Command) =>
+      // `restore` has the same options before its own argument, and would take them.
+      runTable({ pointId, name }, command.optsWithGlobals<TableOptions>(), deps),
+    );
+}
+
+interface Asked {
+  readonly pointId: string;
+  readonly name: string;
+}
+
+async function runTable({ pointId, name }: Asked, options: TableOptions, deps: CliDeps): Promise<void> {
+  const request = readRequest(pointId, name, options);
+  const file = options.out ?? `${request.database}.${request.table}.sql`.replaceAll(/[^A-Za-z0-9._-]/g, '_');
+  await mustNotExist(file);
+  const backups = await deps.openBackups();
+  try {
+    const run = await backups.startTable(request, deps.newRequestId());
+    deps.stderr.write(
+      `table ${name} of ${pointId}: ${run.workflowId}${run.link ? `\n  follow it: ${run.link}` : ''}\n`,
+    );
+    const result = await followRun(run, `table ${name} of ${pointId}`, deps, options);
+    await fetchExtract(file, result, options, deps);
+    if (options.json) jsonLines(deps.stdout).result({ ...result, file });
+    else deps.stdout.write(describeTable(result, file));
+  } finally {
+    await backups.close();
+  }
+}
+
+/** Dots separate; a name that holds one is written in double quotes, as SQL does. */
+function readRequest(pointId: string, name: string, { recipe, vault, isolation }: TableOptions): TableRequest {
+  const parts = [...name.matchAll(/"((?:[^"]|"")+)"|([^."]+)/g)].map(([, quoted, plain]) =>
+    quoted === undefined ? (plain ?? '') : quoted.replaceAll('""', '"'),
+  );
+  const [database, second, third] = parts;
+  if (database === undefined || second === undefined || parts.length > 3) {
+    throw new ConfigurationError(
+      'InvalidInput',
+      `"${terminalText(name)}": write <database>.<table> or <database>.<schema>.<table>`,
+    );
+  }
+  const parsed = TableRequest.safeParse({
+    pointId,
+    database,
+    ...(third === undefined ? { table: second } : { schema: second, table: third }),
+    ...(recipe !== undefined && { recipe }),
+    ...(vault !== undefined && { vault }),
+    ...(isolation !== undefined && { isolation }),
+  });
+  if (parsed.success) return parsed.data;
+  throw invalidInput(parsed.error);
+}
+
+async function mustNotExist(file: string): Promise<void> {
+  const found = await stat(file).catch(() => undefined);
+  if (found) throw new VaultError('TargetExists', `${file} exists; name another file with --out, or remove it`);
+}
+
+/** Under another name until it is whole and proven. */
+async function fetchExtract(
+  file: string,
+  result: TableResult,
+  { vault }: TableOptions,
+  { openExtracts }: CliDeps,
+): Promise<void> {
+  const extracts = await openExtracts(vault);
+  const partial = `${file}.partial`;
+  try {
+    // Only for its owner: it is production's data.
+    const target = await open(partial, 'w', 0o600);
+    try {
+      for await (const bytes of extracts.read(result)) await target.writeFile(bytes);
+      await target.sync();
+    } finally {
+      await target.close();
+    }
+    await rename(partial, file);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  } finally {
+    await extracts.close();
+  }
+}
+
+function describeTable({ pointId, runId, extract, isolation }: TableResult, file: string): string {
+  const { bytes, sha256, rows, format, name } = extract;
+  return [
+    `table         ${terminalText(name)} of ${pointId}${rows === null ? '' : `, ${rows} rows`}`,
+    `file          ${file} (${format}, ${formatBytes(bytes)})`,
+    `sha256        ${sha256}`,
+    `taken out by  run ${runId}, in a machine proven isolated by ${isolation.length} lines and removed`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,77 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import type { TableResult } from '../../../src/contract/results.ts';
+import { EvidenceError } from '../../../src/errors.ts';
+import { runFake } from './fake-deps.ts';
+
+const POINT = '20261123T023107Z-9f2c01ab';
+const TABLE: TableResult = {
+  pointId: POINT,
+  runId: '20261124T000000Z-00000001',
+  vault: 'main',
+  recipe: 'postgresql',
+  extract: { parts: 2, bytes: 8, sha256: 'a'.repeat(64), format: 'sql', name: 'public.accounts', rows: 1000 },
+  isolation: [],
+  restoredBytes: 1,
+  restoreMs: 1,
+  phases: [],
+  leftovers: [],
+};
+const script = { table: TABLE, parts: ['COPY', 'data'], progress: [{ phases: [], volumes: [] }] };
+
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'table-'));
+  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
+
+test('a table ends as a file of its owner, with its rows and its digest told', async () => {
+  const out = join(await folder(), 'accounts.sql');
+  const { exitCode, stdout, requests } = await runFake(
+    ['restore', 'table', POINT, 'bank.accounts', '--out', out],
+    script,
+  );
+  expect(requests[0]).toEqual({
+    request: { pointId: POINT, database: 'bank', table: 'accounts' },
+    requestId: 'request-1',
+  });
+  expect(await readFile(out, 'utf8')).toBe('COPYdata');
+  expect((await stat(out)).mode & 0o777).toBe(0o600);
+  expect(stdout).toMatch(/public\.accounts of \S+, 1000 rows/);
+  expect(stdout).toContain('a'.repeat(64));
+  expect(exitCode).toBe(0);
+});
+
+test.each([
+  { name: 'bank.public.accounts', database: 'bank', schema: 'public', table: 'accounts' },
+  { name: 'bank."odd.name"', database: 'bank', table: 'odd.name' },
+  { name: '"a ""b"""."c d".e', database: 'a "b"', schema: 'c d', table: 'e' },
+])('$name is understood as SQL would', async ({ name, ...wanted }) => {
+  const out = join(await folder(), 'x.sql');
+  const { requests } = await runFake(['restore', 'table', POINT, name, '--out', out], script);
+  expect(requests[0]).toMatchObject({ request: { pointId: POINT, ...wanted } });
+});
+
+test.each(['accounts', 'a.b.c.d', 'bank.acc\u0001ounts'])('%j is wrong usage, and nothing is started', async (name) => {
+  const run = await runFake(['restore', 'table', POINT, name]);
+  expect(run).toMatchObject({ exitCode: 2, requests: [] });
+});
+
+test('a file that exists is not written over, and nothing is started for it', async () => {
+  const out = join(await folder(), 'accounts.sql');
+  await writeFile(out, 'mine');
+  const run = await runFake(['restore', 'table', POINT, 'bank.accounts', '--out', out], script);
+  expect(run).toMatchObject({ exitCode: 1, requests: [] });
+  expect(await readFile(out, 'utf8')).toBe('mine');
+});
+
+test('a table that cannot be taken out leaves no file and its reason', async () => {
+  const dir = await folder();
+  const table = new EvidenceError('ExtractFailed', 'extract: postgresql gave nothing: there is no such table');
+  const args = ['restore', 'table', POINT, 'bank.nothing', '--out', join(dir, 'x.sql')];
+  const { exitCode, stderr } = await runFake(args, { ...script, table });
+  expect({ exitCode, told: stderr.includes('there is no such table') }).toEqual({ exitCode: 1, told: true });
+  await expect(stat(join(dir, 'x.sql'))).rejects.toThrow();
+});
