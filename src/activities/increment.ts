@@ -3,6 +3,7 @@ import type { Run } from '../contract/run.ts';
 import {
   beginRun,
   confirmParents,
+  findFailedAudit,
   findParents,
   type Lineage,
   type Manifest,
@@ -10,6 +11,7 @@ import {
   readRunFacts,
   type Session,
   type Vault,
+  whyReadAll,
 } from '../vault/index.ts';
 
 /** What a run builds on, decided before its capture. Stands in histories: ids and digests only. */
@@ -53,7 +55,9 @@ export async function beginIncrement({ vault, run, backup, session, signal }: Be
   await beginRun({ vault, session: { ...session, candidateParents }, signal });
   const { parent, dropped } = await confirmParents({ vault, runId: run.runId, signal });
   if (!parent) return { base: null, readAll: whyNone(lineage, dropped) };
-  return { base: baseOf(parent), readAll: whyAll(parent, lineage, backup.fullReadEvery) };
+  const audit = await findFailedAudit(vault, run.sourceId, signal);
+  const readAll = whyReadAll(audit, parent.pointId) ?? whyAll(parent, lineage, backup.fullReadEvery);
+  return { base: baseOf(parent), readAll };
 }
 
 function whyNone({ refused }: Lineage, dropped: Lineage['refused']): string {

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
+import { RunId } from '../contract/names.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { Manifest } from '../vault/index.ts';
 import { readToolVersion } from '../workers/tool-version.ts';
@@ -9,6 +10,7 @@ import { formatBytes } from './format.ts';
 import { invalidInput } from './invalid-input.ts';
 import { jsonLines } from './json-lines.ts';
 import { addLockOptions, type LockOptions, lockOf } from './lock-options.ts';
+import { terminalText } from './terminal-text.ts';
 import { transferSink } from './transfer-progress.ts';
 import { addKeyOptions, type KeyOptions } from './vault-access.ts';
 
@@ -18,6 +20,7 @@ interface PutOptions extends KeyOptions, LockOptions {
   readonly volume?: string;
   readonly changed?: string;
   readonly since?: string;
+  readonly resume?: string;
   readonly json?: true;
 }
 
@@ -31,6 +34,10 @@ export function vaultPutCommand(deps: CliDeps): Command {
     .option('--volume <id>', 'which of its disks (default: disk0)')
     .option('--changed <file>', 'list of changed 512 KiB blocks (`n` or `n-m` per line); others are not read')
     .option('--since <point>', 'the recovery point since which --changed lists')
+    .option(
+      '--resume <run>',
+      'go on with a run of the same image that was interrupted; the file must be as it was then',
+    )
     .option('--json', 'JSON lines on standard output: progress, then one result');
   return addLockOptions(addKeyOptions(command)).action((image: string, url: string, options: PutOptions) =>
     runPut({ image, url }, options, deps),
@@ -59,7 +66,10 @@ async function runPut({ image, url }: { image: string; url: string }, options: P
         list === undefined || since === undefined
           ? undefined
           : { pointId: since, list: (volumeBytes) => readChangedBlocks(list, volumeBytes) },
+      resume: readRunId(options.resume),
       signal,
+      onBegun: (runId) => deps.stderr.write(`run ${runId}; if it is interrupted, --resume ${runId} goes on with it\n`),
+      onReadAll: (reason) => deps.stderr.write(`every block is read: ${terminalText(reason)}\n`),
       onProgress: ({ blocksDone, bytesRead, bytesStored, volumeBytes: bytesTotal }) => {
         moved = { bytesRead, newBytes: bytesStored };
         const bytesDone = Math.min(bytesTotal, blocksDone * BLOCK_BYTES);
@@ -71,6 +81,14 @@ async function runPut({ image, url }: { image: string; url: string }, options: P
   } finally {
     await vault.close();
   }
+}
+
+function readRunId(text: string | undefined): string | undefined {
+  if (text === undefined || RunId.safeParse(text).success) return text;
+  throw new ConfigurationError(
+    'InvalidInput',
+    `--resume: '${text}' is no id of a run; the interrupted command told it`,
+  );
 }
 
 const Names = z.strictObject({

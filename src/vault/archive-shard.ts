@@ -3,6 +3,7 @@ import { archiveSegment, type SegmentRequest } from './archive-segment.ts';
 import { createAudit } from './audit.ts';
 import { BLOCK_BYTES } from './block-source.ts';
 import { readDocument, sealDocument } from './documents.ts';
+import { recordFailedAudit } from './failed-audit.ts';
 import { VolumeId } from './fields.ts';
 import { shardKey } from './object-keys.ts';
 import { countSegmentBlocks, countSegments, countShards, MAX_SHARD_SEGMENTS } from './parameters.ts';
@@ -54,6 +55,8 @@ export async function archiveShard(request: ArchiveShardRequest): Promise<ShardR
   const turn = await takeTurn(request);
   try {
     return await writeRecord(run, request, await archiveSegments(run, request));
+  } catch (error) {
+    throw await recordFailedAudit(run, error, signal);
   } finally {
     vault.threads.shardsAtWork.give(turn);
   }

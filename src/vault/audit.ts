@@ -47,6 +47,6 @@ export interface AuditedBlock {
 
 /** Nothing that was built on such hints can be trusted, so the run ends; a full read does not ask them. */
 export function auditFailed({ volumeId, index, pointId, found }: AuditedBlock): VaultError {
-  const message = `block ${index} of ${volumeId} was said to be unchanged since point ${pointId}, but ${found}: the platform's changed-block listings are wrong for this volume; let the next run read every block (fullReadEvery: 1), and verify the points made since the last full read`;
+  const message = `block ${index} of ${volumeId} was said to be unchanged since point ${pointId}, but ${found}: the platform's changed-block listings are wrong for this volume; the next run of this machine reads every block by itself; verify the points made since the last full read`;
   return new VaultError('AuditFailed', message, { context: { volumeId, block: index, pointId } });
 }

@@ -41,6 +41,7 @@ export { type JudgedPoint, judgeVault, readRetainedPoints } from './expiry/judge
 export type { RetentionRules } from './expiry/retention-rules.ts';
 export { type Simulation, simulateRetention, syntheticPoints } from './expiry/simulate.ts';
 export { type ExtractToRead, extractPart, readExtract } from './extract.ts';
+export { FailedAudit, findFailedAudit, whyReadAll } from './failed-audit.ts';
 export { Fence } from './fence.ts';
 export { ChangeSetRef, ConsistencyClass, EvidenceRef, MapRef, RunId, VolumeId } from './fields.ts';
 export { findParents, type Lineage, type RefusedParent } from './find-parents.ts';

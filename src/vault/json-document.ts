@@ -28,6 +28,7 @@ export type DocumentType =
   | 'gc-report'
   | 'gc-versions'
   | 'check'
+  | 'audit'
   | 'measurement';
 
 /** Where a document stands; part of what is authenticated. */

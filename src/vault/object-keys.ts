@@ -34,6 +34,9 @@ export const measurementsPrefix = (machineId?: string) =>
   machineId === undefined ? 'index/measurements/' : `index/measurements/${machineId}/`;
 export const measurementKey = (machineId: string, runId: string) => `${measurementsPrefix(machineId)}${runId}.json`;
 
+export const auditsPrefix = (machineId: string) => `index/audits/${machineId}/`;
+export const auditKey = (machineId: string, runId: string) => `${auditsPrefix(machineId)}${runId}.json`;
+
 export const catalogPrefix = (machineId: string) => `catalog/${machineId}/`;
 
 /** `capturedAt` is ISO 8601; keys hold its compact form so that they sort and need no escaping. */

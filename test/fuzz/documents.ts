@@ -5,6 +5,7 @@ import { Attestation } from '../../src/vault/attestation.ts';
 import { CATALOG } from '../../src/vault/catalog.ts';
 import { GC_PAGE, GC_PLAN, GC_REPORT, GC_VERSIONS } from '../../src/vault/collect/gc-documents.ts';
 import type { DocumentKind } from '../../src/vault/documents.ts';
+import { AUDIT } from '../../src/vault/failed-audit.ts';
 import { Fence } from '../../src/vault/fence.ts';
 import { Hold, HoldRelease } from '../../src/vault/hold.ts';
 import { type Authenticator, decodeDocument, encodeDocument } from '../../src/vault/json-document.ts';
@@ -80,6 +81,14 @@ export const EXAMPLES: readonly Example[] = [
       cursor: null,
     },
   ),
+  mac(AUDIT, {
+    runId: POINT,
+    machineId: 'i-0cccccccccccccccc',
+    volumeId: 'vol-0aaaaaaaaaaaaaaaa',
+    block: 7,
+    pointId: POINT,
+    foundAt: TIME,
+  }),
   mac(MEASUREMENT, {
     runId: POINT,
     pointId: POINT,

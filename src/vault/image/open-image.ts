@@ -9,6 +9,8 @@ import { findDataBlocks } from './data-extents.ts';
 /** A raw disk image: the bytes of a disk in a file, or a block device. */
 export interface RawImage {
   readonly source: BlockSource;
+  /** When a file was last written to; undefined for a block device, of which nobody can tell. */
+  readonly writtenAt: Date | undefined;
   /** Fails when a file was written to since it was opened. Of a block device nobody can tell. */
   mustBeUnchanged(): Promise<void>;
   close(): Promise<void>;
@@ -23,6 +25,7 @@ export async function openImage(path: string, signal: AbortSignal): Promise<RawI
     const data = before.isFile() ? await findDataBlocks(file, signal) : undefined;
     return {
       source: createSource({ file, path, volumeBytes }, data),
+      writtenAt: before.isFile() ? before.mtime : undefined,
       async mustBeUnchanged() {
         if (before.isBlockDevice()) return;
         const after = await file.stat({ bigint: true });

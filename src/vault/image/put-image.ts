@@ -5,16 +5,19 @@ import type { BlockSource } from '../block-source.ts';
 import { hex } from '../bytes.ts';
 import { commitPoint } from '../commit-point.ts';
 import { confirmParents } from '../confirm-parents.ts';
+import { findFailedAudit, whyReadAll } from '../failed-audit.ts';
 import type { MapRef } from '../fields.ts';
 import { findParents } from '../find-parents.ts';
 import { finishVolume } from '../finish-volume.ts';
-import type { Manifest, ManifestDraft } from '../manifest.ts';
+import type { Manifest } from '../manifest.ts';
 import { countShards } from '../parameters.ts';
 import { openParentVolume, type ParentVolume } from '../parent-volume.ts';
-import { readRunFacts, recordRunFacts } from '../run-facts.ts';
+import { readRunFacts } from '../run-facts.ts';
 import type { Vault } from '../vault.ts';
 import type { BlockSet } from './block-set.ts';
-import { openImage } from './open-image.ts';
+import { openImage, type RawImage } from './open-image.ts';
+import { draftOf, PLATFORM, workflowOf } from './put-draft.ts';
+import { mustBeResumable } from './resume-put.ts';
 
 export interface PutImageRequest {
   readonly vault: Vault;
@@ -27,6 +30,12 @@ export interface PutImageRequest {
   readonly toolVersion: string;
   /** Blocks that are not listed are taken from that point; but for a sample they are not read. */
   readonly changed?: ChangedBlocks | undefined;
+  /** A run of this image that was interrupted: what it has stored is not read again. */
+  readonly resume?: string | undefined;
+  /** Called once, before anything is read: with this id the run can be gone on with. */
+  readonly onBegun?: (runId: string) => void;
+  /** Told why the list of changes is not believed, when it is not: then every block is read. */
+  readonly onReadAll?: (reason: string) => void;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: PutProgress) => void;
 }
@@ -43,56 +52,79 @@ export interface ChangedBlocks {
 
 /** One segment each: what an onlooker is told is exact, and an image of a few GiB still gives every core work. */
 const SHARD_SEGMENTS = 1;
-const PLATFORM = 'image';
 /** A session names at most 16 (session.ts); of points a day old and older the first few are what counts. */
 const MOST_CANDIDATES = 8;
-/** Where a backup names its workflow: nobody but this process ran it. */
-const WORKFLOW = { workflowId: 'understudy vault put', temporalRunId: '' };
 
-interface ImageRun {
+export interface ImageRun {
   readonly runId: string;
   readonly startedAt: string;
   readonly source: BlockSource;
   readonly changed: BlockSet | undefined;
 }
 
-interface Parent {
+export interface Parent {
   readonly volume: ParentVolume;
   readonly mapId: string;
   readonly pointsByHints: number;
 }
 
 /**
- * Archives one raw disk image as a recovery point of its own, building on the machine's newest usable one. Not
- * repeatable: each call is a run, and one that fails leaves objects that collection removes. Needs the data and meta roots.
+ * Archives one raw disk image as a recovery point of its own, building on the machine's newest usable one. Each call is a
+ * run of its own, unless it resumes one; what an interrupted run has written is removed by collection, if nobody goes on
+ * with it. Needs the data and meta roots.
  */
 export async function putImage(request: PutImageRequest): Promise<Manifest> {
-  const { vault, path, signal } = request;
-  const startedAt = vault.clock.now().toISOString();
-  const runId = `${startedAt.replaceAll(/[-:]|\.\d+/g, '')}-${hex(vault.randomBytes(4))}`;
+  const { path, signal } = request;
   const image = await openImage(path, signal);
   try {
-    const { source } = image;
-    const changed = await request.changed?.list(source.volumeBytes);
-    const run: ImageRun = { runId, startedAt, source, changed };
+    const run = await identify(request, image);
     const parent = await begin(request, run);
-    const map = await archive(request, run, parent);
+    request.onBegun?.(run.runId);
+    const believed = await believeChanges(request, run, parent);
+    const map = await archive(request, believed, parent);
     await image.mustBeUnchanged();
-    return await commitPoint({ vault, draft: draftOf(request, run, { map, parent }), signal });
+    return await commitPoint({ vault: request.vault, draft: draftOf(request, believed, { map, parent }), signal });
   } finally {
     await image.close();
   }
 }
 
+async function identify(request: PutImageRequest, image: RawImage): Promise<ImageRun> {
+  const { vault, resume } = request;
+  const { source } = image;
+  const changed = await request.changed?.list(source.volumeBytes);
+  if (resume !== undefined) {
+    const { runId, startedAt } = await mustBeResumable({ request, runId: resume, image });
+    return { runId, startedAt, source, changed };
+  }
+  const startedAt = vault.clock.now().toISOString();
+  const runId = `${startedAt.replaceAll(/[-:]|\.\d+/g, '')}-${hex(vault.randomBytes(4))}`;
+  return { runId, startedAt, source, changed };
+}
+
+/** Once a list has lied for this machine, none is believed until every block has been read. */
+async function believeChanges(
+  { vault, machineId, onReadAll, signal }: PutImageRequest,
+  run: ImageRun,
+  parent: Parent | undefined,
+): Promise<ImageRun> {
+  if (!run.changed || !parent) return run;
+  const reason = whyReadAll(await findFailedAudit(vault, machineId, signal), parent.volume.pointId);
+  if (reason === null) return run;
+  onReadAll?.(reason);
+  return { ...run, changed: undefined };
+}
+
 /** Names the parents, then looks at them again: docs/vault-format.md 7. */
-async function begin(request: PutImageRequest, { runId, startedAt, source }: ImageRun): Promise<Parent | undefined> {
+async function begin(request: PutImageRequest, run: ImageRun): Promise<Parent | undefined> {
   const { vault, volumeId, machineId, toolVersion, signal } = request;
+  const { runId, startedAt, source } = run;
   const session = {
     runId,
     startedAt,
     toolVersion,
     source: { platform: PLATFORM, machineId },
-    workflow: WORKFLOW,
+    workflow: workflowOf(request),
     volumes: [{ volumeId, volumeBytes: source.volumeBytes }],
     candidateParents: await candidates(request),
   };
@@ -142,59 +174,5 @@ function addUp(onProgress: (progress: ArchiveProgress) => void) {
     next(): void {
       before = sum;
     },
-  };
-}
-
-/** Nothing is known of how the image was made, so nothing is claimed: the lowest class, and no proof. */
-function draftOf(
-  { machineId, name, volumeId, toolVersion }: PutImageRequest,
-  { runId, startedAt, source, changed }: ImageRun,
-  { map, parent }: { readonly map: MapRef; readonly parent: Parent | undefined },
-): ManifestDraft {
-  const pointsByHints = parent && changed ? parent.pointsByHints + 1 : 0;
-  const nothing = { account: null, region: null, zone: null, type: null, architecture: null, bootMode: null };
-  const volume = { deviceName: volumeId, root: true, type: null, iops: null, throughput: null, encrypted: false };
-  return {
-    pointId: runId,
-    toolVersion,
-    method: 'raw-image',
-    workflow: WORKFLOW,
-    plan: null,
-    machine: {
-      ...nothing,
-      platform: PLATFORM,
-      machineId,
-      name,
-      rootDeviceName: volumeId,
-      imageId: null,
-      tags: {},
-      addresses: [],
-      facts: recordRunFacts({ verify: null, pointsByHints }),
-    },
-    capture: {
-      capturedAt: startedAt,
-      requestedAt: null,
-      memory: null,
-      snapshots: [],
-      cloneId: null,
-      cloneSnapshots: [],
-    },
-    volumes: [
-      {
-        ...volume,
-        volumeId,
-        role: 'machine',
-        volumeBytes: source.volumeBytes,
-        kmsKeyId: null,
-        tags: {},
-        map,
-        changes: null,
-      },
-    ],
-    consistency: { atLeast: 'crash-consistent', disks: 'crash-consistent', agents: {}, proofs: [] },
-    evidence: [],
-    acceptedWarnings: [],
-    parents: parent ? [{ volumeId, pointId: parent.volume.pointId, mapId: parent.mapId }] : [],
-    retention: { mode: 'none', retainUntil: null, keepUntil: null },
   };
 }

@@ -21,10 +21,10 @@ async function twoRoles() {
   };
 }
 
-function begin(vault: Vault, fullReadEvery = 30): Promise<Increment> {
-  const { candidateParents: _none, ...session } = testSession(volumes, NEXT);
+function begin(vault: Vault, fullReadEvery = 30, runId = NEXT): Promise<Increment> {
+  const { candidateParents: _none, ...session } = testSession(volumes, runId);
   const run = {
-    runId: NEXT ?? '',
+    runId: runId ?? '',
     deploymentId: 'd',
     workflowId: 'w',
     temporalRunId: 't',
@@ -90,4 +90,22 @@ test('after a red point everything is read, also when an older one is sound enou
   const { base, readAll } = await begin(control);
   expect(base?.pointId).toBe(OLDER);
   expect(readAll).toBe(`the later point ${NEWER} is red`);
+});
+
+test('after a failed audit every block is read, whoever asks, until a point is made that has read them', async () => {
+  const { mover, control } = await twoRoles();
+  const parent = await backUp(mover, volumes, { runId: OLDER });
+  const lied = testVolume(4, new Map([[0, text('b')]]));
+  const changed = { 'vol-1': new Set<number>() };
+  const attempt = backUp(mover, { 'vol-1': lied }, { runId: NEWER, parent, changed });
+  await expect(attempt).rejects.toMatchObject({ code: 'AuditFailed' });
+  expect(await begin(control)).toMatchObject({
+    base: { pointId: OLDER },
+    readAll: `run ${NEWER} found block 0 of vol-1 changed that was said not to be`,
+  });
+  await backUp(mover, { 'vol-1': lied }, { runId: '20261122T030000Z-00000002' });
+  expect(await begin(control, 30, '20261123T030000Z-00000004')).toMatchObject({
+    base: { pointId: '20261122T030000Z-00000002' },
+    readAll: null,
+  });
 });

@@ -132,6 +132,7 @@ test('the document lists every key that the code makes', () => {
     keys.catalogKey('M', '2026-01-01T00:00:00.000Z', run),
     'index/checks/C.json',
     keys.measurementKey('M', run),
+    keys.auditKey('M', run),
   ];
   const listed = [...TEXT.slice(TEXT.indexOf('## 2.')).matchAll(/^([a-z]+[/.]\S+) {2,}/gm)].map(([, key = '']) => key);
   const patterns = listed.map(

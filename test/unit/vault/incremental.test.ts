@@ -150,7 +150,7 @@ test.each([
   const error: unknown = await attempt.catch((caught: unknown) => caught);
   expect(error).toBeInstanceOf(VaultError);
   expect(error).toMatchObject({ code: 'AuditFailed', status: 'permanent', context: { volumeId: 'vol-1' } });
-  expect(String(error)).toMatch(new RegExp(`block ${'5' in now ? 5 : 3} of vol-1 .* ${found}.*fullReadEvery`));
+  expect(String(error)).toMatch(new RegExp(`block ${'5' in now ? 5 : 3} of vol-1 .* ${found}.*by itself`));
 });
 
 test('a volume that grew keeps what it shares; blocks beyond the old end are read whatever the hints say', async () => {
