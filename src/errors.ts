@@ -25,6 +25,7 @@ export const ERROR_STATUS = {
   CaptureFailed: 'permanent',
   InsufficientCapacity: 'transient',
   CloneNotAlive: 'permanent',
+  CommandUnconfirmed: 'transient',
   IsolationBroken: 'permanent',
   NotReadyYet: 'transient',
   PlatformUnreachable: 'transient',

@@ -127,8 +127,9 @@ export function createMachineActivities({ platform, assembleBootMedia }: Machine
   };
 }
 
-function planOf({ run, role, recipes, recoverMs, extract }: MachineOrder): BootPlan {
-  return { runId: run.runId, role, recipes, recoverMs, ...(extract && { extract }) };
+function planOf({ run, role, recipes, recoverMs, isolation, extract }: MachineOrder): BootPlan {
+  const plan = { runId: run.runId, role, recipes, recoverMs, ...(extract && { extract }) };
+  return isolation.kind === 'endpoints-only' ? { ...plan, channel: 'run-command' } : plan;
 }
 
 /** Restored volumes are always encrypted, so is what stands beside them; a clone's scratch volume follows its source. */

@@ -3,12 +3,13 @@ import type { Observation, OwnMachine } from '../contract/machine.ts';
 import type { MachineHeartbeat } from '../contract/progress.ts';
 import type { Limits } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
-import type { ClonePlatform } from '../platforms/platform.ts';
+import type { ClonePlatform, CommandPlatform, CommandState } from '../platforms/platform.ts';
 import { type ProgressLine, readConsole } from '../recipes/boot/console.ts';
 import { type Beat, beating } from './beating.ts';
+import { type CommandDeps, type CommandLook, followSent, sendAndFollow } from './follow-command.ts';
 
-export interface WatchDeps {
-  readonly platform: ClonePlatform;
+export interface WatchDeps extends CommandDeps {
+  readonly platform: ClonePlatform & CommandPlatform;
   readonly now: () => number;
 }
 
@@ -32,27 +33,40 @@ export interface WatchOutcome {
 interface Sight {
   readonly observation: Observation;
   readonly progress: readonly ProgressLine[];
+  /** Of machines whose script comes as a command. */
+  readonly command: CommandState | undefined;
 }
 
 /** Steps that come after all recipes were asked whether they recovered. */
 const AFTER_RECOVERY = new Set(['probed', 'stopped', 'reported', 'powering-off', 'failed']);
 
-export function createWatchActivities({ platform, now }: WatchDeps) {
+/** Its last act powers the machine off; a script that is over for longer than this will not do it any more. */
+const POWER_OFF_MS = 2 * 60_000;
+
+export function createWatchActivities(deps: WatchDeps) {
+  const { platform, now } = deps;
+
   /** Looks until `judge` has an answer. The last sight that showed progress lines is kept: the console is a window. */
   async function watch(
     { run, machine, since }: WatchRequest,
+    look: CommandLook,
     judge: (sight: Sight, waitedMs: number) => WatchOutcome['saw'] | undefined,
   ): Promise<WatchOutcome> {
     return beating(async (beat) => {
       let lines: readonly ProgressLine[] = [];
+      let overSince: number | undefined;
       for (;;) {
         const observation = await platform.observe(run, machine.machineId, beat.signal);
         const console = await platform.readConsole(run, machine.machineId, beat.signal);
         const { progress } = readConsole(console, run.runId);
         if (progress.length > 0) lines = progress;
-        const says = report(beat, machine, observation, lines);
+        const command = endOf(observation) ? undefined : await look(beat.signal);
+        const sight = { observation, progress: lines, command };
+        const says = report(beat, machine, sight);
         const waitedMs = now() - since;
-        const saw = judge({ observation, progress: lines }, waitedMs);
+        overSince = command?.phase === 'ended' ? (overSince ?? now()) : undefined;
+        const isLost = overSince !== undefined && now() - overSince > POWER_OFF_MS;
+        const saw = judge(sight, waitedMs) ?? (isLost ? 'limit' : undefined);
         if (saw) return { saw, observation, says };
         await sleep(lookAgainMs(waitedMs));
       }
@@ -63,9 +77,10 @@ export function createWatchActivities({ platform, now }: WatchDeps) {
     /** From launch until every application was asked whether it recovered, or a limit is over. */
     async awaitRecovered(request: WatchRequest): Promise<WatchOutcome> {
       const { firstSignMs, recoverMs } = request.limits;
-      return watch(request, ({ observation, progress }, waitedMs) => {
+      return watch(request, sendAndFollow(deps, request), ({ observation, progress, command }, waitedMs) => {
         const ended = endOf(observation);
         if (ended) return ended;
+        if (command?.phase === 'never-started') return 'no-sign';
         if (hasRecovered(progress)) return 'recovered';
         if (progress.length === 0 && waitedMs > firstSignMs) return 'no-sign';
         return waitedMs > firstSignMs + recoverMs ? 'limit' : undefined;
@@ -76,6 +91,7 @@ export function createWatchActivities({ platform, now }: WatchDeps) {
     async awaitStopped(request: WatchRequest): Promise<WatchOutcome> {
       return watch(
         request,
+        followSent(deps, request),
         ({ observation }, waitedMs) =>
           endOf(observation) ?? (waitedMs > request.limits.shutdownMs ? 'limit' : undefined),
       );
@@ -84,7 +100,7 @@ export function createWatchActivities({ platform, now }: WatchDeps) {
     /** The way out past the limit: StopInstances, which can never prove an orderly end. */
     async stopMachine(request: WatchRequest): Promise<WatchOutcome> {
       await beating(({ signal }) => platform.stop(request.run, request.machine.machineId, signal));
-      return watch(request, ({ observation }) => endOf(observation));
+      return watch(request, followSent(deps, request), ({ observation }) => endOf(observation));
     },
   };
 }
@@ -99,11 +115,17 @@ function hasRecovered(progress: readonly ProgressLine[]): boolean {
   return detected > 0 && progress.filter(({ step }) => step === 'recovered').length >= detected;
 }
 
-function report(beat: Beat, machine: OwnMachine, { state }: Observation, lines: readonly ProgressLine[]): string {
-  const last = lines.at(-1);
+function report(beat: Beat, { machineId }: OwnMachine, { observation, progress, command }: Sight): string {
+  const last = progress.at(-1);
   const says =
     last === undefined ? '' : [last.step, last.recipe, last.ok === false ? 'failed' : ''].filter(Boolean).join(' ');
-  beat.progress({ machineId: machine.machineId, state, line: last?.n ?? 0, says } satisfies MachineHeartbeat);
+  beat.progress({
+    machineId,
+    state: observation.state,
+    line: last?.n ?? 0,
+    says,
+    ...(command && { command: command.word }),
+  } satisfies MachineHeartbeat);
   return says;
 }
 

@@ -16,6 +16,7 @@ const Watching = z.object({
   state: z.string(),
   line: z.number(),
   says: z.string(),
+  command: z.string().optional(),
 }) satisfies z.ZodType<MachineHeartbeat>;
 
 export interface Execution {

@@ -12,8 +12,13 @@ export function resolveVault(config: Config, named: string | undefined): string 
 
 export function resolveIsolation(config: Config, named: string | undefined): IsolationProfile {
   const name = resolveName(config, 'isolation', 'isolation', named ?? config.defaults.isolation);
-  const { kmsKeyId, ...profile } = ofName(config.isolation, name);
-  return { name, ...profile, ...(kmsKeyId !== undefined && { kmsKeyId }) };
+  const { kmsKeyId, instanceProfile, ...profile } = ofName(config.isolation, name);
+  return {
+    name,
+    ...profile,
+    ...(instanceProfile !== undefined && { instanceProfile }),
+    ...(kmsKeyId !== undefined && { kmsKeyId }),
+  };
 }
 
 /** Every configured recipe, or the named ones with their parameters. */

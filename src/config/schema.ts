@@ -68,8 +68,14 @@ const VaultConfig = z.strictObject({
     .optional(),
 });
 
-const IsolationConfig = z.strictObject({
-  kind: z.literal('sealed').default('sealed'),
+const IsolationNetwork = z.strictObject({
+  /** `endpoints-only`: scripts reach machines through interface endpoints of Systems Manager (docs/isolation.md). */
+  kind: z.enum(['sealed', 'endpoints-only']).default('sealed'),
+  /** Of kind `endpoints-only` alone; a profile made for it, whose role may register an agent and nothing else. */
+  instanceProfile: z
+    .string()
+    .regex(/^[\w+=,.@-]{1,128}$/, 'must be the name of an instance profile, not its ARN')
+    .optional(),
   vpcId: z.string().regex(/^vpc-/),
   subnetId: z.string().regex(/^subnet-/),
   verifySubnetId: z.string().regex(/^subnet-/),
@@ -99,6 +105,14 @@ const RestoreConfig = z.strictObject({
       fallbackInstanceTypes: z.array(z.string()).default([]),
     })
     .optional(),
+});
+
+const IsolationConfig = IsolationNetwork.superRefine(({ kind, instanceProfile }, context) => {
+  const path = ['instanceProfile'];
+  if (kind === 'endpoints-only' && instanceProfile === undefined)
+    context.addIssue({ code: 'custom', path, message: 'is needed by the kind "endpoints-only"' });
+  if (kind === 'sealed' && instanceProfile !== undefined)
+    context.addIssue({ code: 'custom', path, message: 'is not for the kind "sealed": nobody may be anybody there' });
 });
 
 const PlanConfig = z.strictObject({

@@ -72,6 +72,8 @@ export interface OwnMachine {
   readonly instanceType: string;
   readonly zone: string;
   readonly privateAddress?: string;
+  /** Its script comes as a command of the platform instead of as user data. */
+  readonly channel?: 'run-command';
   /** By source volume id: the machine's own volume. The scratch volume, where it has one, stands under `scratch`. */
   readonly volumes: Readonly<Record<string, string>>;
 }

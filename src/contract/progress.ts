@@ -51,6 +51,8 @@ export interface MachineHeartbeat {
   readonly line: number;
   /** Guest text: at most 200 characters, control characters replaced; escape it for its sink. */
   readonly says: string;
+  /** Where the script comes as a command: what the platform says of it, in its own word. */
+  readonly command?: string | undefined;
 }
 
 /** Heartbeat details of a mover activity; a hint, never the truth. */

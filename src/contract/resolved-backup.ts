@@ -51,8 +51,11 @@ export interface ResolvedPlan {
 /** An isolated network that a person has set up, by ids. */
 export interface IsolationProfile {
   readonly name: string;
-  /** `sealed`: no route, no endpoint, no name resolution. */
-  readonly kind: 'sealed';
+  /**
+   * `sealed`: no route, no endpoint, no name resolution; commands go in as user data. `endpoints-only`: interface
+   * endpoints of Systems Manager besides, and commands go through them.
+   */
+  readonly kind: 'sealed' | 'endpoints-only';
   readonly vpcId: string;
   readonly subnetId: string;
   /** Verification machines get a subnet of their own, so that they never meet a clone. */
@@ -62,6 +65,8 @@ export interface IsolationProfile {
   readonly acceptNotChecked: readonly string[];
   /** Tried in order when the source's own type has no capacity. */
   readonly fallbackInstanceTypes: readonly string[];
+  /** `endpoints-only`: name of the instance profile by which a machine's agent is somebody; `sealed`: never. */
+  readonly instanceProfile?: string;
   /** Encrypts restored volumes; default: the source volume's key, else the account's default key. */
   readonly kmsKeyId?: string;
 }

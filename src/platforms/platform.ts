@@ -25,6 +25,7 @@ export interface Platform
   extends InventoryPlatform,
     CapturePlatform,
     ClonePlatform,
+    CommandPlatform,
     DataPlatform,
     VerificationPlatform,
     RestorePlatform,
@@ -88,6 +89,35 @@ export interface ClonePlatform {
   snapshotStopped(request: StoppedSnapshotRequest, signal: AbortSignal): Promise<StoppedSnapshots>;
   /** An image of retained snapshots, tagged `understudy:retain`; resolves with its id. */
   retainImage(request: RetainedImageRequest, signal: AbortSignal): Promise<string>;
+}
+
+/** For machines whose script comes as a command (`OwnMachine.channel`). */
+export interface CommandPlatform {
+  /**
+   * Sends the script once the machine takes commands, or adopts what an earlier attempt sent; undefined: it takes none yet.
+   * One call, never repeated by itself. CommandUnconfirmed when its answer was lost and nothing shows: sending again is
+   * safe only because the script itself claims its machine (recipes/boot/claim.sh).
+   */
+  ensureCommand(request: ScriptOrder, signal: AbortSignal): Promise<string | undefined>;
+  /** What was sent to this machine, if anything. */
+  findCommand(run: Run, machine: OwnMachine, signal: AbortSignal): Promise<string | undefined>;
+  /** Undefined: the platform does not show it yet. */
+  readCommand(run: Run, machineId: string, commandId: string, signal: AbortSignal): Promise<CommandState | undefined>;
+}
+
+export interface ScriptOrder {
+  readonly run: Run;
+  readonly machine: OwnMachine;
+  readonly script: string;
+  /** The platform ends it after that; the script's own watchdog comes first. */
+  readonly executionMs: number;
+}
+
+export interface CommandState {
+  /** `never-started`: it is over and the machine ran nothing of it. */
+  readonly phase: 'waiting' | 'running' | 'ended' | 'never-started';
+  /** The platform's own word. */
+  readonly word: string;
 }
 
 export interface LaunchRequest {

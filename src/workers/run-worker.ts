@@ -9,6 +9,7 @@ import { type Config, loadConfig, readDeploymentId } from '../config/index.ts';
 import { createEc2Platform } from '../platforms/ec2/platform.ts';
 import type { Platform } from '../platforms/platform.ts';
 import { assembleBootMedia } from '../recipes/boot/media.ts';
+import { assembleCommand } from '../recipes/boot/scripts.ts';
 import { type FindRecipe, openRecipes } from '../recipes/registry.ts';
 import { workflowBundle } from './bundle.ts';
 import { createControlWorker } from './control.ts';
@@ -94,6 +95,7 @@ async function control(setting: Setting): Promise<Worker> {
       now,
       toolVersion: await readToolVersion(),
       assembleBootMedia: (plan) => assembleBootMedia(plan, findRecipe),
+      assembleCommand,
       hasSearchAttributes: () => hasSearchAttributes(connection, namespace),
       describeWorkflow: (workflowId) => findRunning(client, workflowId),
       runStatus: (workflowId, temporalRunId) => readRunStatus(client, workflowId, temporalRunId),

@@ -11,6 +11,7 @@ import type { TestLab } from './test-lab.ts';
 export async function addIsolationProfiles(
   lab: TestLab,
   profiles: Readonly<Record<string, IsolatedNetwork>>,
+  changes: Partial<ConfigInput['isolation'][string]> = {},
 ): Promise<void> {
   const file = configFile(lab.lab.status.stateDir);
   const text = await readFile(file, 'utf8');
@@ -20,7 +21,7 @@ export async function addIsolationProfiles(
   const own = config.isolation.lab;
   if (!own) throw new Error(`${file} defines no isolation profile "lab"`);
   for (const [name, { vpcId, subnetId, verifySubnetId, securityGroupId }] of Object.entries(profiles)) {
-    config.isolation[name] = { ...own, vpcId, subnetId, verifySubnetId, securityGroupId };
+    config.isolation[name] = { ...own, ...changes, vpcId, subnetId, verifySubnetId, securityGroupId };
   }
   config.defaults = { ...config.defaults, isolation: 'lab' };
   await writeFile(

@@ -16,6 +16,7 @@ import {
   type ResourceKind,
 } from './owned.ts';
 import { repeatUntil } from './repeat.ts';
+import { cancelCommands } from './run-command.ts';
 import { TAG, tagRecord } from './tags.ts';
 
 /** A machine ends within a minute; a stuck one is reported and left to the sweeper. */
@@ -57,7 +58,9 @@ async function removeWhatShows(
       leftovers.push({ kind, id, reason: error instanceof Error ? error.message.slice(0, 200) : String(error) });
     }
   };
-  for (const { owned } of await removableInstances(context, request, signal)) {
+  for (const { owned, instance } of await removableInstances(context, request, signal)) {
+    // Only a machine with a profile can have been sent anything.
+    if (instance.IamInstanceProfile !== undefined) await cancelCommands(context, run, owned, signal);
     await attempt('instance', owned.id, () => terminateMachine(context, owned, signal));
   }
   await waitTerminated(context, request, leftovers, signal);

@@ -1,6 +1,7 @@
 import { EBSClient } from '@aws-sdk/client-ebs';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { KMSClient } from '@aws-sdk/client-kms';
+import { SSMClient } from '@aws-sdk/client-ssm';
 
 export interface Ec2Clients {
   /** Reads, and mutations that carry a token or are repeatable by definition. */
@@ -13,6 +14,9 @@ export interface Ec2Clients {
   /** One attempt per call: a block's body breaks after the SDK's retries are over, so retrying is done around all of it. */
   readonly ebs: EBSClient;
   readonly kms: KMSClient;
+  readonly ssm: SSMClient;
+  /** SendCommand takes no token either: repeated, it runs twice. */
+  readonly ssmOnce: SSMClient;
 }
 
 // 96 sockets: the SDK's default of 50 leaves 14 of 64 block reads waiting; two volumes share one client.
@@ -50,5 +54,7 @@ export function createEc2Clients(region?: string): Ec2Clients {
       },
     }),
     kms: new KMSClient({ ...common, ...calls, maxAttempts: 5 }),
+    ssm: new SSMClient({ ...common, ...calls, maxAttempts: 5 }),
+    ssmOnce: new SSMClient({ ...common, ...calls, maxAttempts: 1 }),
   };
 }

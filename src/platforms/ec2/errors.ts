@@ -2,7 +2,7 @@ import { type ErrorCode, PlatformError, UnderstudyError } from '../../errors.ts'
 
 /**
  * AWS error names and what they mean here, by name and never by text. Sources: EC2 API error codes (errors-overview),
- * EBS direct API errors, KMS errors.
+ * EBS direct API errors, KMS errors, Systems Manager errors.
  */
 const MEANING: Readonly<Record<string, ErrorCode>> = {
   UnauthorizedOperation: 'AccessDenied',
@@ -42,6 +42,10 @@ const MEANING: Readonly<Record<string, ErrorCode>> = {
   ConcurrentSnapshotLimitExceeded: 'PlatformThrottled',
   PendingSnapshotLimitExceeded: 'PlatformThrottled',
   IdempotentParameterMismatch: 'NotReadyYet',
+  // Systems Manager: the agent has not registered; the command does not show yet.
+  InvalidInstanceId: 'NotReadyYet',
+  InvocationDoesNotExist: 'NotReadyYet',
+  InvalidCommandId: 'ResourceMissing',
   IncorrectState: 'NotReadyYet',
   IncorrectInstanceState: 'NotReadyYet',
   'InvalidSnapshot.InUse': 'NotReadyYet',

@@ -15,7 +15,7 @@ import { type IsolationLine, mustBeNone } from './proof-line.ts';
 const REMEDY = 'Remove it from the isolated network, or give the profile a network that has none.';
 
 /** States in which a thing no longer carries anything. */
-const OVER = ['deleted', 'deleting', 'failed', 'rejected', 'expired', 'detached', 'detaching'];
+export const OVER = ['deleted', 'deleting', 'failed', 'rejected', 'expired', 'detached', 'detaching'];
 
 /** Every way out of a network that the EC2 API knows (aws.md 3.2). A sealed network has none of them. */
 export const GATEWAY_LINES: readonly IsolationLine[] = [

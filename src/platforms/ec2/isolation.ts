@@ -2,9 +2,10 @@ import type { Check } from '../../contract/check.ts';
 import type { IsolationProfile } from '../../contract/resolved-backup.ts';
 import { PlatformError } from '../../errors.ts';
 import type { IsolationRequest } from '../platform.ts';
-import { connectionChecks } from './connection.ts';
+import { connectionChecks, expectedConnection } from './connection.ts';
 import type { Ec2Context } from './context.ts';
 import { readInstance } from './describe-machine.ts';
+import { ENDPOINT_LINES, endpointAclLine } from './endpoint-lines.ts';
 import { isUnreadable } from './errors.ts';
 import { GATEWAY_LINES } from './gateway-lines.ts';
 import { NETWORK_LINES, type SubnetRole, subnetLines } from './network-lines.ts';
@@ -15,6 +16,23 @@ const UNREADABLE_LINES = [
   { name: 'resolver-rules', found: 'Route 53 Resolver rule associations of the network cannot be read by this worker' },
   { name: 'lattice-associations', found: 'VPC Lattice associations of the network cannot be read by this worker' },
 ] as const;
+
+/** And in a network whose machines resolve names and are somebody. */
+const UNREADABLE_WITH_ENDPOINTS = [
+  { name: 'dns-firewall', found: "whether names other than the endpoints' are blocked cannot be read by this worker" },
+  { name: 'instance-role', found: "the policies of the instance profile's role cannot be read by this worker" },
+] as const;
+
+/** Asked of a sealed network alone; with endpoints there is another line in place of each. */
+const SEALED_ONLY = new Set(['dns-off']);
+
+function linesFor(kind: IsolationProfile['kind'], role: SubnetRole): readonly IsolationLine[] {
+  const sealed = [...NETWORK_LINES, ...GATEWAY_LINES, ...subnetLines(role)];
+  if (kind === 'sealed') return sealed;
+  const own = [...ENDPOINT_LINES, endpointAclLine(role)];
+  const replaced = new Set(own.map(({ name }) => name));
+  return [...sealed.filter(({ name }) => !SEALED_ONLY.has(name) && !replaced.has(name)), ...own];
+}
 
 interface NetworkProofRequest {
   readonly isolation: IsolationProfile;
@@ -32,8 +50,7 @@ export async function proveIsolation(
   const network = await proveNetwork(context, { isolation, sourceNetworkId, role }, signal);
   if (machineId === undefined) return network;
   const { instance } = await readInstance(context, machineId, signal);
-  const subnetId = role === 'clone' ? isolation.subnetId : isolation.verifySubnetId;
-  return [...network, ...connectionChecks(instance, { subnetId, securityGroupId: isolation.securityGroupId })];
+  return [...network, ...connectionChecks(instance, expectedConnection(isolation, role))];
 }
 
 /** Every line of the isolated network as configuration, read now. The order is the order in which people read it. */
@@ -44,11 +61,13 @@ async function proveNetwork(
 ): Promise<readonly Check[]> {
   const { isolation, sourceNetworkId, role } = request;
   const network: NetworkUnderProof = { isolation, sourceNetworkId };
-  const lines = [...NETWORK_LINES, ...GATEWAY_LINES, ...subnetLines(role)];
+  const lines = linesFor(isolation.kind, role);
   const checks: Check[] = [];
   // One after another: describes share the account's bucket of 20 per second with everything else that runs there.
   for (const line of lines) checks.push(await proveLine(context, line, network, signal));
-  return [...checks, ...UNREADABLE_LINES.map(({ name, found }) => notChecked(name, found, isolation))];
+  const unreadable =
+    isolation.kind === 'sealed' ? UNREADABLE_LINES : [...UNREADABLE_LINES, ...UNREADABLE_WITH_ENDPOINTS];
+  return [...checks, ...unreadable.map(({ name, found }) => notChecked(name, found, isolation))];
 }
 
 async function proveLine(

@@ -2,7 +2,7 @@ import type { Instance } from '@aws-sdk/client-ec2';
 import type { OwnMachine } from '../../contract/machine.ts';
 import { PlatformError } from '../../errors.ts';
 import type { LaunchRequest } from '../platform.ts';
-import { connectionChecks } from './connection.ts';
+import { connectionChecks, expectedConnection } from './connection.ts';
 import type { Ec2Context } from './context.ts';
 import { ensureImage } from './image.ts';
 import { climb } from './ladder.ts';
@@ -58,6 +58,7 @@ async function launchIsolated(
             securityGroupIds: [isolation.securityGroupId],
             address: { wanted: address, required: false },
             capacityReservation: 'none',
+            ...(isolation.instanceProfile !== undefined && { instanceProfile: isolation.instanceProfile }),
           },
           signal,
         ),
@@ -73,8 +74,7 @@ async function mustBeIsolated(
   machine: OwnedInstance,
   signal: AbortSignal,
 ): Promise<void> {
-  const subnetId = role === 'clone' ? isolation.subnetId : isolation.verifySubnetId;
-  const checks = connectionChecks(machine.instance, { subnetId, securityGroupId: isolation.securityGroupId });
+  const checks = connectionChecks(machine.instance, expectedConnection(isolation, role));
   const broken = checks.filter(({ verdict }) => verdict === 'broken');
   if (broken.length === 0) return;
   await terminateMachine(context, machine.owned, signal);
@@ -87,7 +87,7 @@ async function mustBeIsolated(
 
 async function describeOwn(
   context: Ec2Context,
-  { like, role, attempt, imageId }: LaunchRequest & { readonly imageId: string },
+  { like, role, attempt, isolation, imageId }: LaunchRequest & { readonly imageId: string },
   instance: Instance,
   signal: AbortSignal,
 ): Promise<OwnMachine> {
@@ -102,6 +102,7 @@ async function describeOwn(
     instanceType: present(instance.InstanceType, 'InstanceType', machineId),
     zone: present(instance.Placement?.AvailabilityZone, 'Placement.AvailabilityZone', machineId),
     ...(instance.PrivateIpAddress !== undefined && { privateAddress: instance.PrivateIpAddress }),
+    ...(isolation.kind === 'endpoints-only' && { channel: 'run-command' as const }),
     volumes: await machineVolumes(context, machineId, wanted, signal),
   };
 }

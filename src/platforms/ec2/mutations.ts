@@ -10,9 +10,11 @@ import {
   type Tag,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
+import { CancelCommandCommand, SendCommandCommand } from '@aws-sdk/client-ssm';
 import type { Ec2Context } from './context.ts';
 import { call } from './errors.ts';
 import { make } from './make.ts';
+import { present } from './narrow.ts';
 import type { Owned } from './owned.ts';
 
 /** Every call that changes or ends something that exists. Each takes an Owned id; no other file sends these commands. */
@@ -111,4 +113,48 @@ export async function snapshotVolume(
     TagSpecifications: [{ ResourceType: 'snapshot', Tags: tags }],
   });
   return make(context, `CreateSnapshot of ${volume.id}`, signal, () => context.clients.ec2Once.send(command));
+}
+
+export interface ScriptRequest {
+  readonly machine: Owned<'instance'>;
+  readonly script: string;
+  /** By which a command whose answer was lost is found again. */
+  readonly comment: string;
+  readonly executionSeconds: number;
+}
+
+/** An agent that is Online takes a command within seconds; what nobody takes in 5 minutes must not start later. */
+const DELIVERY_SECONDS = 300;
+
+/** Runs a script as root in a machine of ours; answers with the command's id. No token exists for it either. */
+export async function sendScript(
+  context: Ec2Context,
+  { machine, script, comment, executionSeconds }: ScriptRequest,
+  signal: AbortSignal,
+): Promise<string> {
+  const command = new SendCommandCommand({
+    InstanceIds: [machine.id],
+    DocumentName: 'AWS-RunShellScript',
+    // Its only version so far; whatever a second one does, it has not been tried.
+    DocumentVersion: '1',
+    Parameters: { commands: script.split('\n'), executionTimeout: [String(executionSeconds)] },
+    TimeoutSeconds: DELIVERY_SECONDS,
+    Comment: comment,
+  });
+  const answer = await make(context, `SendCommand to ${machine.id}`, signal, () =>
+    context.clients.ssmOnce.send(command),
+  );
+  return present(answer.Command?.CommandId, 'CommandId', `the command to ${machine.id}`);
+}
+
+/** Best effort, as Systems Manager has it: what runs may go on. */
+export async function cancelScript(
+  { clients }: Ec2Context,
+  { id }: Owned<'instance'>,
+  commandId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await call(`CancelCommand ${commandId}`, signal, () =>
+    clients.ssm.send(new CancelCommandCommand({ CommandId: commandId, InstanceIds: [id] }), { abortSignal: signal }),
+  );
 }

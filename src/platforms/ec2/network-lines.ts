@@ -6,6 +6,7 @@ import {
   DescribeSubnetsCommand,
   DescribeVpcAttributeCommand,
   type IpPermission,
+  type NetworkAcl,
   type RouteTable,
 } from '@aws-sdk/client-ec2';
 import type { Ec2Context } from './context.ts';
@@ -95,7 +96,7 @@ async function readSecurityGroup(
   return { holds: false, found: `${securityGroupId} allows ${parts.join('; ')}` };
 }
 
-function ruleText({
+export function ruleText({
   IpProtocol,
   FromPort,
   ToPort,
@@ -214,18 +215,26 @@ function openRoutes({ Routes }: RouteTable): string[] {
 }
 
 /** The rule that every list ends with is a denial; a sealed subnet's list has no other that allows. */
-async function readAcl({ clients }: Ec2Context, subnetId: string, signal: AbortSignal): Promise<Finding> {
-  const filters = [{ Name: 'association.subnet-id', Values: [subnetId] }];
-  const found = await collect('DescribeNetworkAcls', signal, async (NextToken) => {
-    const page = await clients.ec2.send(new DescribeNetworkAclsCommand({ Filters: filters, NextToken }), {
-      abortSignal: signal,
-    });
-    return { items: page.NetworkAcls ?? [], next: page.NextToken };
-  });
+async function readAcl(context: Ec2Context, subnetId: string, signal: AbortSignal): Promise<Finding> {
+  const found = await readAclsOf(context, subnetId, signal);
   if (found.length === 0) return { holds: false, found: `no access list of ${subnetId} was found` };
   const ids = found.map(({ NetworkAclId }) => NetworkAclId).join(', ');
   const open = found.flatMap(({ Entries }) => (Entries ?? []).filter(({ RuleAction }) => RuleAction !== 'deny'));
   if (open.length === 0) return { holds: true, found: `${ids} allows nothing` };
   const rules = open.map(({ RuleNumber, Egress }) => `rule ${RuleNumber} (${Egress === true ? 'out' : 'in'})`);
   return { holds: false, found: `${ids} allows ${rules.join(', ')}` };
+}
+
+export async function readAclsOf(
+  { clients }: Ec2Context,
+  subnetId: string,
+  signal: AbortSignal,
+): Promise<readonly NetworkAcl[]> {
+  const filters = [{ Name: 'association.subnet-id', Values: [subnetId] }];
+  return collect('DescribeNetworkAcls', signal, async (NextToken) => {
+    const page = await clients.ec2.send(new DescribeNetworkAclsCommand({ Filters: filters, NextToken }), {
+      abortSignal: signal,
+    });
+    return { items: page.NetworkAcls ?? [], next: page.NextToken };
+  });
 }

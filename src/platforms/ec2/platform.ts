@@ -17,13 +17,14 @@ import { stopMachine, terminateMachine } from './mutations.ts';
 import { observe, readConsole, screenshot } from './observe.ts';
 import { claimInstance } from './owned.ts';
 import { preflight } from './preflight.ts';
+import { ensureCommand, findCommand, readCommand } from './run-command.ts';
 import { readSnapshots } from './snapshot-facts.ts';
 import { snapshotStopped } from './snapshots.ts';
 
 export interface Ec2PlatformDeps {
   /** Default: the standard chain (AWS_REGION, profile). */
   readonly region?: string;
-  /** Default: clients of the standard chain, so AWS_ENDPOINT_URL_EC2, _EBS and _KMS point them at a local cloud. */
+  /** Default: clients of the standard chain, so AWS_ENDPOINT_URL_EC2, _EBS, _KMS and _SSM point them at a local cloud. */
   readonly clients?: Ec2Clients;
   readonly clock: Ec2Context['clock'];
   readonly sleep: Ec2Context['sleep'];
@@ -54,6 +55,9 @@ export function createEc2Platform({
     retainImage: (request, signal) => ensureImage(context, { ...request, role: 'retained' }, signal),
     observe: (run, machineId, signal) => observe(context, run, machineId, signal),
     readConsole: (run, machineId, signal) => readConsole(context, run, machineId, signal),
+    ensureCommand: (request, signal) => ensureCommand(context, request, signal),
+    findCommand: (run, machine, signal) => findCommand(context, run, machine, signal),
+    readCommand: (run, machineId, commandId, signal) => readCommand(context, { run, machineId, commandId }, signal),
     screenshot: (run, machineId, signal) => screenshot(context, run, machineId, signal),
     async stop(run, machineId, signal) {
       const { owned } = await claimInstance(context, run, machineId, signal);

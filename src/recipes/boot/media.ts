@@ -9,8 +9,9 @@ import { FactName } from '../path-pattern.ts';
 import type { Recipe } from '../recipe.ts';
 import { type FindRecipe, findRecipe } from '../registry.ts';
 import { addPartition, encodeHeader, MAX_PAYLOAD_BYTES, SCRATCH_MAGIC } from './scratch-layout.ts';
+import { readScript } from './scripts.ts';
 import { encodeTar } from './tar.ts';
-import { encodeUserData } from './user-data.ts';
+import { encodeQuietUserData, encodeUserData } from './user-data.ts';
 
 /** What a recipe's script may not exceed; the rest of the watchdog is for writing results. */
 const PROBE_SECONDS = 600;
@@ -44,8 +45,9 @@ export async function assembleBootMedia(plan: BootPlan, find: FindRecipe = findR
   const sha256 = createHash('sha256').update(payload).digest('hex');
   const header = encodeHeader(SCRATCH_MAGIC, { runId, bytes: payload.length, sha256 });
   if (plan.agents) addPartition(header, plan.agents.region);
-  const script = await readFile(new URL('./boot.sh', import.meta.url), 'utf8');
-  return { userData: encodeUserData(runId, script), scratch: Buffer.concat([header, payload]) };
+  const userData =
+    plan.channel === 'run-command' ? encodeQuietUserData() : encodeUserData(await readScript('boot.sh', runId));
+  return { userData, scratch: Buffer.concat([header, payload]) };
 }
 
 const MIB_OF_GIB = 1_024;

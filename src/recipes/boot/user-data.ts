@@ -18,19 +18,16 @@ growpart: {mode: 'off'}
 resize_rootfs: false
 `;
 
-/** MIME multipart for cloud-init: the settings above, then the script, which learns its run from one assignment. */
-export function encodeUserData(runId: string, script: string): Uint8Array {
-  // The runId's form (contract/names.ts) holds no character that a shell would look at.
-  const withRun = script.replace(/^UNDERSTUDY_RUN=$/m, `UNDERSTUDY_RUN=${runId}`);
-  if (withRun === script) throw new RangeError('boot.sh has no line "UNDERSTUDY_RUN=" to fill in');
-  const bytes = multipart([part('text/cloud-config', CLOUD_CONFIG), part('text/x-shellscript', withRun)]);
+/** MIME multipart for cloud-init: the settings above, then the script. */
+export function encodeUserData(script: string): Uint8Array {
+  const bytes = multipart([part('text/cloud-config', CLOUD_CONFIG), part('text/x-shellscript', script)]);
   if (bytes.length > MAX_USER_DATA_BYTES) {
     throw new RangeError(`user data takes ${bytes.length} bytes, EC2 accepts ${MAX_USER_DATA_BYTES}: shorten boot.sh`);
   }
   return bytes;
 }
 
-/** For a machine that was restored for people: it starts as its source would, and nothing runs in it besides. */
+/** Without a script: nothing runs besides what the machine's source would run (restored for people, or sent a command). */
 export function encodeQuietUserData(): Uint8Array {
   return multipart([part('text/cloud-config', CLOUD_CONFIG)]);
 }

@@ -87,7 +87,7 @@ function platformOf({ cloud: { endpoint } }: CloudUnderTest): Platform {
     { step: 'initialize' },
   );
   return createEc2Platform({
-    clients: { ...clients, ec2Once },
+    clients: { ...clients, ec2Once, ssmOnce: clients.ssm },
     clock: () => new Date(),
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     log: () => {},

@@ -41,7 +41,11 @@ beforeAll(async () => {
   cloud = await startCloudUnderTest({ snapshots: { spacingMs: 0 }, ebs: { emptyPages: true } });
   const ec2Once = new EC2Client({ endpoint: cloud.cloud.endpoint, region: 'local-1', credentials: ROOT_KEY });
   platform = createEc2Platform({
-    clients: { ...clientsFor(cloud.cloud.endpoint, ROOT_KEY), ec2Once },
+    clients: {
+      ...clientsFor(cloud.cloud.endpoint, ROOT_KEY),
+      ec2Once,
+      ssmOnce: clientsFor(cloud.cloud.endpoint, ROOT_KEY).ssm,
+    },
     clock: () => new Date(),
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     log: () => {},

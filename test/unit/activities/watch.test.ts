@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createWatchActivities, type WatchDeps, type WatchRequest } from '../../../src/activities/watch.ts';
 import type { Observation } from '../../../src/contract/machine.ts';
+import type { CommandState } from '../../../src/platforms/platform.ts';
 import { activityEnvironment } from '../../support/activity.ts';
 import { LIMITS } from '../../support/fake-activities.ts';
 
@@ -106,4 +107,49 @@ test('what a guest writes on its console reaches heartbeats without control char
   } as unknown as WatchDeps;
   const outcome = await environment.run(createWatchActivities(deps).awaitStopped, REQUEST);
   expect(JSON.stringify([outcome, beats])).not.toContain('\\u001b');
+});
+
+describe('a machine whose script comes as a command', () => {
+  const MACHINE = { ...REQUEST.machine, channel: 'run-command' } as const;
+  const console = line(1, { step: 'started', ok: true });
+
+  /** `sees`: what each look at the command finds; the last one stays. Looks are three minutes apart. */
+  function command(sees: readonly (CommandState | undefined)[]) {
+    const calls: string[] = [];
+    const called = (what: string) => {
+      calls.push(what);
+      return 'c-1';
+    };
+    let [looks, nowMs] = [0, 0];
+    const deps = {
+      now: () => {
+        nowMs += 180_000;
+        return nowMs - 180_000;
+      },
+      assembleCommand: async () => 'script',
+      platform: {
+        observe: async () => ({ state: 'running' }),
+        readConsole: async () => new TextEncoder().encode(console),
+        ensureCommand: async () => called('send'),
+        findCommand: async () => called('find'),
+        readCommand: async () => sees[Math.min(looks++, sees.length - 1)],
+      },
+    } as unknown as WatchDeps;
+    const limits = { ...LIMITS, firstSignMs: 86_400_000, shutdownMs: 86_400_000 };
+    const watch = (name: 'awaitRecovered' | 'awaitStopped') =>
+      activityEnvironment().run(createWatchActivities(deps)[name], { ...REQUEST, machine: MACHINE, limits });
+    return { watch, calls };
+  }
+
+  test('is sent it by the watch, and has given no sign of life when that never started', async () => {
+    const { watch, calls } = command([{ phase: 'never-started', word: 'DeliveryTimedOut' }]);
+    expect(await watch('awaitRecovered')).toMatchObject({ saw: 'no-sign' });
+    expect(calls).toEqual(['send']);
+  });
+
+  test('is not waited for much longer than its script runs', async () => {
+    const { watch, calls } = command([{ phase: 'ended', word: 'Failed' }]);
+    expect(await watch('awaitStopped')).toMatchObject({ saw: 'limit' });
+    expect(calls).toEqual(['find']);
+  });
 });

@@ -37,6 +37,21 @@ describe('a configuration', () => {
       says: /plans\.nightly\.request\.vault: "gone" is not in vaults/,
     },
     { wrong: { ...SMALLEST, valuts: {} }, says: /valuts/ },
+    {
+      wrong: { ...SMALLEST, isolation: { commands: { ...ISOLATION, kind: 'endpoints-only' } } },
+      says: /isolation\.commands\.instanceProfile: is needed/,
+    },
+    {
+      wrong: { ...SMALLEST, isolation: { sealed: { ...ISOLATION, instanceProfile: 'agent' } } },
+      says: /isolation\.sealed\.instanceProfile: is not for the kind "sealed"/,
+    },
+    {
+      wrong: {
+        ...SMALLEST,
+        isolation: { commands: { ...ISOLATION, kind: 'endpoints-only', instanceProfile: 'arn:aws:iam::1:x/y' } },
+      },
+      says: /must be the name of an instance profile/,
+    },
   ])('that is wrong is refused with the path of the field: $says', ({ wrong, says }) => {
     expect(() => defineConfig(wrong as never)).toThrow(ConfigurationError);
     expect(() => defineConfig(wrong as never)).toThrow(says);

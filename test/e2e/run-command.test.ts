@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readProductionRecord } from '../../local/demo/production-calls.ts';
+import { type EndpointNetwork, prepareEndpointNetwork, putEndpoints } from '../support/endpoint-network.ts';
+import { addIsolationProfiles } from '../support/isolation-profiles.ts';
+import { openTestLab, type TestLab } from '../support/test-lab.ts';
+
+const REQUEST = { isolation: 'commands', verify: false } as const;
+/** What no client of the product can read, and the local cloud does not have. */
+const ACCEPTED = ['resolver-rules', 'lattice-associations', 'dns-firewall', 'instance-role'];
+
+let lab: TestLab;
+let network: EndpointNetwork;
+
+beforeAll(async () => {
+  lab = await openTestLab();
+  network = await prepareEndpointNetwork(lab.aws.ec2, lab.lab.plan.zone);
+  await putEndpoints(lab.aws.ec2, network, 'open');
+  const profile = {
+    kind: 'endpoints-only',
+    instanceProfile: 'understudy-isolated',
+    acceptNotChecked: ACCEPTED,
+  } as const;
+  await addIsolationProfiles(lab, { commands: network }, profile);
+});
+afterAll(async () => lab?.[Symbol.asyncDispose]());
+
+test('endpoints that let everything through are refused with what to do, before production is captured', async () => {
+  const mark = await lab.mark();
+  const failure = await lab.refusal(await lab.start(REQUEST));
+  expect(failure.code).toBe('PreflightRefused');
+  const reasons = failure.message.split('\n').filter((line) => line.startsWith('- '));
+  expect(reasons).toEqual([expect.stringMatching(/^- endpoint-policies: vpce-.*it allows \*.*docs\/aws\.md/)]);
+  const calls = await lab.callsSince(mark);
+  expect(calls.filter(({ action, dryRun }) => action === 'CreateSnapshots' && !dryRun)).toEqual([]);
+});
+
+test('a backup sends its boot script by one command to its clone, and production sees the capture alone', async () => {
+  await putEndpoints(lab.aws.ec2, network, 'narrow');
+  const mark = await lab.mark();
+  const result = await lab.backup(REQUEST);
+  expect(result.consistency.disks).toBe('clean-shutdown');
+  const broken = [...result.preflight, ...result.isolation].filter(({ verdict }) => /broken|not/.test(verdict));
+  expect(broken).toEqual([]);
+  expect(result.isolation.find(({ name }) => name === 'machine-profile')?.found).toContain('understudy-isolated');
+  const calls = await lab.callsSince(mark);
+  const launched = calls.filter(({ action, error }) => action === 'RunInstances' && error === undefined);
+  const clone = launched.flatMap(({ instanceIds }) => instanceIds).filter((id) => id !== result.instanceId);
+  const of = (action: string) => calls.filter((call) => call.action === action && call.error === undefined);
+  expect(of('SendCommand').map(({ instanceIds }) => instanceIds)).toEqual([clone]);
+  expect(of('qmp:ssm-start').map(({ instanceIds }) => instanceIds)).toEqual([clone]);
+  const { instanceId, volumeIds } = lab.lab.status.production;
+  const record = readProductionRecord(calls, { instanceId, volumeIds });
+  expect(record.captures).toHaveLength(1);
+  expect([...record.forbidden, ...record.pauses]).toEqual([]);
+});
