@@ -25,7 +25,7 @@ export function mapBlock(
   signal: AbortSignal,
 ): Promise<Run> {
   if ((inode.flags & FLAG_EXTENTS) !== 0) return mapExtent(layout, inode.map, logical, limit, signal);
-  return mapIndirect(layout, inode.map, logical, signal);
+  return mapIndirect(layout, inode.map, { logical, limit }, signal);
 }
 
 /**
@@ -87,9 +87,14 @@ function hole(blocks: number, limit: number): Run {
   return { physical: 0, blocks: Math.max(1, Math.min(blocks, limit)) };
 }
 
-async function mapIndirect(layout: ExtLayout, map: Uint8Array, logical: number, signal: AbortSignal): Promise<Run> {
-  const view = viewOf(map);
-  if (logical < DIRECT) return { physical: view.getUint32(logical * 4, true), blocks: 1 };
+/** Neighbours are counted within one block of numbers, so that a hole of gigabytes takes few steps. */
+async function mapIndirect(
+  layout: ExtLayout,
+  map: Uint8Array,
+  { logical, limit }: { readonly logical: number; readonly limit: number },
+  signal: AbortSignal,
+): Promise<Run> {
+  if (logical < DIRECT) return neighbours(map.subarray(logical * 4, DIRECT * 4), limit);
   const perBlock = layout.blockBytes / 4;
   let rest = logical - DIRECT;
   for (let level = 1; level <= 3; level++) {
@@ -98,12 +103,28 @@ async function mapIndirect(layout: ExtLayout, map: Uint8Array, logical: number, 
       rest -= covered;
       continue;
     }
-    let block = view.getUint32((DIRECT + level - 1) * 4, true);
-    for (let below = level - 1; below >= 0 && block !== 0; below--) {
+    let block = viewOf(map).getUint32((DIRECT + level - 1) * 4, true);
+    for (let below = level - 1; below >= 0; below--) {
+      const span = perBlock ** (below + 1);
+      if (block === 0) return hole(span - (rest % span), limit);
       const slot = Math.floor(rest / perBlock ** below) % perBlock;
-      block = viewOf(await layout.source.readAt(block * layout.blockBytes + slot * 4, 4, signal)).getUint32(0, true);
+      const at = block * layout.blockBytes + slot * 4;
+      const numbers = await layout.source.readAt(at, below === 0 ? (perBlock - slot) * 4 : 4, signal);
+      if (below === 0) return neighbours(numbers, limit);
+      block = viewOf(numbers).getUint32(0, true);
     }
-    return { physical: block, blocks: 1 };
   }
   throw damaged(`a file has no block ${logical}`);
+}
+
+/** How many of these block numbers follow one another, or are all holes. */
+function neighbours(numbers: Uint8Array, limit: number): Run {
+  const view = viewOf(numbers);
+  const first = view.getUint32(0, true);
+  let blocks = 1;
+  while (blocks < Math.min(limit, numbers.length / 4)) {
+    if (view.getUint32(blocks * 4, true) !== (first === 0 ? 0 : first + blocks)) break;
+    blocks++;
+  }
+  return { physical: first, blocks };
 }

@@ -1,10 +1,11 @@
+import { findInsideAttribute } from './attributes.ts';
 import { mapBlock } from './block-map.ts';
+import { readFolderRecords } from './folder-records.ts';
 import { damaged, type ExtLayout, type Inode } from './layout.ts';
 
-/** Data kept inside of the inode (inline_data) and encrypted folders: rare on servers, and not read by this version. */
-const FLAG_UNREADABLE = 0x1000_0000 | 0x800;
-/** A folder of 10,000 names takes less than 3 MiB; more is damage or an attempt to fill memory. */
-const MAX_FOLDER_BYTES = 16 << 20;
+/** Without the machine's keys nobody reads these. */
+export const FLAG_ENCRYPTED = 0x800;
+export const FLAG_INLINE = 0x1000_0000;
 /** One read of the source at most. */
 const MAX_RUN_BYTES = 1 << 20;
 /** PATH_MAX. */
@@ -19,8 +20,12 @@ export async function readRange(
   length: number,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  if ((inode.flags & FLAG_UNREADABLE) !== 0) throw damaged(`inode ${inode.number} is encrypted or stored inline`);
+  if ((inode.flags & FLAG_ENCRYPTED) !== 0) throw damaged(`inode ${inode.number} is encrypted`);
   const bytes = new Uint8Array(length);
+  if ((inode.flags & FLAG_INLINE) !== 0) {
+    bytes.set(inlineContent(inode).subarray(from, from + length));
+    return bytes;
+  }
   for (let done = 0; done < length; ) {
     const at = from + done;
     const into = at % layout.blockBytes;
@@ -34,31 +39,31 @@ export async function readRange(
   return bytes;
 }
 
-/** Inode numbers by name, without `.` and `..`; hashed folders are read like linear ones, which they are, too. */
+/** Small files may lie in the inode: 60 bytes where block numbers would be, the rest as an attribute. */
+function inlineContent(inode: Inode): Uint8Array {
+  return Buffer.concat([inode.map, findInsideAttribute(inode, 'system.data') ?? new Uint8Array()]);
+}
+
+/** Inode numbers by name, without `.` and `..`. */
 export async function readFolder(
   layout: ExtLayout,
   folder: Inode,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
-  if (folder.size > MAX_FOLDER_BYTES) throw damaged(`a folder has ${folder.size} bytes`);
-  const bytes = await readRange(layout, folder, 0, folder.size - (folder.size % layout.blockBytes), signal);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const names = new Map<string, number>();
-  for (let at = 0; at + 8 <= bytes.length; ) {
-    const recordBytes = view.getUint16(at + 4, true) || layout.blockBytes; // 0 stands for 64 KiB
-    const nameBytes = bytes[at + 6] ?? 0;
-    if (recordBytes < 8 || at + recordBytes > bytes.length || 8 + nameBytes > recordBytes)
-      throw damaged('a folder entry is damaged');
-    const number = view.getUint32(at, true);
-    const name = new TextDecoder().decode(bytes.subarray(at + 8, at + 8 + nameBytes));
-    if (number !== 0 && name !== '.' && name !== '..' && nameBytes > 0) names.set(name, number);
-    at += recordBytes;
+  for await (const { name, number, damage } of readFolderRecords(layout, folder, signal)) {
+    if (damage !== undefined) throw damaged(damage);
+    names.set(Buffer.from(name, 'latin1').toString('utf8'), number);
   }
   return names;
 }
 
 export async function readLink(layout: ExtLayout, link: Inode, signal: AbortSignal): Promise<string> {
+  return new TextDecoder().decode(await readLinkBytes(layout, link, signal));
+}
+
+export async function readLinkBytes(layout: ExtLayout, link: Inode, signal: AbortSignal): Promise<Uint8Array> {
   if (link.size > MAX_LINK_BYTES) throw damaged(`a link has ${link.size} bytes`);
-  if (link.size < INLINE_LINK_BYTES) return new TextDecoder().decode(link.map.subarray(0, link.size));
-  return new TextDecoder().decode(await readRange(layout, link, 0, link.size, signal));
+  const isInInode = link.size < INLINE_LINK_BYTES && (link.flags & (FLAG_ENCRYPTED | FLAG_INLINE)) === 0;
+  return isInInode ? link.map.subarray(0, link.size) : readRange(layout, link, 0, link.size, signal);
 }
