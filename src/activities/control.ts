@@ -1,10 +1,12 @@
 import { type CaptureDeps, createCaptureActivities } from './capture.ts';
 import { type CleanUpDeps, createCleanUpActivities } from './clean-up.ts';
 import { type CollectDeps, createCollectActivities } from './collect.ts';
+import { createDrillActivities, type DrillDeps } from './drill.ts';
 import { createMachineActivities, type MachineDeps } from './machine.ts';
 import { createPointActivities, type PointDeps } from './point.ts';
 import { createPreflightActivities, type PreflightDeps } from './preflight.ts';
 import { createResolveActivities } from './resolve.ts';
+import { createResolveDrillActivities } from './resolve-drill.ts';
 import { createResolveRestoreActivities, type ResolveRestoreDeps } from './resolve-restore.ts';
 import { createRestoreMachineActivities, type RestoreMachineDeps } from './restore-machine.ts';
 import { createSweepActivities, type SweepDeps } from './sweep.ts';
@@ -17,6 +19,7 @@ export type ControlDeps = ResolveRestoreDeps &
   WatchDeps &
   PointDeps &
   RestoreMachineDeps &
+  DrillDeps &
   CleanUpDeps &
   SweepDeps &
   CollectDeps;
@@ -26,6 +29,8 @@ export function createControlActivities(deps: ControlDeps) {
   return {
     ...createResolveActivities(deps),
     ...createResolveRestoreActivities(deps),
+    ...createResolveDrillActivities(deps),
+    ...createDrillActivities(deps),
     ...createPreflightActivities(deps),
     ...createCaptureActivities(deps),
     ...createMachineActivities(deps),

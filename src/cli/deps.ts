@@ -1,6 +1,7 @@
 import type { BackupRequest, VerificationRequest } from '../contract/backup-request.ts';
 import type { CheckRequest } from '../contract/check-request.ts';
 import type { CollectionRequest } from '../contract/collection-request.ts';
+import type { DrillRequest, DrillResult } from '../contract/drill.ts';
 import type { BackupProgress } from '../contract/progress.ts';
 import type { RestoreRequest, TableRequest } from '../contract/restore-request.ts';
 import type {
@@ -51,6 +52,7 @@ export interface Backups {
   startVerification(request: VerificationRequest, requestId: string): Promise<WatchedRun<VerificationResult>>;
   startRestore(request: RestoreRequest, requestId: string): Promise<WatchedRun<RestoreResult>>;
   startCheck(request: CheckRequest, requestId: string): Promise<StartedRun<CheckResult>>;
+  startDrill(request: DrillRequest, requestId: string): Promise<StartedRun<DrillResult>>;
   startCollection(request: CollectionRequest, requestId: string): Promise<StartedRun<CollectionResult>>;
   startTable(request: TableRequest, requestId: string): Promise<WatchedRun<TableResult>>;
   /** Backups under way now. */

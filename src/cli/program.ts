@@ -4,6 +4,7 @@ import { backupCommand } from './backup.ts';
 import { collectCommand } from './collect.ts';
 import { CommandEnd, writeFailure } from './command-end.ts';
 import type { CliDeps } from './deps.ts';
+import { drillCommand } from './drill.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { readFailure } from './failure.ts';
 import { holdCommand } from './hold.ts';
@@ -35,6 +36,7 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
     schedulesCommand,
     initCommand,
     workerCommand,
+    drillCommand,
     recoverCommand,
     restoreCommand,
     mountCommand,

@@ -14,6 +14,8 @@ export const REMEDIES: Readonly<Record<string, string>> = {
   IsolationBroken: 'mend the isolated network before the next run; the clone has been removed',
   InsufficientCapacity: 'try again later, or add types to fallbackInstanceTypes of the isolation profile',
   ConsistencyTooLow: 'see what is missing above; --at-least crash-consistent commits such a point',
+  ExtractFailed: 'check the names as the database spells them; the sealed console of the run says more',
+  DrillFailed: 'look at the red points, then take a new backup of their instances',
   VerificationFailed: 'the point stays and is marked; see its facts with `understudy points --json`',
   VaultNotInitialized: 'check the URL; make a new vault with `understudy init` or `understudy vault init <url>`',
   VaultUnreachable: 'check the URL of the vault, the network and the bucket',

@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { BackupRequest, VerificationRequest } from '../contract/backup-request.ts';
 import type { CheckRequest } from '../contract/check-request.ts';
 import type { CollectionRequest } from '../contract/collection-request.ts';
+import type { DrillRequest, DrillResult } from '../contract/drill.ts';
 import type { RestoreRequest, TableRequest } from '../contract/restore-request.ts';
 import type {
   BackupResult,
@@ -76,6 +77,16 @@ export class BackupClient {
   ): Promise<Run<TableResult>> {
     const workflowId = tableWorkflowId(request.pointId, requestId);
     await this.#start('restoreTable', workflowId, request, `Table ${request.table} of ${request.pointId}`);
+    return followRun(this.#client, workflowId);
+  }
+
+  /** Proves the points that were proven longest ago; RunFailed with code DrillFailed when one of them is red. */
+  async drill(
+    request: DrillRequest = {},
+    { requestId = randomUUID() }: StartOptions = {},
+  ): Promise<Pick<Run<DrillResult>, 'workflowId' | 'result'>> {
+    const workflowId = `drill/${requestId}`;
+    await this.#start('drillRecoveryPoints', workflowId, request, 'Drill');
     return followRun(this.#client, workflowId);
   }
 

@@ -1,6 +1,7 @@
 /** Start and follow backups from any service. Runs on Node 20. */
 export type { BackupRequest, VerificationRequest } from '../contract/backup-request.ts';
 export type { CheckRequest } from '../contract/check-request.ts';
+export type { DrillRequest, DrillResult } from '../contract/drill.ts';
 export type { ConsistencyVerdict, EvidenceRef, Fact } from '../contract/evidence.ts';
 export type { ConsistencyClass } from '../contract/names.ts';
 export type { BackupProgress, MachineHeartbeat, PhaseProgress, VolumeProgress } from '../contract/progress.ts';

@@ -16,6 +16,7 @@ import {
   checkScheduleId,
   checkWorkflowId,
   collectScheduleId,
+  drillScheduleId,
   planScheduleId,
   SWEEP_SCHEDULE_ID,
 } from '../contract/workflow-ids.ts';
@@ -53,7 +54,7 @@ export async function syncSchedules({
   return synced;
 }
 
-const OUR_PREFIXES = [planScheduleId(''), collectScheduleId(''), CHECK_SCHEDULES];
+const OUR_PREFIXES = [planScheduleId(''), drillScheduleId(''), collectScheduleId(''), CHECK_SCHEDULES];
 
 interface WantedSchedule {
   readonly options: ScheduleOptions;
@@ -75,6 +76,7 @@ function wantedSchedules(config: Config): readonly WantedSchedule[] {
         action: action('backupPlan', `plan/${plan}`, [{ plan }], `Plan ${plan}`),
       }),
     ),
+    ...Object.entries(plans).flatMap(([plan, { drill }]) => (drill ? [drillSchedule(plan, drill)] : [])),
     ...collectedVaults(config).map((vault) => {
       const { every } = collectionOf(config, vault);
       return wantedSchedule(`every ${every}`, {
@@ -105,6 +107,14 @@ function wantedSchedules(config: Config): readonly WantedSchedule[] {
       action: action('sweepLeftovers', 'sweep', [], 'Remove what terminated runs left behind'),
     }),
   ];
+}
+
+function drillSchedule(plan: string, { every, budget }: { readonly every: string; readonly budget: string }) {
+  return wantedSchedule(`every ${every}`, {
+    scheduleId: drillScheduleId(plan),
+    spec: { intervals: [{ every: duration(every, `plans.${plan}.drill.every`) }] },
+    action: action('drillRecoveryPoints', `drill/${plan}`, [{ plan, budget }], `Drill of plan ${plan}`),
+  });
 }
 
 function action(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BackupRequest } from '../contract/backup-request.ts';
+import { DrillBudget } from '../contract/drill.ts';
 import { ConfiguredName, InstanceId } from '../contract/names.ts';
 import { RetentionRules } from '../contract/retention.ts';
 import { LimitsConfig } from './limits.ts';
@@ -131,6 +132,8 @@ const PlanConfig = z.strictObject({
   request: BackupRequest.omit({ instanceId: true, plan: true }).prefault({}),
   /** How many instances are backed up side by side. */
   atATime: z.int().min(1).max(50).default(4),
+  /** Proves its points anew, those first that were proven longest ago. */
+  drill: z.strictObject({ every: z.string().default('7d'), budget: DrillBudget.default('30m') }).optional(),
   /** For the points of this plan, instead of the vault's rules. */
   retention: RetentionRules.optional(),
 });

@@ -26,6 +26,11 @@ export function archiveVolumeWorkflowId(runId: string, volumeId: string): string
   return `archive/${runId}/${volumeId}`;
 }
 
+/** Of a plan's points. */
+export function drillScheduleId(plan: string): string {
+  return `understudy-drill/${plan}`;
+}
+
 export function planScheduleId(plan: string): string {
   return `understudy-plan/${plan}`;
 }

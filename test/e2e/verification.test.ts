@@ -1,9 +1,12 @@
 import { basename, join } from 'node:path';
-import { DescribeImagesCommand, DescribeVolumesCommand } from '@aws-sdk/client-ec2';
+import { DescribeImagesCommand, DescribeVolumesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openLabVault } from '../../local/up/lab-vault.ts';
+import { findTaggedResources } from '../../local/up/tagged-resources.ts';
 import type { BackupResult, Run, VerificationResult } from '../../src/client/index.ts';
-import { type Manifest, readPoint } from '../../src/vault/index.ts';
+import type { SweepResult } from '../../src/contract/results.ts';
+import { CONTROL_QUEUE } from '../../src/contract/task-queues.ts';
+import { type Manifest, readExtract, readMeasurements, readPoint } from '../../src/vault/index.ts';
 import { readBlockCounts } from '../support/block-counts.ts';
 import { putDenials } from '../support/denials.ts';
 import { openTestLab, type TestLab } from '../support/test-lab.ts';
@@ -62,6 +65,44 @@ test('a point verifies when nobody may read or launch the snapshots it was made 
       written: true,
     });
   }
+});
+
+test('a point becomes a machine that stays for people, proven isolated, on encrypted volumes of its own', async () => {
+  const result = await (await lab.client.restore({ pointId: point.pointId })).result();
+  const { machineId = 'none', volumes = {} } = result.machine ?? {};
+  try {
+    const left = await findTaggedResources(lab.aws, { key: 'understudy:run', values: [result.runId] });
+    expect(left.map(({ id, role }) => `${role} ${id}`).sort()).toEqual(
+      [machineId, ...Object.values(volumes)].map((id) => `restored ${id}`).sort(),
+    );
+    const { Volumes = [] } = await lab.aws.ec2.send(new DescribeVolumesCommand({ VolumeIds: Object.values(volumes) }));
+    expect(Volumes.map(({ Encrypted }) => Encrypted)).toEqual([true, true]);
+    expect(Object.keys(volumes).sort()).toEqual(manifest.volumes.map(({ volumeId }) => volumeId).sort());
+    expect(result.isolation.filter(({ verdict }) => verdict === 'broken')).toEqual([]);
+    expect(result.isolation.map(({ name }) => name)).toContain('machine-interface');
+    const sweep = { taskQueue: CONTROL_QUEUE, workflowId: `sweep/${result.runId}`, args: [] };
+    const { runs }: SweepResult = await lab.temporal.workflow.execute('sweepLeftovers', sweep);
+    expect(runs.find(({ runId }) => runId === result.runId)).toMatchObject({ decision: 'kept' });
+  } finally {
+    await lab.aws.ec2.send(new TerminateInstancesCommand({ InstanceIds: [machineId] }));
+  }
+});
+
+test('one table comes out of disks alone, whole, and its bytes pass through the vault', async () => {
+  const request = { pointId: point.pointId, database: 'bank', table: 'accounts' };
+  const { runId, extract, leftovers } = await (await lab.client.restoreTable(request)).result();
+  const signal = AbortSignal.timeout(60_000);
+  const vault = await openLabVault(lab.lab.status, signal);
+  const parts: Uint8Array[] = [];
+  for await (const part of readExtract({ vault, runId, ...extract, signal })) parts.push(part);
+  const measured = await readMeasurements({ vault, limit: 10, signal });
+  await vault.close();
+  const rows =
+    /^COPY public\.accounts .*\n([\s\S]*?)\n\\\.$/m.exec(Buffer.concat(parts).toString())?.[1]?.split('\n') ?? [];
+  expect(rows).toHaveLength(extract.rows ?? -1);
+  expect(rows.length).toBeGreaterThan(100);
+  expect(leftovers).toEqual([]);
+  expect(measured.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['table', 'instance', 'verification']));
 });
 
 test.each([

@@ -146,6 +146,8 @@ export function fakeControl(changes: Partial<ControlActivities> = {}): ControlAc
       const { deploymentId, isolation, recipes, limits } = resolvedBackup('i-unused');
       return { pointId, vault: 'main', deploymentId, isolation, recipes, limits, searchAttributes: true };
     },
+    resolveDrill: async () => ({ budgetMs: 60_000, vault: 'main', isolation: 'sealed' }),
+    pickDrill: async () => [],
     resolveRestore: async (input) => {
       const { pointId, to = 'instance' } = input as { pointId: string; to?: 'instance' | 'volumes' };
       const { deploymentId, isolation, limits } = resolvedBackup('i-unused');

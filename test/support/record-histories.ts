@@ -44,6 +44,7 @@ try {
   await recordRestore('restored-instance', 'instance');
   await recordRestore('restored-volumes', 'volumes');
   await recordTable('restored-table');
+  await recordDrill('drilled');
   await recordCancelled('cancelled-clone', (started) => ({ control: { awaitRecovered: hangs(started) } }));
   await recordCancelled('cancelled-archive', (started) => ({ mover: { archiveShard: hangs(started) } }));
   await recordCollection('collected', { vault: 'main' });
@@ -76,6 +77,15 @@ async function record(name: string, fakes: Fakes, request = {}): Promise<void> {
 
 async function recordRestore(name: string, to: 'instance' | 'volumes'): Promise<void> {
   const run = await runs.backups.restore({ pointId: '20261123T023107Z-9f2c01ab', to });
+  await run.result();
+  await keep(name, run.workflowId);
+}
+
+async function recordDrill(name: string): Promise<void> {
+  const pointId = '20261123T023107Z-9f2c01ab';
+  const candidate = { pointId, instanceId: 'i-source', provenAt: null, expectedMs: null };
+  runs.workers.use('', { control: { pickDrill: async () => [candidate, { ...candidate, expectedMs: 9e9 }] } });
+  const run = await runs.backups.drill();
   await run.result();
   await keep(name, run.workflowId);
 }

@@ -9,6 +9,7 @@ import type {
 } from '../../../src/cli/deps.ts';
 import type { PointLine } from '../../../src/cli/point-line.ts';
 import { runCli } from '../../../src/cli/program.ts';
+import type { DrillResult } from '../../../src/contract/drill.ts';
 import type { BackupProgress } from '../../../src/contract/progress.ts';
 import type {
   BackupResult,
@@ -28,6 +29,7 @@ export interface Script {
   readonly verification?: VerificationResult | Error;
   readonly restore?: RestoreResult | Error;
   readonly forecast?: Forecast;
+  readonly drill?: DrillResult | Error;
   readonly table?: TableResult | Error;
   /** Of what was taken out. */
   readonly parts?: readonly string[];
@@ -180,6 +182,17 @@ function fakeBackups(
     async startTable(request, requestId) {
       requests.push({ request, requestId });
       return run(script.table);
+    },
+    async startDrill(request, requestId) {
+      requests.push({ request, requestId });
+      return {
+        workflowId: 'drill/request-1',
+        async result() {
+          const { drill } = script;
+          if (drill instanceof Error || !drill) throw drill ?? new Error('no drill in the script');
+          return drill;
+        },
+      };
     },
     async startCollection(request, requestId) {
       requests.push({ ...request, requestId });
