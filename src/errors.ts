@@ -39,6 +39,7 @@ export const ERROR_STATUS = {
   // consistency and verification
   ConsistencyTooLow: 'permanent',
   ApplicationNotRecovered: 'permanent',
+  AgentFailed: 'permanent',
   VerificationFailed: 'permanent',
   ExtractFailed: 'permanent',
   DrillFailed: 'permanent',

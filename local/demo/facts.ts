@@ -31,6 +31,7 @@ export function judgeDemo(evidence: DemoEvidence): readonly DemoFact[] {
   return [
     classFact(evidence),
     isolationFact(evidence),
+    ...agentsFact(evidence),
     verificationFact(evidence),
     ...loadFacts(evidence),
     productionFact(evidence),
@@ -42,6 +43,20 @@ export function judgeDemo(evidence: DemoEvidence): readonly DemoFact[] {
 function classFact({ result: { consistency } }: DemoEvidence): DemoFact {
   const why = consistency.lowered.length > 0 ? `: ${consistency.lowered.join('; ')}` : '';
   return { name: 'class', holds: consistency.disks === 'clean-shutdown', found: `${consistency.disks}${why}` };
+}
+
+/** Only where the method has agents. */
+function agentsFact({ result: { agents, consistency } }: DemoEvidence): readonly DemoFact[] {
+  if (!agents) return [];
+  const names = agents.map(({ recipe, output }) => `${recipe} ${((output?.bytes ?? 0) / 1e6).toFixed(1)} MB`);
+  const proven = agents.every(({ recipe }) => consistency.agents[recipe] === 'application-consistent');
+  return [
+    {
+      name: 'agents',
+      holds: agents.length > 0 && proven,
+      found: `${names.join(', ') || 'none ran'}: ${proven ? 'application-consistent' : 'not proven'}`,
+    },
+  ];
 }
 
 /** The network was proven by preflight and on the running machines, or the run would have failed; this is the packets' side. */

@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
 import { readFailure } from '../../src/cli/failure.ts';
+import { Method } from '../../src/contract/names.ts';
+import { ConfigurationError } from '../../src/errors.ts';
 import { readToolchain } from '../toolchain.ts';
 import { withLabEnv } from '../up/lab-env.ts';
 import { readLab } from '../up/read-lab.ts';
@@ -21,15 +23,18 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       keep: { type: 'boolean', default: false },
+      method: { type: 'string', default: 'stop-and-snapshot' },
       state: { type: 'string', default: '.understudy/local' },
     },
   });
+  const method = readMethod(values.method);
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort());
   const wasUp = readLab(values.state)?.state === 'up';
   const lab = await prepare(values.state);
   try {
     const outcome = await runDemo({
       lab,
+      method,
       say,
       stderr: process.stderr,
       reportFolder: '.understudy',
@@ -41,6 +46,12 @@ async function main(): Promise<number> {
     if (values.keep || wasUp) tellWhatStays(lab);
     else await lab.stop();
   }
+}
+
+function readMethod(named: string): Method {
+  const parsed = Method.safeParse(named);
+  if (parsed.success) return parsed.data;
+  throw new ConfigurationError('InvalidInput', `--method is "${named}". Give one of: ${Method.options.join(', ')}.`);
 }
 
 async function prepare(stateDir: string): Promise<Lab> {

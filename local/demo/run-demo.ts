@@ -5,6 +5,7 @@ import { progressSink } from '../../src/cli/progress-sinks.ts';
 import { watchRun } from '../../src/cli/watch-run.ts';
 import { BackupClient } from '../../src/client/backup-client.ts';
 import type { Run } from '../../src/client/run.ts';
+import type { Method } from '../../src/contract/names.ts';
 import type { BackupResult } from '../../src/contract/results.ts';
 import { type Load, startLoad } from '../production/load.ts';
 import type { ServerProcess } from '../servers/server-process.ts';
@@ -31,6 +32,7 @@ export interface DemoRequest {
   readonly say: (name: string, text: string) => void;
   readonly stderr: NodeJS.WriteStream;
   readonly reportFolder: string;
+  readonly method: Method;
   /** Workers run on afterwards. */
   readonly keep: boolean;
   /** Ctrl-C. */
@@ -73,6 +75,7 @@ export async function runDemo(request: DemoRequest): Promise<DemoOutcome> {
     const report = await writeReport({
       folder: request.reportFolder,
       status: lab.status,
+      method: request.method,
       result: backup.result,
       evidence: demo,
       machines,
@@ -97,11 +100,11 @@ interface FinishedBackup {
   readonly endedAtMs: number;
 }
 
-async function runBackup({ lab, say, stderr, signal }: DemoRequest): Promise<FinishedBackup> {
+async function runBackup({ lab, method, say, stderr, signal }: DemoRequest): Promise<FinishedBackup> {
   const requestedAtMs = Date.now();
   const client = await BackupClient.connect();
   try {
-    const run = await client.start({ instanceId: lab.status.production.instanceId });
+    const run = await client.start({ instanceId: lab.status.production.instanceId, method });
     const { ui, namespace } = lab.status.temporal;
     const link = ui
       ? `   follow it: ${ui}/namespaces/${namespace}/workflows/${encodeURIComponent(run.workflowId)}`

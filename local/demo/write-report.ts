@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Method } from '../../src/contract/names.ts';
 import type { BackupResult } from '../../src/contract/results.ts';
 import { renderReport } from '../../src/report/render-report.ts';
 import type { CountedCall, MachineEvidence } from '../../src/report/report-data.ts';
@@ -12,6 +13,7 @@ import type { DemoEvidence } from './facts.ts';
 export interface ReportRequest {
   readonly folder: string;
   readonly status: LabStatus;
+  readonly method: Method;
   readonly result: BackupResult;
   readonly evidence: DemoEvidence;
   readonly machines: readonly MachineEvidence[];
@@ -21,7 +23,7 @@ export interface ReportRequest {
 
 /** One self-contained HTML file; resolves with its path. */
 export async function writeReport(request: ReportRequest): Promise<string> {
-  const { folder, status, result, evidence, machines, transfers, calls } = request;
+  const { folder, status, method, result, evidence, machines, transfers, calls } = request;
   const { versions } = readToolchain().guest;
   const html = renderReport({
     madeAt: new Date().toISOString(),
@@ -32,7 +34,7 @@ export async function writeReport(request: ReportRequest): Promise<string> {
       name: 'production',
       applications: [`PostgreSQL ${versions.postgresql}`, `Redis ${versions.redis}`],
     },
-    method: 'stop-and-snapshot',
+    method,
     vaultUrl: status.vault.url,
     backup: result,
     preflight: result.preflight,

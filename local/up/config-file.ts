@@ -21,6 +21,9 @@ const LIMITS: ConfigInput['limits'] = {
   recoverMs: 5 * 60_000,
   shutdownMs: 3 * 60_000,
   runMs: 60 * 60_000,
+  agentMs: 5 * 60_000,
+  // The bank takes megabytes.
+  outputGiB: 1,
 };
 
 /** The local cloud has no Route 53 Resolver and no VPC Lattice, so there is nothing in them to check. */

@@ -18,6 +18,7 @@ import {
 import { beating } from './beating.ts';
 import { findHints, type Hints } from './hints.ts';
 import type { BaseVolume } from './increment.ts';
+import { partOf } from './source-part.ts';
 import type { VaultDoor } from './vault-door.ts';
 
 export interface ArchiveDeps {
@@ -35,6 +36,8 @@ export interface VolumeOrder {
   /** Of the stopped clone: what is archived. */
   readonly snapshot: SnapshotFacts;
   readonly shardSegments: number;
+  /** Where the volume begins within the snapshot: agents' output lies behind the results on the scratch volume. */
+  readonly fromByte?: number;
   /** What the volume builds on; null when there is nothing. */
   readonly base: VolumeBase | null;
   /** Why every block is read; null when the platform's listings of changed blocks are to be used. */
@@ -80,7 +83,16 @@ export interface ArchivedWithChanges extends VolumeArchive {
 export function createArchiveActivities({ platform, vaults }: ArchiveDeps) {
   return {
     /** What the clone changed since the capture; the next run's increment needs it. Null when the source cannot say. */
-    async recordChanges({ run, vault: name, volume, capture, snapshot }: VolumeOrder): Promise<ChangeSetRef | null> {
+    async recordChanges({
+      run,
+      vault: name,
+      volume,
+      capture,
+      snapshot,
+      fromByte,
+    }: VolumeOrder): Promise<ChangeSetRef | null> {
+      // Production has no such volume.
+      if (fromByte !== undefined) return null;
       return beating(async ({ signal, progress }) => {
         const vault = await vaults.open(name, signal);
         const source = await platform.openSource(run, snapshot.snapshotId, signal);
@@ -112,7 +124,7 @@ export function createArchiveActivities({ platform, vaults }: ArchiveDeps) {
           volumeId: volume.volumeId,
           shard,
           shardSegments,
-          source: await platform.openSource(run, snapshot.snapshotId, signal),
+          source: partOf(await platform.openSource(run, snapshot.snapshotId, signal), order),
           parent,
           changed: hints.changed,
           onParentDamage: (reason) => notes.push(reason),

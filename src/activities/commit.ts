@@ -1,4 +1,4 @@
-import type { BootReport, ConsistencyVerdict, EvidenceRef, Fact } from '../contract/evidence.ts';
+import type { AgentRecord, BootReport, ConsistencyVerdict, EvidenceRef, Fact } from '../contract/evidence.ts';
 import type {
   Capture,
   MachineFacts,
@@ -19,10 +19,11 @@ import {
   openArchivedVolume,
   recordRunFacts,
 } from '../vault/index.ts';
+import { recordAgents } from './agent-records.ts';
 import type { ArchivedWithChanges, VolumeArchive } from './archive.ts';
 import { beating } from './beating.ts';
 import { readDiskFacts } from './disk-facts.ts';
-import { matched } from './examine.ts';
+import { judgeHarvest, matched } from './examine.ts';
 import { recordMachine } from './machine-record.ts';
 import type { VaultDoor } from './vault-door.ts';
 
@@ -52,6 +53,8 @@ export interface CommitRequest {
   readonly volumes: readonly ArchivedWithChanges[];
   readonly consistency: ConsistencyVerdict;
   readonly evidence: readonly EvidenceRef[];
+  /** What agents wrote, as a volume, and what is known of it. */
+  readonly output?: { readonly volume: VolumeFacts; readonly records: readonly AgentRecord[] };
 }
 
 export interface CommittedPoint {
@@ -80,7 +83,8 @@ export function createCommitActivities({ vaults, toolVersion, findRecipe }: Comm
         };
         const recipes = matched(backup.recipes, report);
         const facts = await readDiskFacts({ findRecipe, volumes: machine.volumes, open, recipes, beat });
-        return judgeConsistency({ observation, stoppedByUs, ...facts, console, bootReport: report });
+        const agents = judgeHarvest({ method: backup.method, recipes: backup.recipes, findRecipe }, report);
+        return judgeConsistency({ observation, stoppedByUs, ...facts, console, bootReport: report, agents });
       });
     },
 
@@ -113,7 +117,10 @@ export function draftOf(request: CommitRequest, toolVersion: string): ManifestDr
     method: backup.method,
     workflow: { workflowId: run.workflowId, temporalRunId: run.temporalRunId },
     plan: backup.plan ?? null,
-    machine: { ...recorded, facts: { ...recorded.facts, ...runFactsOf(request) } },
+    machine: {
+      ...recorded,
+      facts: { ...recorded.facts, ...runFactsOf(request), ...recordAgents(request.output?.records ?? []) },
+    },
     capture: {
       capturedAt: new Date(capture.startTime).toISOString(),
       requestedAt: null,
@@ -122,7 +129,7 @@ export function draftOf(request: CommitRequest, toolVersion: string): ManifestDr
       cloneId: clone.machineId,
       cloneSnapshots: snapshots.map(({ sourceVolumeId, snapshotId }) => ({ volumeId: sourceVolumeId, snapshotId })),
     },
-    volumes: request.volumes.map((volume) => manifestVolume(volume, machine)),
+    volumes: request.volumes.map((volume) => manifestVolume(volume, request)),
     consistency: {
       atLeast: backup.atLeast,
       disks: consistency.disks,
@@ -153,13 +160,14 @@ const PROOF_OF = { clean: 'proven', dirty: 'refuted', unknown: 'unknown', 'not-o
 
 function manifestVolume(
   { volumeId, map, changes }: CommitRequest['volumes'][number],
-  machine: MachineFacts,
+  { machine, output }: CommitRequest,
 ): ManifestVolume {
-  const volume = machine.volumes.find((one) => one.volumeId === volumeId);
+  const isOutput = volumeId === output?.volume.volumeId;
+  const volume = isOutput ? output.volume : machine.volumes.find((one) => one.volumeId === volumeId);
   if (!volume) throw new RangeError(`volume ${volumeId} is not one of ${machine.machineId}`);
   return {
     volumeId,
-    role: 'machine',
+    role: isOutput ? 'agent-output' : 'machine',
     deviceName: volume.deviceName,
     root: volume.root,
     volumeBytes: volume.bytes,

@@ -1,12 +1,22 @@
-import type { BootReport, ConsistencyVerdict, EvidenceRef, Fact } from '../contract/evidence.ts';
+import type {
+  AgentFailure,
+  AgentsVerdict,
+  BootReport,
+  ConsistencyVerdict,
+  EvidenceRef,
+  Fact,
+} from '../contract/evidence.ts';
 import type { Observation, SnapshotFacts, VolumeFacts } from '../contract/machine.ts';
+import type { Method } from '../contract/names.ts';
 import type { ConfiguredRecipe } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
+import { guestText } from '../disk/guest-text.ts';
 import { DiskError, PlatformError } from '../errors.ts';
 import type { ClonePlatform, DataPlatform, StoppedSnapshots } from '../platforms/platform.ts';
 import { readConsole } from '../recipes/boot/console.ts';
 import { type BootResults, noReport, readBootReport } from '../recipes/boot/report.ts';
 import { judgeConsistency } from '../recipes/consistency.ts';
+import { judgeAgents } from '../recipes/judge-agents.ts';
 import type { FindRecipe } from '../recipes/registry.ts';
 import { type Beat, beating } from './beating.ts';
 import { readDiskFacts } from './disk-facts.ts';
@@ -21,6 +31,7 @@ export interface ExamineDeps {
 }
 
 export interface ExamineRequest extends EvidenceRequest {
+  readonly method: Method;
   readonly volumes: readonly VolumeFacts[];
   readonly recipes: readonly ConfiguredRecipe[];
   readonly observation: Observation;
@@ -34,6 +45,13 @@ export interface CloneExamination {
   readonly report: BootReport;
   readonly console: Fact;
   readonly evidence: readonly EvidenceRef[];
+  /** Why an agent's output may not be committed: empty where all went well, absent without agents. */
+  readonly agentFailures?: readonly FailedAgent[];
+}
+
+export interface FailedAgent extends AgentFailure {
+  /** The end of its log, neutralised; the log itself is sealed. */
+  readonly lastWords: string;
 }
 
 /** What a verification machine answered. */
@@ -80,8 +98,20 @@ export function createExamineActivities({ platform, vaults, findRecipe }: Examin
         const open = async ({ volumeId }: VolumeFacts) =>
           snapshotBytes(await platform.openSource(run, snapshotOf(volumeId, snapshots), beat.signal));
         const facts = await readDiskFacts({ findRecipe, volumes, open, recipes: matched(recipes, report), beat });
-        const verdict = judgeConsistency({ observation, stoppedByUs, ...facts, console: fact, bootReport: report });
-        return { verdict, report, console: fact, evidence };
+        const agents = judgeHarvest({ method: request.method, recipes, findRecipe }, report);
+        const verdict = judgeConsistency({
+          observation,
+          stoppedByUs,
+          ...facts,
+          console: fact,
+          bootReport: report,
+          agents,
+        });
+        const agentFailures = agents?.failures.map((failure) => ({
+          ...failure,
+          lastWords: lastWords(results.files.get(`answers/${failure.recipe}.agent.log`)),
+        }));
+        return { verdict, report, console: fact, evidence, ...(agentFailures && { agentFailures }) };
       });
     },
 
@@ -108,6 +138,31 @@ export function matched(recipes: readonly ConfiguredRecipe[], report: BootReport
   if (!report.finished) return recipes;
   const names = new Set(report.answers.filter(({ step, ok }) => step === 'detect' && ok).map(({ recipe }) => recipe));
   return recipes.filter(({ name }) => names.has(name));
+}
+
+export interface HarvestRequest {
+  readonly method: Method;
+  readonly recipes: readonly ConfiguredRecipe[];
+  readonly findRecipe: FindRecipe;
+}
+
+/** The verdict on the agents of a run, whose method decides whether there were any. */
+export function judgeHarvest(
+  { method, recipes, findRecipe }: HarvestRequest,
+  report: BootReport,
+): AgentsVerdict | undefined {
+  if (method !== 'application-agent') return undefined;
+  const withAgent = recipes.filter(({ name }) => findRecipe(name).scripts.agent !== undefined);
+  return judgeAgents(
+    withAgent.map(({ name }) => name),
+    report,
+  );
+}
+
+/** The last line that is neither empty nor the answer. */
+function lastWords(log: Uint8Array | undefined): string {
+  const lines = new TextDecoder().decode(log?.subarray(-4_096)).split('\n');
+  return guestText(lines.findLast((line) => line.trim() !== '' && !line.startsWith('{')) ?? '');
 }
 
 /** boot.sh leaves about 30 files for three recipes; a guest that leaves thousands gets no more of them sealed. */

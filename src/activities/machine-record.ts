@@ -71,7 +71,7 @@ export function machineOf(record: MachineRecord, volumes: readonly ManifestVolum
   };
 }
 
-function volumeOf(volume: ManifestVolume): VolumeFacts {
+export function volumeOf(volume: ManifestVolume): VolumeFacts {
   return {
     volumeId: volume.volumeId,
     deviceName: volume.deviceName,

@@ -14,7 +14,7 @@ import type {
   StoppedSnapshots,
   VerificationPlatform,
 } from '../platforms/platform.ts';
-import type { BootMedia, BootPlan, ExtractPlan } from '../recipes/boot-plan.ts';
+import type { AgentPlan, BootMedia, BootPlan, ExtractPlan } from '../recipes/boot-plan.ts';
 import { BLOCK_BYTES } from '../vault/index.ts';
 import { beating } from './beating.ts';
 import { digestBlock } from './digest-block.ts';
@@ -36,6 +36,8 @@ export interface MachineOrder {
   readonly recoverMs: number;
   /** What the machine is started for, where that is to take something out. */
   readonly extract?: ExtractPlan;
+  /** Agents to run, or outputs to load. */
+  readonly agents?: AgentPlan;
 }
 
 export interface ScratchOrder extends MachineOrder {
@@ -70,7 +72,7 @@ export function createMachineActivities({ platform, assembleBootMedia }: Machine
             run: order.run,
             role: 'scratch',
             name: `${order.role}-scratch`,
-            volumeBytes: order.scratchGiB * 2 ** 30,
+            volumeBytes: (order.scratchGiB + (order.agents?.region.giB ?? 0)) * 2 ** 30,
             encryption: scratchEncryption(order, platform),
           },
           signal,
@@ -127,8 +129,8 @@ export function createMachineActivities({ platform, assembleBootMedia }: Machine
   };
 }
 
-function planOf({ run, role, recipes, recoverMs, isolation, extract }: MachineOrder): BootPlan {
-  const plan = { runId: run.runId, role, recipes, recoverMs, ...(extract && { extract }) };
+function planOf({ run, role, recipes, recoverMs, isolation, extract, agents }: MachineOrder): BootPlan {
+  const plan = { runId: run.runId, role, recipes, recoverMs, ...(extract && { extract }), ...(agents && { agents }) };
   return isolation.kind === 'endpoints-only' ? { ...plan, channel: 'run-command' } : plan;
 }
 

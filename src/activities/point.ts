@@ -1,13 +1,14 @@
 import { activityInfo } from '@temporalio/activity';
-import type { EvidenceRef } from '../contract/evidence.ts';
-import type { MachineFacts } from '../contract/machine.ts';
+import type { AgentRecord, EvidenceRef } from '../contract/evidence.ts';
+import type { MachineFacts, VolumeFacts } from '../contract/machine.ts';
 import type { CheckLevel, ConsistencyClass } from '../contract/names.ts';
 import type { Run } from '../contract/run.ts';
 import { UnderstudyError } from '../errors.ts';
-import { type Attestation, attest, fenceRun, readPoint, type Vault } from '../vault/index.ts';
+import { type Attestation, attest, fenceRun, type Manifest, readPoint, type Vault } from '../vault/index.ts';
+import { readAgents } from './agent-records.ts';
 import { beating } from './beating.ts';
 import type { PointMark } from './check-vault.ts';
-import { machineOf } from './machine-record.ts';
+import { machineOf, volumeOf } from './machine-record.ts';
 import type { PointRef } from './restore.ts';
 import type { VaultDoor } from './vault-door.ts';
 
@@ -26,6 +27,13 @@ export interface PointFacts {
   /** Recipes whose application recovered in the clone: they must answer again. */
   readonly recovered: readonly string[];
   readonly storedBytes: number;
+  /** What agents wrote, where they ran: a volume of its own, and what is recorded of it. */
+  readonly output?: { readonly volume: VolumeFacts; readonly records: readonly AgentRecord[] };
+}
+
+export interface Judgement {
+  readonly claimed: ConsistencyClass;
+  readonly verdict: 'confirmed' | 'refuted' | 'not-checked';
 }
 
 export interface AttestRequest {
@@ -36,7 +44,9 @@ export interface AttestRequest {
   /** ISO 8601. */
   readonly startedAt: string;
   readonly finishedAt: string;
-  readonly disks: { readonly claimed: ConsistencyClass; readonly verdict: 'confirmed' | 'refuted' | 'not-checked' };
+  readonly disks: Judgement;
+  /** By recipe. */
+  readonly agents: Readonly<Record<string, Judgement>>;
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly text: string }[];
   readonly evidence: readonly EvidenceRef[];
 }
@@ -66,6 +76,7 @@ export function createPointActivities({ vaults, toolVersion }: PointDeps) {
           agents: manifest.consistency.agents,
           recovered: manifest.consistency.proofs.flatMap(recoveredRecipe),
           storedBytes: manifest.volumes.reduce((sum, { map }) => sum + map.storedBytes, 0),
+          ...outputOf(manifest),
         };
       });
     },
@@ -92,7 +103,7 @@ export function createPointActivities({ vaults, toolVersion }: PointDeps) {
             finishedAt: request.finishedAt,
             toolVersion,
             workflow: { workflowId: run.workflowId, temporalRunId: run.temporalRunId },
-            consistency: { disks, agents: {} },
+            consistency: { disks, agents: { ...request.agents } },
             checks: request.checks.map((check) => ({ ...check })),
             evidence: request.evidence.map((ref) => ({ runId: run.runId, ...ref })),
           },
@@ -142,6 +153,11 @@ async function claimedClass(vault: Vault, pointId: string, signal: AbortSignal):
     if (error instanceof UnderstudyError && error.status === 'permanent') return 'crash-consistent';
     throw error;
   }
+}
+
+function outputOf({ machine, volumes }: Manifest): Pick<PointFacts, 'output'> {
+  const volume = volumes.find(({ role }) => role === 'agent-output');
+  return volume ? { output: { volume: volumeOf(volume), records: readAgents(machine.facts) } } : {};
 }
 
 /** `judgeConsistency` writes `<recipe> recovered` for every recipe that matched the clone. */

@@ -2,15 +2,22 @@ import { resolveIsolation, resolveRecipes, resolveVault } from '../config/resolv
 import type { Config } from '../config/schema.ts';
 import { BackupRequest, PlanRequest, VerificationRequest } from '../contract/backup-request.ts';
 import { CheckRequest, type ResolvedCheck } from '../contract/check-request.ts';
-import type { ResolvedBackup, ResolvedPlan, ResolvedVerification } from '../contract/resolved-backup.ts';
+import type {
+  ConfiguredRecipe,
+  ResolvedBackup,
+  ResolvedPlan,
+  ResolvedVerification,
+} from '../contract/resolved-backup.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { InventoryPlatform } from '../platforms/platform.ts';
+import type { FindRecipe } from '../recipes/registry.ts';
 import { beating } from './beating.ts';
 import { parseInput as parse } from './parse-input.ts';
 
 export interface ResolveDeps {
   readonly config: Config;
   readonly deploymentId: string;
+  readonly findRecipe: FindRecipe;
   readonly platform: InventoryPlatform;
   /** Whether the namespace has the `Understudy…` search attributes. */
   readonly hasSearchAttributes: () => Promise<boolean>;
@@ -37,12 +44,7 @@ export function createResolveActivities(deps: ResolveDeps) {
         isolation: resolveIsolation(config, request.isolation),
         recipes: resolveRecipes(config, request.recipes),
       };
-      if (request.method === 'application-agent') {
-        throw new ConfigurationError(
-          'InvalidInput',
-          'method: "application-agent" needs a recipe with an agent; none has one',
-        );
-      }
+      if (request.method === 'application-agent') mustHaveAgent(resolved.recipes, deps.findRecipe);
       const machine = await beating(({ signal }) => platform.describeMachine(request.instanceId, signal));
       return {
         instanceId: request.instanceId,
@@ -110,6 +112,15 @@ export function createResolveActivities(deps: ResolveDeps) {
       return deps.describeWorkflow(workflowId);
     },
   };
+}
+
+function mustHaveAgent(recipes: readonly ConfiguredRecipe[], findRecipe: FindRecipe): void {
+  if (recipes.some(({ name }) => findRecipe(name).scripts.agent !== undefined)) return;
+  const names = recipes.map(({ name }) => name).join(', ') || 'none';
+  throw new ConfigurationError(
+    'InvalidInput',
+    `method: "application-agent" needs a recipe with an agent (asked for: ${names}). Configure or name one that has`,
+  );
 }
 
 /** `resolveVault` has proven the name. */

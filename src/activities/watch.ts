@@ -13,6 +13,11 @@ export interface WatchDeps extends CommandDeps {
   readonly now: () => number;
 }
 
+export interface AgentsWatch extends WatchRequest {
+  /** How many may run, one after the other. */
+  readonly agents: number;
+}
+
 export interface WatchRequest {
   readonly run: Run;
   readonly machine: OwnMachine;
@@ -23,7 +28,7 @@ export interface WatchRequest {
 
 /** What ended the watch. `limit`: its time was over, the machine still runs. */
 export interface WatchOutcome {
-  readonly saw: 'recovered' | 'stopped' | 'terminated' | 'no-sign' | 'limit';
+  readonly saw: 'recovered' | 'agents-ended' | 'stopped' | 'terminated' | 'no-sign' | 'limit';
   readonly observation: Observation;
   /** Last word of the boot script: neutralised guest text. */
   readonly says: string;
@@ -38,7 +43,11 @@ interface Sight {
 }
 
 /** Steps that come after all recipes were asked whether they recovered. */
-const AFTER_RECOVERY = new Set(['probed', 'stopped', 'reported', 'powering-off', 'failed']);
+const AFTER_AGENTS = new Set(['harvested', 'outputs-loaded', 'stopped', 'reported', 'powering-off', 'failed']);
+const AFTER_RECOVERY = new Set([...AFTER_AGENTS, 'probed', 'agent', 'working', 'wrote', 'loaded']);
+/** For one agent: its script, its check and the listing of what it wrote, as boot.sh's watchdog counts them. */
+const STEPS_OF_AN_AGENT = 3;
+const AROUND_AN_AGENT_MS = 180_000;
 
 /** Its last act powers the machine off; a script that is over for longer than this will not do it any more. */
 const POWER_OFF_MS = 2 * 60_000;
@@ -87,6 +96,18 @@ export function createWatchActivities(deps: WatchDeps) {
       });
     },
 
+    /** Until all agents have ended, or all that they wrote was loaded. The machine bounds each by itself; this is the backstop. */
+    async awaitAgents(request: AgentsWatch): Promise<WatchOutcome> {
+      const { agents, limits } = request;
+      const limitMs = 60_000 + agents * (limits.agentMs * STEPS_OF_AN_AGENT + AROUND_AN_AGENT_MS);
+      return watch(request, followSent(deps, request), ({ observation, progress }, waitedMs) => {
+        const ended = endOf(observation);
+        if (ended) return ended;
+        if (progress.some(({ step }) => AFTER_AGENTS.has(step))) return 'agents-ended';
+        return waitedMs > limitMs ? 'limit' : undefined;
+      });
+    },
+
     /** Until the machine is off. */
     async awaitStopped(request: WatchRequest): Promise<WatchOutcome> {
       return watch(
@@ -118,7 +139,9 @@ function hasRecovered(progress: readonly ProgressLine[]): boolean {
 function report(beat: Beat, { machineId }: OwnMachine, { observation, progress, command }: Sight): string {
   const last = progress.at(-1);
   const says =
-    last === undefined ? '' : [last.step, last.recipe, last.ok === false ? 'failed' : ''].filter(Boolean).join(' ');
+    last === undefined
+      ? ''
+      : [last.step, last.recipe, last.ok === false ? 'failed' : '', written(last)].filter(Boolean).join(' ');
   beat.progress({
     machineId,
     state: observation.state,
@@ -127,6 +150,10 @@ function report(beat: Beat, { machineId }: OwnMachine, { observation, progress, 
     ...(command && { command: command.word }),
   } satisfies MachineHeartbeat);
   return says;
+}
+
+function written({ bytes }: ProgressLine): string {
+  return bytes === undefined ? '' : `${(bytes / 1e6).toFixed(1)} MB written`;
 }
 
 /**

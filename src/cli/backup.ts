@@ -143,6 +143,7 @@ function describeResult({
     `point         ${pointId} in vault ${vault}`,
     `time          ${formatMoment(pointInTime)}`,
     `class         ${consistency.disks}${consistency.lowered.length > 0 ? ` (${consistency.lowered.join('; ')})` : ''}`,
+    ...Object.entries(consistency.agents).map(([recipe, found]) => `agent         ${recipe} ${found}`),
     `size          ${describeSize(volumes)}`,
     `built on      ${describeParents(volumes)}`,
     `verification  ${verification?.verdict ?? (check ? `${check.verdict} (${check.level}: read, not booted)` : 'not asked for')}`,

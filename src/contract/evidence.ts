@@ -65,6 +65,22 @@ export interface AgentOutput {
   readonly listSha256: string;
 }
 
+/** Why nothing may be claimed of an agent's output. */
+export interface AgentFailure {
+  readonly recipe: string;
+  /** Null when it was not run. */
+  readonly exitStatus: number | null;
+  /** Guest text in part: escape it for its sink. */
+  readonly reason: string;
+}
+
+/** What the agents' records prove. */
+export interface AgentsVerdict {
+  readonly agents: Readonly<Record<string, ConsistencyClass>>;
+  readonly failures: readonly AgentFailure[];
+  readonly facts: readonly Fact[];
+}
+
 export interface Harvest {
   readonly records: readonly AgentRecord[];
   /** Why the output file system is not to be believed; absent when it was unmounted in order. Guest text: escape it. */

@@ -1,6 +1,23 @@
+import type { Method } from './names.ts';
+
 /** In the order in which they are shown. */
-export const PHASES = ['preflight', 'capture', 'clone', 'shutdown', 'archive', 'commit', 'verify', 'clean-up'] as const;
+export const PHASES = [
+  'preflight',
+  'capture',
+  'clone',
+  'agents',
+  'shutdown',
+  'archive',
+  'commit',
+  'verify',
+  'clean-up',
+] as const;
 export type Phase = (typeof PHASES)[number];
+
+/** `agents` only where the method has them. */
+export function phasesOf(method: Method): readonly Phase[] {
+  return method === 'application-agent' ? PHASES : PHASES.filter((phase) => phase !== 'agents');
+}
 
 export const VERIFICATION_PHASES = ['read', 'restore', 'launch', 'probe', 'attest', 'clean-up'] as const;
 export type VerificationPhase = (typeof VERIFICATION_PHASES)[number];

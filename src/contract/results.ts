@@ -1,5 +1,5 @@
 import type { Check } from './check.ts';
-import type { ConsistencyVerdict, Fact } from './evidence.ts';
+import type { AgentRecord, ConsistencyVerdict, Fact } from './evidence.ts';
 import type { RestoredMachine, RestoredVolume } from './machine.ts';
 import type { CheckLevel } from './names.ts';
 import type { PhaseProgress } from './progress.ts';
@@ -17,7 +17,10 @@ export interface BackupResult {
   /** The network once more, and the running clone's connections. */
   readonly isolation: readonly Check[];
   readonly consistency: ConsistencyVerdict;
+  /** The agents' output is one of them, by the id `agent-output`. */
   readonly volumes: readonly ArchivedVolume[];
+  /** What agents did, where the method has them. */
+  readonly agents?: readonly AgentRecord[];
   /** What `retain.snapshots` left in the account, to be removed by a person. */
   readonly retained?: RetainedClone;
   /** Absent when the request said `verify: false`, or named a level that boots nothing. */

@@ -1,5 +1,5 @@
-import type { OutputRegion } from '../contract/agent-output.ts';
-import type { AgentRecord, BootReport } from '../contract/evidence.ts';
+import type { AgentPlan, OutputRegion } from '../contract/agent-output.ts';
+import type { BootReport } from '../contract/evidence.ts';
 import type { ConfiguredRecipe } from '../contract/resolved-backup.ts';
 
 /** What the boot script of one machine is to do. */
@@ -27,15 +27,6 @@ export interface ExtractPlan {
   readonly region: OutputRegion;
 }
 
-export interface AgentPlan {
-  /** Each script of an agent or of a load may take so long. */
-  readonly agentMs: number;
-  /** Where agents write in a clone; the room for loading in a verification machine. */
-  readonly region: OutputRegion;
-  /** In a verification machine: what the point's agents are recorded to have written. */
-  readonly wrote?: { readonly pointId: string; readonly records: readonly AgentRecord[] };
-}
-
 /** Made by the same input always to the same bytes, so a retried activity launches the same machine. */
 export interface BootMedia {
   /** MIME multipart for cloud-init; at most 16,384 bytes (EC2 user data limit). */
@@ -44,4 +35,4 @@ export interface BootMedia {
   readonly scratch: Uint8Array;
 }
 
-export type { BootReport };
+export type { AgentPlan, BootReport };

@@ -1,8 +1,10 @@
-import type { BootReport, ConsistencyVerdict, Fact } from '../contract/evidence.ts';
+import type { AgentsVerdict, BootReport, ConsistencyVerdict, Fact } from '../contract/evidence.ts';
 import type { Observation } from '../contract/machine.ts';
 import type { FileSystemFact } from '../disk/file-system-fact.ts';
 
 export interface ConsistencyEvidence {
+  /** Where agents ran. */
+  readonly agents?: AgentsVerdict | undefined;
   /** Of the stopped clone. */
   readonly observation: Observation;
   /** Whether StopInstances was called: an orderly end can then no longer be proven. */
@@ -32,7 +34,10 @@ export function judgeConsistency(evidence: ConsistencyEvidence): ConsistencyVerd
     ...applicationFacts(evidence),
   ];
   const lowered = facts.filter(lowers).map(({ name, found }) => `${name}: ${found}`);
-  return { disks: lowered.length === 0 ? 'clean-shutdown' : 'crash-consistent', agents: {}, facts, lowered };
+  // What an agent did is judged for itself: it neither raises nor lowers the class of the disks.
+  const { agents = {}, facts: agentFacts = [] } = evidence.agents ?? {};
+  const disks = lowered.length === 0 ? 'clean-shutdown' : 'crash-consistent';
+  return { disks, agents, facts: [...facts, ...agentFacts], lowered };
 }
 
 /** `not-observed` is noted, not fatal: a platform without a console, an application whose files tell nothing. */

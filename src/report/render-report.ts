@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { agentsSection } from './agents-section.ts';
 import { capturedSection } from './captured-section.ts';
 import { countedSection, leftoversSection } from './counted-section.ts';
 import { databaseSection } from './database-section.ts';
@@ -27,7 +28,7 @@ export function renderReport(data: ReportData): string {
 <style>${trustedConstant(STYLE)}</style></head>
 <body>
 ${verdictHeader(data)}<main>
-${capturedSection(data)}${phasesSection(data.backup.phases)}${loadSection(data)}${databaseSection(data)}${evidenceSection(data)}${machinesSection(data)}${isolationSection(data)}${preflightSection(data)}${countedSection(data)}${leftoversSection(data.backup.leftovers)}</main>
+${capturedSection(data)}${phasesSection(data.backup.phases)}${loadSection(data)}${databaseSection(data)}${agentsSection(data)}${evidenceSection(data)}${machinesSection(data)}${isolationSection(data)}${preflightSection(data)}${countedSection(data)}${leftoversSection(data.backup.leftovers)}</main>
 <footer>Made ${formatInstant(data.madeAt)} by Understudy. This file is a view; the truth is the recovery point in its vault and the evidence sealed with it.</footer>
 </body></html>
 `);

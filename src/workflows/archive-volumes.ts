@@ -8,6 +8,7 @@ import type { Run } from '../contract/run.ts';
 import { archiveVolumeWorkflowId } from '../contract/workflow-ids.ts';
 import { archiveVolume } from './archive-volume.ts';
 import { failure } from './failures.ts';
+import type { HarvestPlan } from './plan-harvest.ts';
 import type { QuietClone } from './quiesce-clone.ts';
 import type { PhaseTracker } from './track-phases.ts';
 
@@ -18,38 +19,61 @@ export interface ArchiveOrder {
   readonly capture: Capture;
   readonly end: QuietClone;
   readonly increment: Increment;
+  /** Where agents ran. */
+  readonly harvest: HarvestPlan | undefined;
   readonly phases: PhaseTracker<Phase>;
 }
 
 /** One child per volume, side by side. */
 export async function archiveVolumes(order: ArchiveOrder): Promise<readonly ArchivedWithChanges[]> {
-  const { run, backup, machine, phases } = order;
+  const { phases } = order;
+  const orders = volumeOrders(order);
   const progress = new Map<string, VolumeProgress>(
-    machine.volumes.map(({ volumeId, bytes }) => [
-      volumeId,
-      { volumeId, bytesTotal: bytes, bytesRead: 0, bytesStored: 0 },
-    ]),
+    orders
+      .map(({ volume }) => volume)
+      .map(({ volumeId, bytes }) => [volumeId, { volumeId, bytesTotal: bytes, bytesRead: 0, bytesStored: 0 }]),
   );
   phases.volumes([...progress.values()]);
   return Promise.all(
-    machine.volumes.map(async (volume) => {
-      const { volumeId, bytes } = volume;
-      const archived = await archiveOne({
-        run,
-        vault: backup.vault,
-        volume,
-        capture: snapshotOf(volumeId, order.capture.snapshots),
-        snapshot: snapshotOf(volumeId, order.end.snapshots.disks),
-        shardSegments: backup.limits.shardSegments,
-        base: baseOf(volumeId, order.increment),
-        readAll: order.increment.readAll,
-      });
+    orders.map(async (volumeOrder) => {
+      const { volumeId, bytes } = volumeOrder.volume;
+      const archived = await archiveOne(volumeOrder);
       const { bytesRead, bytesStored } = archived;
       progress.set(volumeId, { volumeId, bytesTotal: bytes, bytesRead, bytesStored });
       phases.volumes([...progress.values()]);
       return archived;
     }),
   );
+}
+
+/** The machine's disks, and what agents wrote. */
+function volumeOrders({
+  run,
+  backup,
+  machine,
+  capture,
+  end,
+  increment,
+  harvest,
+}: ArchiveOrder): readonly VolumeOrder[] {
+  const common = { run, vault: backup.vault, shardSegments: backup.limits.shardSegments };
+  const { disks, scratch } = end.snapshots;
+  return [
+    ...machine.volumes.map((volume) => ({
+      ...common,
+      volume,
+      capture: snapshotOf(volume.volumeId, capture.snapshots),
+      snapshot: snapshotOf(volume.volumeId, disks),
+      base: baseOf(volume.volumeId, increment),
+      readAll: increment.readAll,
+    })),
+    ...(harvest ? [{ ...common, ...outputOrder(harvest, scratch) }] : []),
+  ];
+}
+
+/** Made anew by each run: nothing earlier says which of its blocks changed. */
+function outputOrder({ volume, fromByte }: HarvestPlan, scratch: SnapshotFacts) {
+  return { volume, fromByte, capture: scratch, snapshot: scratch, base: null, readAll: "agents' output is read whole" };
 }
 
 function archiveOne(order: VolumeOrder): Promise<ArchivedWithChanges> {

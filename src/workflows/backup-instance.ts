@@ -1,11 +1,12 @@
 import { CancellationScope } from '@temporalio/workflow';
 import type { MachineFacts } from '../contract/machine.ts';
-import { PHASES, type Phase } from '../contract/progress.ts';
+import { type Phase, phasesOf } from '../contract/progress.ts';
 import type { ResolvedBackup } from '../contract/resolved-backup.ts';
 import type { BackupResult, Leftover, RetainedClone } from '../contract/results.ts';
 import type { Run } from '../contract/run.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { archiveVolumes } from './archive-volumes.ts';
+import { awaitAgents } from './await-agents.ts';
 import { bootMachine } from './boot-machine.ts';
 import { captureProduction } from './capture-production.ts';
 import { checkCommitted } from './check-committed.ts';
@@ -13,6 +14,7 @@ import { commitRun } from './commit-run.ts';
 import { readableFailure, withinLimit } from './failures.ts';
 import { identifyRun, newRunId } from './identify-run.ts';
 import { mustComeFromParent } from './must-come-from-parent.ts';
+import { planHarvest } from './plan-harvest.ts';
 import { answering, cleanUp, control } from './proxies.ts';
 import { type QuietClone, quiesceClone } from './quiesce-clone.ts';
 import * as say from './summaries.ts';
@@ -26,7 +28,13 @@ export async function backupInstance(backup: ResolvedBackup): Promise<BackupResu
   const run = identifyRun({ runId: newRunId(), deploymentId, sourceId: instanceId, runMs: limits.runMs });
   const title = `Backup of ${instanceId}`;
   const attributes = [{ key: SEARCH_ATTRIBUTES.pointId, value: run.runId }];
-  const phases = trackPhases<Phase>({ runId: run.runId, title, phases: PHASES, searchAttributes, attributes });
+  const phases = trackPhases<Phase>({
+    runId: run.runId,
+    title,
+    phases: phasesOf(backup.method),
+    searchAttributes,
+    attributes,
+  });
   const leftovers: Leftover[] = [];
   try {
     const made = await makePoint({ run, backup, phases, leftovers });
@@ -57,10 +65,15 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
         say.preflight,
       );
       const capture = await phases.run('capture', () => captureProduction(run, machine), say.capture);
-      const order = { run, role: 'clone', like: machine, snapshots: capture.snapshots, ...backup } as const;
-      const clone = await phases.run('clone', () => bootMachine(order), say.boot);
+      const harvest = backup.method === 'application-agent' ? planHarvest(backup, machine) : undefined;
+      const agents = harvest?.plan;
+      const images = { role: 'clone', like: machine, snapshots: capture.snapshots } as const;
+      const order = { run, ...images, ...backup, ...(agents && { agents }) };
+      const booted = await phases.run('clone', () => bootMachine(order), say.boot);
+      const waiting = { run, booted, agents: backup.recipes.length, limits: backup.limits };
+      const clone = agents ? await phases.run('agents', () => awaitAgents(waiting), say.agents) : booted;
       const end = await phases.run('shutdown', () => quiesceClone({ run, backup, machine, clone }), say.shutdown);
-      const facts = { run, backup, machine, capture, clone, end, increment };
+      const facts = { run, backup, machine, capture, clone, end, increment, harvest };
       const volumes = await phases.run('archive', () => archiveVolumes({ ...facts, phases }), say.archive);
       const consistency = await phases.run('commit', () => commitRun({ ...facts, volumes }), say.commit);
       const retained = backup.retain.snapshots ? await retainClone(facts) : undefined;
@@ -76,6 +89,7 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
         preflight: checks,
         isolation: clone.isolation,
         consistency,
+        ...(harvest && { agents: end.examined.report.harvest?.records ?? [] }),
         volumes: volumes.map(({ map: _map, changes: _changes, base: _base, byHints: _byHints, ...volume }) => volume),
         ...(retained && { retained }),
         ...verified,

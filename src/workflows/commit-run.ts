@@ -4,6 +4,7 @@ import type { Capture, MachineFacts } from '../contract/machine.ts';
 import type { ResolvedBackup } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
 import type { BootedMachine } from './boot-machine.ts';
+import type { HarvestPlan } from './plan-harvest.ts';
 import { mover } from './proxies.ts';
 import { mustBeAtLeast, type QuietClone } from './quiesce-clone.ts';
 
@@ -15,11 +16,12 @@ export interface CommitOrder {
   readonly clone: BootedMachine;
   readonly end: QuietClone;
   readonly volumes: readonly ArchivedWithChanges[];
+  readonly harvest: HarvestPlan | undefined;
 }
 
 /** Judges what the vault now holds, then makes it a recovery point by one conditional put. */
 export async function commitRun(order: CommitOrder): Promise<ConsistencyVerdict> {
-  const { run, backup, machine, capture, clone, end, volumes } = order;
+  const { run, backup, machine, capture, clone, end, volumes, harvest } = order;
   const { observation, stoppedByUs, snapshots, examined } = end;
   const { console, report, evidence } = examined;
   const proof = { observation, stoppedByUs, console, report };
@@ -34,6 +36,7 @@ export async function commitRun(order: CommitOrder): Promise<ConsistencyVerdict>
     snapshots: snapshots.disks,
     volumes,
     consistency,
+    ...(harvest && { output: { volume: harvest.volume, records: report.harvest?.records ?? [] } }),
     evidence: [...clone.evidence, ...(await clone.photographs), ...evidence],
   });
   return consistency;

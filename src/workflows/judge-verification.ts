@@ -1,6 +1,7 @@
 import type { DiskFacts } from '../activities/disk-facts.ts';
 import type { AttestRequest, PointFacts } from '../activities/point.ts';
 import type { BootReport, Fact, RecipeAnswer } from '../contract/evidence.ts';
+import { judgeOutputs } from './judge-outputs.ts';
 import type { StoppedMachine } from './stop-machine.ts';
 
 /** What a verification found, as far as it came. */
@@ -18,6 +19,7 @@ export interface VerificationVerdict {
   /** Why it is red; empty when green. */
   readonly failures: readonly string[];
   readonly disks: AttestRequest['disks'];
+  readonly agents: AttestRequest['agents'];
 }
 
 /** Green needs all of it: disks as claimed, a machine that boots and ends itself, and every application's answer. */
@@ -35,12 +37,13 @@ export function judgeVerification({
       : onDisk.filter(({ verdict }) => verdict === 'dirty' || verdict === 'unknown');
   const answers = point.recovered.map((recipe) => answerFact(recipe, report.answers));
   const machine = [bootFact(report), powerOffFact(stopped)];
+  const outputs = judgeOutputs(point.agents, report);
+  const asked = [...machine, ...answers].filter(({ verdict }) => verdict !== 'clean');
   return {
-    facts: [...onDisk, ...machine, ...answers, console],
-    failures: [...refuted, ...[...machine, ...answers].filter(({ verdict }) => verdict !== 'clean')].map(
-      ({ name, found }) => `${name}: ${found}`,
-    ),
+    facts: [...onDisk, ...machine, ...answers, ...outputs.facts, console],
+    failures: [...refuted, ...asked, ...outputs.failures].map(({ name, found }) => `${name}: ${found}`),
     disks: { claimed: point.disks, verdict: refuted.length === 0 ? 'confirmed' : 'refuted' },
+    agents: outputs.agents,
   };
 }
 

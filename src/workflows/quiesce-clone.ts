@@ -6,6 +6,7 @@ import type { ResolvedBackup } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
 import type { BootedMachine } from './boot-machine.ts';
 import { failure } from './failures.ts';
+import { mustHaveHarvested } from './must-have-harvested.ts';
 import { mover } from './proxies.ts';
 import { type StoppedMachine, stopAndSnapshot } from './stop-machine.ts';
 
@@ -23,7 +24,7 @@ export async function quiesceClone(order: {
   const { run, backup, clone } = order;
   const { machine, outcome } = clone;
   const { volumes } = order.machine;
-  const { limits, retain, vault, recipes } = backup;
+  const { limits, retain, vault, recipes, method } = backup;
   const stopped = await stopAndSnapshot({
     run,
     machine,
@@ -32,7 +33,8 @@ export async function quiesceClone(order: {
     scratchOnly: false,
     retain: retain.snapshots,
   });
-  const examined = await mover.examineClone({ run, vault, machine, volumes, recipes, ...stopped });
+  const examined = await mover.examineClone({ run, vault, machine, volumes, recipes, method, ...stopped });
+  mustHaveHarvested(examined);
   mustBeAtLeast(examined.verdict, backup.atLeast);
   return { ...stopped, examined };
 }

@@ -28,7 +28,7 @@ export async function stopAndSnapshot(order: StopOrder): Promise<StoppedMachine>
   const { run, machine, limits, scratchOnly, retain } = order;
   const watch = { run, machine, since: Date.now(), limits };
   let last =
-    order.outcome.saw === 'recovered' || order.outcome.saw === 'limit'
+    order.outcome.saw !== 'stopped' && order.outcome.saw !== 'terminated'
       ? await watching.awaitStopped(watch)
       : order.outcome;
   const stoppedByUs = last.saw === 'limit';

@@ -27,6 +27,10 @@ export function boot({ machine, outcome }: BootedMachine): string {
   return `${machine.machineId} (${machine.instanceType}, ${machine.zone}): ${outcome.saw === 'limit' ? 'did not recover in time' : outcome.says || outcome.saw}`;
 }
 
+export function agents({ outcome }: BootedMachine): string {
+  return outcome.saw === 'limit' ? 'did not end within their limits' : outcome.says || outcome.saw;
+}
+
 export function shutdown({ stoppedByUs, examined }: QuietClone): string {
   const { disks, lowered } = examined.verdict;
   const how = stoppedByUs ? 'stopped past its limit' : 'powered itself off';
@@ -45,8 +49,9 @@ export function archive(volumes: readonly ArchivedVolume[]): string {
   return [moved, ...from, ...audit, ...(why === undefined ? [] : [`every block read: ${why}`])].join(', ');
 }
 
-export function commit({ disks }: ConsistencyVerdict): string {
-  return `committed as ${disks}`;
+export function commit({ disks, agents }: ConsistencyVerdict): string {
+  const outputs = Object.entries(agents).map(([recipe, found]) => `, ${recipe} ${found}`);
+  return `committed as ${disks}${outputs.join('')}`;
 }
 
 export function verification({ restoredBytes, restoreMs }: VerificationResult): string {

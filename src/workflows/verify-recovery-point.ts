@@ -101,7 +101,7 @@ interface AttestOrder {
 }
 
 async function attest({ run, resolved, startedAt, finding }: AttestOrder): Promise<void> {
-  const { facts, failures, disks, evidence } = finding;
+  const { facts, failures, disks, agents, evidence } = finding;
   await control.attestPoint({
     run,
     vault: resolved.vault,
@@ -110,6 +110,7 @@ async function attest({ run, resolved, startedAt, finding }: AttestOrder): Promi
     startedAt,
     finishedAt: new Date().toISOString(),
     disks,
+    agents,
     checks: [
       ...facts.map(({ name, verdict, found }) => ({ name, ok: verdict !== 'dirty', text: found })),
       ...failures.map((text) => ({ name: 'verdict', ok: false, text })),

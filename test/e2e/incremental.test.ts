@@ -19,6 +19,7 @@ beforeAll(async () => {
   first = await lab.backup();
   second = await runDemo({
     lab: lab.lab,
+    method: 'application-agent',
     say: () => {},
     stderr: process.stderr,
     reportFolder: lab.lab.status.stateDir,

@@ -31,6 +31,7 @@ beforeAll(async () => {
   startedAt = new Date().toISOString();
   outcome = await runDemo({
     lab,
+    method: 'stop-and-snapshot',
     say: () => {},
     stderr: process.stderr,
     reportFolder: lab.status.stateDir,

@@ -1,7 +1,9 @@
 import type { VolumeArchive } from '../../src/activities/archive.ts';
 import type { ControlActivities } from '../../src/activities/control.ts';
 import type { MoverActivities } from '../../src/activities/mover.ts';
-import type { ConsistencyVerdict } from '../../src/contract/evidence.ts';
+import type { PointFacts } from '../../src/activities/point.ts';
+import { outputVolume } from '../../src/contract/agent-output.ts';
+import type { BootReport, ConsistencyVerdict } from '../../src/contract/evidence.ts';
 import type { MachineFacts, OwnMachine, SnapshotFacts } from '../../src/contract/machine.ts';
 import type { CheckLevel } from '../../src/contract/names.ts';
 import type { IsolationProfile, Limits, ResolvedBackup } from '../../src/contract/resolved-backup.ts';
@@ -121,7 +123,30 @@ export const REPORT = {
     facts: {},
   })),
 };
-const NO_CONSOLE = { name: 'console', verdict: 'not-observed', found: 'no console output' } as const;
+export const NO_CONSOLE = { name: 'console', verdict: 'not-observed', found: 'no console output' } as const;
+
+/** What a point of agents has, and a verification machine that loaded it. */
+export const OUTPUT: NonNullable<PointFacts['output']> = {
+  volume: outputVolume(machineFacts('i-source'), { fromGiB: 1, giB: 2 }),
+  records: [
+    {
+      recipe: 'postgresql',
+      exitStatus: 0,
+      startedAt: '2026-11-23T02:31:20.000Z',
+      endedAt: '2026-11-23T02:31:21.000Z',
+      log: { bytes: 9, sha256: 'a'.repeat(64) },
+      output: { files: 2, bytes: 20, listSha256: 'a'.repeat(64) },
+      facts: { rows: 7 },
+    },
+  ],
+};
+export const LOADED: BootReport = {
+  ...REPORT,
+  answers: [
+    ...REPORT.answers,
+    ...(['output', 'load'] as const).map((step) => ({ recipe: 'postgresql', step, ok: true, facts: {} })),
+  ],
+};
 
 export const NO_BASE = { base: null, readAll: 'there is no earlier point' };
 
@@ -195,6 +220,7 @@ export function fakeControl(changes: Partial<ControlActivities> = {}): ControlAc
     terminateMachine: async () => undefined,
     snapshotStopped: async () => ({ disks: snapshotsOf('clone'), scratch: scratchSnapshot() }),
     awaitRecovered: async () => ({ saw: 'recovered', observation: { state: 'running' }, says: 'recovered postgresql' }),
+    awaitAgents: async () => ({ saw: 'agents-ended', observation: { state: 'running' }, says: 'harvested' }),
     awaitStopped: async () => ({ saw: 'stopped', observation: OFF, says: 'powering-off' }),
     stopMachine: async () => ({ saw: 'stopped', observation: { state: 'stopped' }, says: '' }),
     readPoint: async ({ pointId }) => ({
@@ -241,7 +267,13 @@ export function fakeMover(changes: Partial<MoverActivities> = {}): MoverActiviti
   return {
     keepEvidence: async () => [],
     photograph: async () => [],
-    examineClone: async () => ({ verdict: CLEAN, report: REPORT, console: NO_CONSOLE, evidence: [] }),
+    examineClone: async () => ({
+      verdict: CLEAN,
+      report: REPORT,
+      console: NO_CONSOLE,
+      evidence: [],
+      agentFailures: [],
+    }),
     examineProbe: async () => ({ report: REPORT, console: NO_CONSOLE, evidence: [] }),
     recordChanges: async () => null,
     archiveShard: async ({ readAll }) => ({

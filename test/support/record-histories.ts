@@ -4,6 +4,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { CollectionRequest } from '../../src/contract/collection-request.ts';
 import { VaultError } from '../../src/errors.ts';
 import { startBackupRuns } from './backup-runs.ts';
+import { LOADED, machineFacts, NO_CONSOLE, OUTPUT, resolvedBackup } from './fake-activities.ts';
 import { type Fakes, hangs } from './fake-workers.ts';
 
 /**
@@ -18,6 +19,23 @@ try {
   await mkdir(FOLDER, { recursive: true });
   await record('verified', {});
   await record('not-verified', {}, { verify: false });
+  await record('agents', {
+    control: {
+      resolveRequest: async (input) =>
+        resolvedBackup((input as { instanceId: string }).instanceId, { method: 'application-agent', verify: true }),
+      readPoint: async ({ pointId }) => ({
+        pointId,
+        capturedAt: '2026-11-23T02:31:07.412Z',
+        machine: machineFacts('i-source'),
+        disks: 'clean-shutdown',
+        agents: { postgresql: 'application-consistent' },
+        recovered: ['postgresql'],
+        storedBytes: 4096,
+        output: OUTPUT,
+      }),
+    },
+    mover: { examineProbe: async () => ({ report: LOADED, console: NO_CONSOLE, evidence: [] }) },
+  });
   await record('relaunched', {
     control: {
       awaitRecovered: async ({ machine }) => ({

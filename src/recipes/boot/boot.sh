@@ -173,7 +173,8 @@ fi
 
 if [ -f "$WORK/payload/plan/outputs" ]; then
   . "$WORK/payload/load.sh"
-  load_outputs || all=false
+  if load_outputs; then ok=true; else ok=false; all=false; fi
+  say "{\"step\":\"outputs-loaded\",\"ok\":$ok}"
 fi
 
 for recipe in $matched; do

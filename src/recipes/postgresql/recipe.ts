@@ -36,6 +36,9 @@ export const postgresql: Recipe<Params> = {
     recovered: new URL('./recovered.sh', import.meta.url),
     probe: new URL('./probe.sh', import.meta.url),
     extract: new URL('./extract.sh', import.meta.url),
+    agent: new URL('./agent.sh', import.meta.url),
+    check: new URL('./check.sh', import.meta.url),
+    load: new URL('./load.sh', import.meta.url),
   },
   async cleanFact(disk: FileReader, { dataDirectories }: Params, signal: AbortSignal): Promise<Fact> {
     const facts: Fact[] = [];

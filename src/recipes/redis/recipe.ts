@@ -33,6 +33,9 @@ export const redis: Recipe<Params> = {
     detect: new URL('./detect.sh', import.meta.url),
     recovered: new URL('./recovered.sh', import.meta.url),
     probe: new URL('./probe.sh', import.meta.url),
+    agent: new URL('./agent.sh', import.meta.url),
+    check: new URL('./check.sh', import.meta.url),
+    load: new URL('./load.sh', import.meta.url),
   },
   async cleanFact(disk: FileReader, { dataDirectories }: Params, signal: AbortSignal): Promise<Fact> {
     for (const pattern of dataDirectories) {

@@ -265,3 +265,83 @@ describe.concurrent('evidence below the wanted class', () => {
     expect(committed).toBe(0);
   });
 });
+
+describe.concurrent('a backup by agents', () => {
+  const DIGEST = 'a'.repeat(64);
+  const RECORD = {
+    recipe: 'postgresql',
+    exitStatus: 0,
+    startedAt: '2026-11-23T02:31:20.000Z',
+    endedAt: '2026-11-23T02:31:21.000Z',
+    log: { bytes: 9, sha256: DIGEST },
+    output: { files: 2, bytes: 20, listSha256: DIGEST },
+    facts: { rows: 7 },
+  };
+  const HARVESTED = { ...REPORT, harvest: { records: [RECORD] } };
+  const PROVEN = { ...CLEAN, agents: { postgresql: 'application-consistent' } } as const;
+  const EXAMINED = {
+    verdict: PROVEN,
+    report: HARVESTED,
+    console: { name: 'console', verdict: 'clean', found: '' },
+    evidence: [],
+    agentFailures: [],
+  } as const;
+  const resolveRequest = async (input: unknown) =>
+    resolvedBackup((input as { instanceId: string }).instanceId, { verify: false, method: 'application-agent' });
+
+  test('archives what they wrote from behind the results, beside the disks, and records it', async () => {
+    const orders: ShardOrder[] = [];
+    const committed: CommitRequest[] = [];
+    const scratch: number[] = [];
+    const result = await runs.resultOf({
+      control: {
+        resolveRequest,
+        prepareScratch: async ({ scratchGiB, agents }) => {
+          scratch.push(scratchGiB, agents?.region.giB ?? 0);
+          return { scratchSnapshotId: 'snap-scratch' };
+        },
+      },
+      mover: {
+        examineClone: async () => EXAMINED,
+        confirmFacts: async () => PROVEN,
+        archiveShard: async (order) => {
+          orders.push(order);
+          return { bytesRead: 1, bytesStored: 1, blocksAudited: 0, byHints: false, readAll: order.readAll };
+        },
+        commitPoint: async (request) => {
+          committed.push(request);
+          return { pointId: request.run.runId, committedAt: '2026-11-23T02:32:00.000Z' };
+        },
+      },
+    });
+    // Two volumes of 1 GiB: as much room for what agents write.
+    expect(scratch).toEqual([1, 2]);
+    const output = orders.find(({ volume }) => volume.volumeId === 'agent-output');
+    expect(output).toMatchObject({ fromByte: 2 ** 30, base: null, volume: { bytes: 2 ** 31 } });
+    expect(output?.snapshot.sourceVolumeId).toBe('scratch');
+    expect(committed[0]?.output).toMatchObject({ volume: { volumeId: 'agent-output' }, records: [RECORD] });
+    expect(committed[0]?.volumes.map(({ volumeId }) => volumeId)).toEqual([...VOLUMES, 'agent-output']);
+    expect(result).toMatchObject({ agents: [RECORD], consistency: { agents: PROVEN.agents } });
+    expect(result.phases.find(({ phase }) => phase === 'agents')?.state).toBe('done');
+  });
+
+  test('of which one fails ends with AgentFailed, its words and its sealed log, before anything is archived', async () => {
+    let archived = 0;
+    const log = { name: 'clone-1-result-answers-postgresql.agent.log', sha256: DIGEST, bytes: 9, contentType: 'x' };
+    const failed = { recipe: 'postgresql', exitStatus: 3, reason: 'exit status 3', lastWords: 'cannot connect' };
+    const failure = await runs.failureOf({
+      control: { resolveRequest },
+      mover: {
+        examineClone: async () => ({ ...EXAMINED, evidence: [log], agentFailures: [failed] }),
+        recordChanges: async () => {
+          archived++;
+          return null;
+        },
+      },
+    });
+    expect(failure.code).toBe('AgentFailed');
+    expect(failure.message).toMatch(/postgresql.*exit status 3.*"cannot connect"/);
+    expect(failure.message).toContain(log.name);
+    expect(archived).toBe(0);
+  });
+});

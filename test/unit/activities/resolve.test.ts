@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createResolveActivities, type ResolveDeps } from '../../../src/activities/resolve.ts';
 import { defineConfig } from '../../../src/config/index.ts';
+import { findRecipe } from '../../../src/recipes/registry.ts';
 import { activityEnvironment } from '../../support/activity.ts';
 import { machineFacts } from '../../support/fake-activities.ts';
 
@@ -20,6 +21,7 @@ const deps = {
     selectMachines: async () => [INSTANCE, 'i-0aaaaaaaaaaaaaaa0'],
   },
   hasSearchAttributes: async () => false,
+  findRecipe,
   describeWorkflow: async () => undefined,
 } as unknown as ResolveDeps;
 const activities = createResolveActivities(deps);
@@ -52,7 +54,7 @@ describe('a request typed by hand', () => {
       input: { instanceId: INSTANCE, vault: 'other' },
       says: /vault: "other" is not in this worker's configuration \(defined: main\)/,
     },
-    { input: { instanceId: INSTANCE, method: 'application-agent' }, says: /needs a recipe with an agent/ },
+    { input: { instanceId: INSTANCE, method: 'application-agent', recipes: [] }, says: /needs a recipe with an agent/ },
   ])('that is wrong comes back with the field named: $says', async ({ input, says }) => {
     await expect(resolve(input)).rejects.toThrow(says);
   });

@@ -36,7 +36,7 @@ function look(scene: Scene) {
     },
   } as unknown as WatchDeps;
   const activities = createWatchActivities(deps);
-  const run = (name: keyof typeof activities) => activityEnvironment().run(activities[name], REQUEST);
+  const run = (name: keyof typeof activities) => activityEnvironment().run(activities[name], { ...REQUEST, agents: 2 });
   return { run, calls };
 }
 
@@ -151,5 +151,23 @@ describe('a machine whose script comes as a command', () => {
     const { watch, calls } = command([{ phase: 'ended', word: 'Failed' }]);
     expect(await watch('awaitStopped')).toMatchObject({ saw: 'limit' });
     expect(calls).toEqual(['find']);
+  });
+});
+
+describe('a machine whose agents run', () => {
+  const working = line(3, { step: 'working', recipe: 'redis', text: 'agent', bytes: 12_300_000 });
+  const limitMs = 60_000 + 2 * (3 * LIMITS.agentMs + 180_000);
+  test.each<[string, Scene, string]>([
+    ['has harvested', { console: working + line(4, { step: 'harvested', ok: true }) }, 'agents-ended'],
+    ['has harvested, though one failed', { console: line(4, { step: 'harvested', ok: false }) }, 'agents-ended'],
+    ['dies with one of them', { state: 'stopped', console: working }, 'stopped'],
+    ['works past all their limits', { console: working, at: limitMs + 1 }, 'limit'],
+  ])('%s: %s', async (_what, scene, saw) => {
+    expect(await look(scene).run('awaitAgents')).toMatchObject({ saw });
+  });
+
+  test('is past its recovery, and its words tell how much was written', async () => {
+    const outcome = await look({ console: working }).run('awaitRecovered');
+    expect(outcome).toMatchObject({ saw: 'recovered', says: 'working redis 12.3 MB written' });
   });
 });

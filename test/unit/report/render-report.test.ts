@@ -178,3 +178,23 @@ test.each([
   expect(page).toMatch(new RegExp(`Isolation of clones</p><p class="value">.*${word}</p>`));
   expect(page).toContain(says);
 });
+
+test('agents stand with their class, their output and the digest of their log', () => {
+  const agent = {
+    recipe: 'postgresql',
+    exitStatus: 0,
+    startedAt: '2026-11-23T02:31:20.000Z',
+    endedAt: '2026-11-23T02:31:32.000Z',
+    log: { bytes: 2_048, sha256: 'ab'.repeat(32) },
+    output: { files: 7, bytes: 3 << 20, listSha256: 'cd'.repeat(32) },
+    facts: {},
+  };
+  const sample = sampleReport();
+  const { consistency } = sample.backup;
+  if (!consistency) throw new Error('the sample is of a whole run');
+  const classes = { ...consistency, agents: { postgresql: 'application-consistent' } as const };
+  const page = renderReport({ ...sample, backup: { ...sample.backup, consistency: classes, agents: [agent] } });
+  const section = /<h2>Agents<\/h2>.*?<\/section>/s.exec(page)?.[0];
+  expect(section).toMatch(/postgresql.*application-consistent.*12.*7.*3.*MiB.*abababababababab/s);
+  expect(renderReport(sample)).not.toContain('<h2>Agents</h2>');
+});

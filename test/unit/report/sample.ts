@@ -1,6 +1,6 @@
 import { encode } from 'jpeg-js';
 import type { Check } from '../../../src/contract/check.ts';
-import { PHASES, type PhaseProgress } from '../../../src/contract/progress.ts';
+import { type PhaseProgress, phasesOf } from '../../../src/contract/progress.ts';
 import type { ArchivedVolume } from '../../../src/contract/results.ts';
 import type { ReportData } from '../../../src/report/report-data.ts';
 
@@ -86,7 +86,7 @@ export function sampleReport(): ReportData {
 
 function samplePhases(): readonly PhaseProgress[] {
   let at = START;
-  return PHASES.map((phase, index) => {
+  return phasesOf('stop-and-snapshot').map((phase, index) => {
     const startedAt = new Date(at).toISOString();
     at += (SECONDS[index] ?? 1) * 1000;
     return { phase, state: 'done', startedAt, endedAt: new Date(at).toISOString(), summary: SUMMARIES[index] ?? '' };

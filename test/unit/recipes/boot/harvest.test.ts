@@ -52,7 +52,7 @@ test.each([
 
 test('any record gives a reading', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 400 }), fc.nat(RECORD.length), (noise, at) => {
+    fc.property(fc.string({ maxLength: 60 }), fc.nat(RECORD.length), (noise, at) => {
       const record = RECORD.slice(0, at) + noise + RECORD.slice(at);
       const files = filesOf({ 'agents/output.record': noise, 'agents/redis.record': record });
       const harvest = readHarvest(files, []);

@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest';
+import type { AgentRecord, BootReport, RecipeAnswer, RecipeStep } from '../../../src/contract/evidence.ts';
+import { judgeAgents } from '../../../src/recipes/judge-agents.ts';
+
+const DIGEST = 'a'.repeat(64);
+const RECORD: AgentRecord = {
+  recipe: 'redis',
+  exitStatus: 0,
+  startedAt: '2026-11-23T02:31:07.000Z',
+  endedAt: '2026-11-23T02:31:09.000Z',
+  log: { bytes: 12, sha256: DIGEST },
+  output: { files: 2, bytes: 3_000_000, listSha256: DIGEST },
+  facts: {},
+};
+const ALL: readonly RecipeStep[] = ['detect', 'recovered', 'agent', 'check', 'after-agent'];
+
+interface Change {
+  readonly record?: Partial<AgentRecord> | 'none';
+  /** Steps that answered no, and whether they gave a reason. */
+  readonly no?: Partial<Record<RecipeStep, string>>;
+  readonly without?: RecipeStep;
+  readonly unusable?: string;
+  readonly finished?: boolean;
+}
+
+function report({ record = {}, no = {}, without, unusable, finished = true }: Change = {}): BootReport {
+  const answers: RecipeAnswer[] = ALL.filter((step) => step !== without).map((step) => {
+    const reason = no[step];
+    return { recipe: 'redis', step, ok: reason === undefined, facts: reason ? { reason } : {} };
+  });
+  const records = record === 'none' ? [] : [{ ...RECORD, ...record }];
+  return { finished, answers, harvest: { records, ...(unusable !== undefined && { unusable }) } };
+}
+
+test('an agent that succeeded, was checked, and left its application well makes application-consistent output', () => {
+  const verdict = judgeAgents(['redis'], report());
+  expect(verdict).toMatchObject({ agents: { redis: 'application-consistent' }, failures: [] });
+  expect(verdict.facts[0]).toMatchObject({
+    verdict: 'clean',
+    found: expect.stringMatching(/^wrote 2 files, 3\.0 MB, in 2 s/),
+  });
+});
+
+test.each<{ what: string; change: Change; says: RegExp }>([
+  { what: 'exits with a status', change: { record: { exitStatus: 3 }, no: { agent: '' } }, says: /exit status 3/ },
+  { what: 'says no', change: { no: { agent: 'pg_dump failed' } }, says: /pg_dump failed/ },
+  {
+    what: 'is ended at its limit',
+    change: { record: { exitStatus: 124 }, no: { agent: '' } },
+    says: /limits\.agentMs/,
+  },
+  { what: 'fails its check', change: { no: { check: 'the file is damaged' } }, says: /file is damaged/ },
+  {
+    what: 'writes nothing',
+    change: { record: { output: { files: 0, bytes: 0, listSha256: DIGEST } } },
+    says: /no file/,
+  },
+  { what: 'writes what cannot be listed', change: { record: { output: null } }, says: /listed/ },
+  { what: 'leaves its application dead', change: { no: { 'after-agent': 'refused' } }, says: /unusable/ },
+  { what: 'leaves no record', change: { record: 'none' }, says: /no record/ },
+  { what: 'is not run, its application being down', change: { no: { recovered: '' } }, says: /did not recover/ },
+  { what: 'leaves a busy file system', change: { unusable: 'it stayed busy' }, says: /stayed busy/ },
+  { what: 'dies with its machine', change: { finished: false }, says: /did not finish/ },
+])('an agent that $what proves nothing, and it says why', ({ change, says }) => {
+  const { agents, failures, facts } = judgeAgents(['redis'], report(change));
+  expect(agents).toEqual({});
+  expect(failures).toMatchObject([{ recipe: 'redis', reason: expect.stringMatching(says) }]);
+  expect(facts).toMatchObject([{ name: 'redis agent', verdict: 'dirty' }]);
+});
+
+test('a recipe without a check of its own is taken at its word', () => {
+  expect(judgeAgents(['redis'], report({ without: 'check' })).failures).toEqual([]);
+});
+
+test('an application that is not in the machine is left out, but one of them must be there', () => {
+  expect(judgeAgents(['postgresql', 'redis'], report()).failures).toEqual([]);
+  expect(judgeAgents(['postgresql'], report()).failures).toMatchObject([
+    { reason: expect.stringMatching(/no application/) },
+  ]);
+});
