@@ -37,6 +37,14 @@ test('user data fits EC2, keeps host keys and names, and carries the run in one 
   expect(text.match(/^UNDERSTUDY_RUN=.*$/gm)).toEqual([`UNDERSTUDY_RUN=${RUN}`]);
 });
 
+test('where the script comes as a command, user data keeps the settings and holds no script', async () => {
+  const bySsm = await assembleBootMedia({ ...plan(), channel: 'run-command' });
+  const text = new TextDecoder().decode(bySsm.userData);
+  expect(text).toContain('ssh_deletekeys: false');
+  expect(text).not.toMatch(/shellscript|UNDERSTUDY/);
+  expect(bySsm.scratch).toEqual((await assembleBootMedia(plan())).scratch);
+});
+
 test("the scratch volume begins with its header, and the host's tar reads what follows", async () => {
   const { scratch } = await assembleBootMedia(plan({ probeQueries: { answer: "select '$(reboot)'" } }));
   const header = decodeHeader(SCRATCH_MAGIC, scratch, 1 << 20);
