@@ -49,7 +49,7 @@ const AFTER_RECOVERY = new Set([...AFTER_AGENTS, 'probed', 'agent', 'working', '
 const STEPS_OF_AN_AGENT = 3;
 const AROUND_AN_AGENT_MS = 180_000;
 
-/** Its last act powers the machine off; a script that is over for longer than this will not do it any more. */
+/** A console's lag: a script that failed and has not said by then that it powers the machine off will not do it. */
 const POWER_OFF_MS = 2 * 60_000;
 
 export function createWatchActivities(deps: WatchDeps) {
@@ -73,7 +73,7 @@ export function createWatchActivities(deps: WatchDeps) {
         const sight = { observation, progress: lines, command };
         const says = report(beat, machine, sight);
         const waitedMs = now() - since;
-        overSince = command?.phase === 'ended' ? (overSince ?? now()) : undefined;
+        overSince = hasGivenUp(sight) ? (overSince ?? now()) : undefined;
         const isLost = overSince !== undefined && now() - overSince > POWER_OFF_MS;
         const saw = judge(sight, waitedMs) ?? (isLost ? 'limit' : undefined);
         if (saw) return { saw, observation, says };
@@ -128,6 +128,12 @@ export function createWatchActivities(deps: WatchDeps) {
 
 function endOf({ state }: Observation): 'stopped' | 'terminated' | undefined {
   return state === 'stopped' || state === 'terminated' ? state : undefined;
+}
+
+/** The script ends well when it has powered the machine off: how long that takes is the applications' business. */
+function hasGivenUp({ command, progress }: Sight): boolean {
+  const isOver = command?.phase === 'ended' && command.word !== 'Success';
+  return isOver && !progress.some(({ step }) => step === 'powering-off');
 }
 
 function hasRecovered(progress: readonly ProgressLine[]): boolean {

@@ -111,16 +111,15 @@ test('what a guest writes on its console reaches heartbeats without control char
 
 describe('a machine whose script comes as a command', () => {
   const MACHINE = { ...REQUEST.machine, channel: 'run-command' } as const;
-  const console = line(1, { step: 'started', ok: true });
-
-  /** `sees`: what each look at the command finds; the last one stays. Looks are three minutes apart. */
-  function command(sees: readonly (CommandState | undefined)[]) {
+  const LIMIT_MS = 86_400_000;
+  /** `sees`: what each look at the command finds. The clock leaps three minutes at a time; the second look sees it off. */
+  function command(sees: readonly (CommandState | undefined)[], console = line(1, { step: 'started', ok: true })) {
     const calls: string[] = [];
     const called = (what: string) => {
       calls.push(what);
       return 'c-1';
     };
-    let [looks, nowMs] = [0, 0];
+    let [looks, observed, nowMs] = [0, 0, 0];
     const deps = {
       now: () => {
         nowMs += 180_000;
@@ -128,14 +127,14 @@ describe('a machine whose script comes as a command', () => {
       },
       assembleCommand: async () => 'script',
       platform: {
-        observe: async () => ({ state: 'running' }),
+        observe: async () => ({ state: observed++ === 0 ? 'running' : 'stopped' }),
         readConsole: async () => new TextEncoder().encode(console),
         ensureCommand: async () => called('send'),
         findCommand: async () => called('find'),
         readCommand: async () => sees[Math.min(looks++, sees.length - 1)],
       },
     } as unknown as WatchDeps;
-    const limits = { ...LIMITS, firstSignMs: 86_400_000, shutdownMs: 86_400_000 };
+    const limits = { ...LIMITS, firstSignMs: LIMIT_MS, shutdownMs: LIMIT_MS };
     const watch = (name: 'awaitRecovered' | 'awaitStopped') =>
       activityEnvironment().run(createWatchActivities(deps)[name], { ...REQUEST, machine: MACHINE, limits });
     return { watch, calls };
@@ -147,10 +146,22 @@ describe('a machine whose script comes as a command', () => {
     expect(calls).toEqual(['send']);
   });
 
-  test('is not waited for much longer than its script runs', async () => {
+  test('is not waited for when its script has failed without powering it off', async () => {
     const { watch, calls } = command([{ phase: 'ended', word: 'Failed' }]);
     expect(await watch('awaitStopped')).toMatchObject({ saw: 'limit' });
     expect(calls).toEqual(['find']);
+  });
+
+  test('is waited for as any other when its script ended well, or said that it powers it off', async () => {
+    const scenes = [
+      command([{ phase: 'ended', word: 'Success' }]),
+      command([{ phase: 'ended', word: 'Failed' }], line(9, { step: 'powering-off', ok: false })),
+    ];
+    const outcomes = await Promise.all(scenes.map(({ watch }) => watch('awaitStopped')));
+    expect(outcomes).toEqual([
+      expect.objectContaining({ saw: 'stopped' }),
+      expect.objectContaining({ saw: 'stopped' }),
+    ]);
   });
 });
 
