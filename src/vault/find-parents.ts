@@ -1,7 +1,8 @@
 import type { Attestation } from './attestation.ts';
 import { mustKnow } from './features.ts';
 import { inOrder } from './in-order.ts';
-import { catalogPrefix } from './object-keys.ts';
+import { keysAreGone } from './may-write.ts';
+import { catalogPrefix, pointKey } from './object-keys.ts';
 import { readPointState } from './points.ts';
 import { findTombstone } from './read-tombstone.ts';
 import { readRunFacts } from './run-facts.ts';
@@ -76,6 +77,8 @@ async function readLineagePoint(
   signal: AbortSignal,
 ): Promise<LineagePoint | RefusedParent> {
   const found = await readPointState(vault, pointId, signal);
+  // To make a point beside it as if it were none would be to write under keys that somebody has put aside.
+  if (found?.state === 'invalid' && found.unknownEpoch !== undefined) throw keysAreGone(vault, pointKey(pointId));
   if (found?.state !== 'committed') return { pointId, reason: `it is ${found?.state ?? 'not committed'}` };
   const { manifest } = found;
   if (manifest.machine.machineId !== machineId) return { pointId, reason: `it is of ${manifest.machine.machineId}` };

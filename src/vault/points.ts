@@ -3,7 +3,7 @@ import { openDocument, readDocumentBytes, sealDocument } from './documents.ts';
 import { mustKnow } from './features.ts';
 import { Fence } from './fence.ts';
 import { RunId } from './fields.ts';
-import { readDocumentHead } from './json-document.ts';
+import { claimedEpoch, readDocumentHead } from './json-document.ts';
 import { Manifest } from './manifest.ts';
 import { naming } from './must-be.ts';
 import { pointKey, tombstoneKey } from './object-keys.ts';
@@ -22,7 +22,13 @@ export type PointState =
       readonly expired: Tombstone | null;
     }
   | { readonly state: 'abandoned'; readonly pointId: string; readonly fence: Fence }
-  | { readonly state: 'invalid'; readonly pointId: string; readonly reason: string };
+  | {
+      readonly state: 'invalid';
+      readonly pointId: string;
+      readonly reason: string;
+      /** It claims an epoch of which the vault has no keys. */
+      readonly unknownEpoch?: number;
+    };
 
 export const COMMIT = { type: 'commit', schema: Manifest } as const;
 const FENCE = { type: 'fence', schema: Fence } as const;
@@ -60,15 +66,18 @@ export async function readPointState(
   signal: AbortSignal,
 ): Promise<PointState | undefined> {
   const key = pointKey(pointId);
+  let epoch: number | undefined;
   try {
     const bytes = await ifPresent(readDocumentBytes(vault, key, signal));
     if (!bytes) return undefined;
+    epoch = claimedEpoch(bytes);
     const { type } = naming(key, () => readDocumentHead(bytes));
     if (type === 'fence') return { state: 'abandoned', pointId, fence: decodeFence(vault, pointId, bytes) };
     return { state: 'committed', pointId, manifest: decodeManifest(vault, pointId, bytes), expired: null };
   } catch (error) {
-    if (error instanceof FormatError) return { state: 'invalid', pointId, reason: error.message };
-    throw error;
+    if (!(error instanceof FormatError)) throw error;
+    const invalid = { state: 'invalid', pointId, reason: error.message } as const;
+    return epoch === undefined || vault.keys.knows(epoch) ? invalid : { ...invalid, unknownEpoch: epoch };
   }
 }
 

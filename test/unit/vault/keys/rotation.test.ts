@@ -4,6 +4,7 @@ import {
   attest,
   beginRun,
   commitPoint,
+  findParents,
   listKeys,
   listPoints,
   openVault,
@@ -209,4 +210,34 @@ test('an attestation is signed by the newest control key, also by a process that
   const states = [];
   for await (const { state } of listPoints({ vault: mover, signal: NEVER })) states.push(state);
   expect(states).toEqual(['committed']);
+});
+
+test('keys that somebody has removed are missed: by later keys, or by a point that was made under them', async () => {
+  const { store, keys, mover, control } = await vaultOfTwo();
+  await rotate(control, keys);
+  await backUp(mover, volumes(), { runId: SECOND });
+  store.objects.delete('keys/2.json');
+  // A new process only sees the first epoch; the open one would not notice.
+  const fresh = await testVault({ store, keys });
+  expect(fresh.epoch).toBe(1);
+  const machineId = 'i-0123456789abcdef0';
+  await expect(findParents({ vault: fresh, machineId, signal: NEVER })).rejects.toMatchObject({
+    code: 'KeysNotSigned',
+    context: { key: 'keys/2.json', witness: `points/${SECOND}.json` },
+  });
+});
+
+test('a gap between epochs stops what is new, and nothing of what is old', async () => {
+  const { store, keys, mover, control } = await vaultOfTwo();
+  await backUp(mover, volumes());
+  await rotate(control, keys);
+  await rotate(control, keys);
+  store.objects.delete('keys/2.json');
+  const fresh = await testVault({ store, keys });
+  const session = testSession(volumes(), SECOND);
+  await expect(beginRun({ vault: fresh, session, signal: NEVER })).rejects.toMatchObject({
+    code: 'KeysNotSigned',
+    message: expect.stringMatching(/keys\/2\.json is gone .* keys\/3\.json is of a later epoch than 1/),
+  });
+  expect(await readWhole(fresh, RUN_ID)).toEqual([3, 4]);
 });
