@@ -11,7 +11,7 @@ import { firstFile, flipBit, type Undo, vaultFolder } from '../support/vault-fil
 
 let lab: TestLab;
 let first: BackupResult;
-/** The second backup, under client load: production writes between the two. */
+/** The second backup, by agents and under client load: production writes between the two. */
 let second: DemoOutcome;
 
 beforeAll(async () => {
@@ -33,11 +33,22 @@ afterAll(async () => lab?.[Symbol.asyncDispose]());
 test('the second backup builds on the first, verifies green and holds every acknowledged transfer', () => {
   expect(second.facts.filter(({ holds }) => !holds)).toEqual([]);
   expect(second.result.verification).toMatchObject({ verdict: 'green' });
-  for (const volume of second.result.volumes) {
+  for (const volume of second.result.volumes.filter(isDisk)) {
     expect(volume.parentId).toBe(first.pointId);
     expect(volume).not.toHaveProperty('readAll');
     expect(volume.blocksAudited).toBeGreaterThanOrEqual(Math.min(32, volume.blocks / 4));
   }
+});
+
+test('both agents ran in its one clone, and what they wrote loads and holds what its disks hold, row by row', () => {
+  const { agents = [], consistency, verification } = second.result;
+  expect(agents.map(({ recipe, exitStatus }) => `${recipe} ${exitStatus}`)).toEqual(['postgresql 0', 'redis 0']);
+  expect(consistency.agents).toEqual({ postgresql: 'application-consistent', redis: 'application-consistent' });
+  const saw = agents[0]?.facts.rowsMd5;
+  const loaded = verification?.facts.find(({ name }) => name === 'postgresql output');
+  expect(loaded).toMatchObject({ verdict: 'clean', found: expect.stringContaining(`(rowsMd5 ${saw},`) });
+  expect(loaded?.found).toContain(`disksRowsMd5 ${saw}`);
+  expect(verification?.facts).toContainEqual(expect.objectContaining({ name: 'redis output', verdict: 'clean' }));
 });
 
 test('it reads few of the blocks it holds, as the cloud counted, and stores less than it reuses', async () => {
@@ -50,7 +61,7 @@ test('it reads few of the blocks it holds, as the cloud counted, and stores less
   console.log(`second backup: ${read} of ${held} blocks read`);
   expect(read).toBeLessThan(held * 0.6);
   const sum = (of: 'bytesStored' | 'bytesReused') =>
-    second.result.volumes.reduce((total, volume) => total + volume[of], 0);
+    second.result.volumes.filter(isDisk).reduce((total, volume) => total + volume[of], 0);
   expect(sum('bytesStored')).toBeLessThan(sum('bytesReused'));
 });
 
@@ -69,6 +80,11 @@ test('after a bit of the last point flipped and its verification was red, the ne
   expect(bad).toContain(first.pointId);
   expect([...good].filter((run) => bad.has(run))).toEqual([]);
 });
+
+/** Agents' output is new in each run. */
+function isDisk({ volumeId }: { readonly volumeId: string }): boolean {
+  return volumeId !== 'agent-output';
+}
 
 async function manifestOf(pointId: string): Promise<Manifest> {
   const signal = AbortSignal.timeout(60_000);

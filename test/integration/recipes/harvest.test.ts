@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BootReport } from '../../../src/contract/evidence.ts';
 import { readHarvest } from '../../../src/recipes/boot/harvest.ts';
 
@@ -128,4 +128,44 @@ test('the console tells each agent and the end', async () => {
   const lines = (await console()).trim().split('\n');
   expect(lines.filter((line) => line.includes('"wrote"'))).toHaveLength(9);
   expect(lines.at(-1)).toBe('{"step":"harvested","ok":false}');
+});
+
+describe('before a load, an output', () => {
+  /** What the verification machine's script says of the good agent's folder, with what the point records of it. */
+  async function compare(recorded: { readonly files?: string; readonly listSha256?: string } = {}) {
+    const output = (await harvest())?.records.find(({ recipe }) => recipe === 'good')?.output;
+    const folder = join(work, 'payload/recipes/good');
+    await mkdir(join(folder, 'recorded'), { recursive: true });
+    await writeFile(join(folder, 'recorded/list-sha256'), recorded.listSha256 ?? output?.listSha256 ?? '');
+    await writeFile(join(folder, 'recorded/files'), recorded.files ?? String(output?.files));
+    const env = {
+      ...process.env,
+      UNDERSTUDY_LIB: join(work, 'payload/lib.sh'),
+      UNDERSTUDY_OUTPUT: join(work, 'output/good'),
+      UNDERSTUDY_AGENT_FACTS: join(folder, 'agent-facts'),
+      UNDERSTUDY_TMP: join(work, 'tmp'),
+    };
+    const said = await execute('sh', [join(BOOT, 'output.sh')], { env }).catch((error: { stdout: string }) => error);
+    return JSON.parse(said.stdout.trim().split('\n').at(-1) ?? '') as { ok: boolean; facts: { reason?: string } };
+  }
+
+  test('that is as the agent wrote it passes', async () => {
+    expect(await compare()).toMatchObject({ ok: true, facts: { files: 2 } });
+  });
+
+  test.each([
+    { what: 'cut', bytes: 'ab', names: /\.\/a file has 2 bytes, the agent wrote 3/ },
+    { what: 'altered', bytes: 'abd', names: /\.\/a file: FAILED/ },
+  ])('that was $what is refused, and the file is named', async ({ bytes, names }) => {
+    const file = join(work, 'output/good/a file');
+    await writeFile(file, bytes);
+    const { ok, facts } = await compare().finally(() => writeFile(file, 'abc'));
+    expect(ok).toBe(false);
+    expect(facts.reason).toMatch(names);
+  });
+
+  test('with a file too many, or with the list of another run, is refused', async () => {
+    expect((await compare({ files: '3' })).facts.reason).toMatch(/2 files, the agent wrote 3/);
+    expect((await compare({ listSha256: 'e'.repeat(64) })).facts.reason).toMatch(/not the one that the point records/);
+  });
 });
