@@ -1,3 +1,4 @@
+import type { PlanSchedule } from '../client/plan-schedules.ts';
 import type { BackupRequest, VerificationRequest } from '../contract/backup-request.ts';
 import type { CheckRequest } from '../contract/check-request.ts';
 import type { CollectionRequest } from '../contract/collection-request.ts';
@@ -14,6 +15,7 @@ import type {
 } from '../contract/results.ts';
 import type { RetentionRules } from '../contract/retention.ts';
 import type { Forecast, JudgedPoint, RetainedPoint } from '../vault/index.ts';
+import type { PlanCoverage } from '../workers/plan-coverage.ts';
 import type { PointLine } from './point-line.ts';
 
 /** Everything that commands may touch; main.ts makes the real ones. Ports open only when a command needs them. */
@@ -30,6 +32,8 @@ export interface CliDeps {
   openPoints(vault: string | undefined): Promise<Points>;
   /** `write`: with the root that signs tombstones. */
   openRetention(vault: string | undefined, access: 'read' | 'write'): Promise<RetentionDoor>;
+  /** What the configuration's plans select now. */
+  readCoverage(): Promise<readonly PlanCoverage[]>;
   openForecasts(vault: string | undefined): Promise<Forecasts>;
   openExtracts(vault: string | undefined): Promise<Extracts>;
   openSetUp(): Promise<SetUp>;
@@ -57,6 +61,8 @@ export interface Backups {
   startTable(request: TableRequest, requestId: string): Promise<WatchedRun<TableResult>>;
   /** Backups under way now. */
   running(): Promise<readonly RunningBackup[]>;
+  /** Of these plans, those that have a schedule. */
+  schedules(plans: readonly string[]): Promise<readonly PlanSchedule[]>;
   close(): Promise<void>;
 }
 
@@ -83,6 +89,8 @@ export interface RunningBackup {
   /** ISO 8601. */
   readonly startedAt: string;
 }
+
+export type { PlanCoverage, PlanSchedule };
 
 /** The vault's side: what can be restored, from the vault itself. */
 export interface Points {

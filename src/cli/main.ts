@@ -29,6 +29,7 @@ const deps: CliDeps = {
   openPoints: async (vault) => (await import('./vault-points.ts')).openVaultPoints(vault, signal),
   openRetention: async (vault, access) =>
     (await import('./vault-retention.ts')).openVaultRetention(vault, access, signal),
+  readCoverage: async () => (await import('../workers/plan-coverage.ts')).readPlanCoverage(signal),
   openForecasts: async (vault) => (await import('./vault-forecasts.ts')).openVaultForecasts(vault, signal),
   openExtracts: async (vault) => (await import('./vault-extracts.ts')).openVaultExtracts(vault, signal),
   openSetUp: async () => (await import('./set-up.ts')).openRealSetUp(env, signal),

@@ -19,6 +19,7 @@ export async function openTemporalBackups(env: NodeJS.ProcessEnv): Promise<Backu
     startDrill: async (request, requestId) => withLink(await client.drill(request, { requestId })),
     startCollection: async (request, requestId) => withLink(await client.collect(request, { requestId })),
     running: () => client.running(),
+    schedules: (plans) => client.schedules(plans),
     close: () => client.close(),
   };
 }

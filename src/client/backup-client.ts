@@ -17,6 +17,7 @@ import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { CONTROL_QUEUE } from '../contract/task-queues.ts';
 import { checkWorkflowId, requestWorkflowId, restoreWorkflowId, tableWorkflowId } from '../contract/workflow-ids.ts';
 import { type ConnectOptions, connectTemporal } from './connect.ts';
+import { type PlanSchedule, readPlanSchedules } from './plan-schedules.ts';
 import { followRun, type Run } from './run.ts';
 
 export interface StartOptions {
@@ -129,6 +130,11 @@ export class BackupClient {
       });
     }
     return found;
+  }
+
+  /** How the schedules of these plans are doing. */
+  schedules(plans: readonly string[]): Promise<readonly PlanSchedule[]> {
+    return readPlanSchedules(this.#client, plans);
   }
 
   async close(): Promise<void> {

@@ -24,6 +24,7 @@ export async function runVaultCli(...args: readonly string[]): Promise<CliOutput
     openPoints: refuse,
     openRetention: refuse,
     openForecasts: refuse,
+    readCoverage: refuse,
     openExtracts: refuse,
     openSetUp: refuse,
     runWorker: refuse,

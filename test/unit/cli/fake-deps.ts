@@ -1,6 +1,8 @@
 import type {
   Backups,
   CliDeps,
+  PlanCoverage,
+  PlanSchedule,
   Points,
   RetentionDoor,
   RunningBackup,
@@ -29,6 +31,10 @@ export interface Script {
   readonly verification?: VerificationResult | Error;
   readonly restore?: RestoreResult | Error;
   readonly forecast?: Forecast;
+  readonly plans?: readonly PlanCoverage[];
+  readonly schedules?: readonly PlanSchedule[];
+  /** What Temporal answers instead. */
+  readonly temporal?: Error;
   readonly drill?: DrillResult | Error;
   readonly table?: TableResult | Error;
   /** Of what was taken out. */
@@ -83,6 +89,7 @@ export async function runFake(args: readonly string[], script: Script = {}): Pro
       requests.push({ vault, access });
       return fakeRetention(script, close);
     },
+    readCoverage: async () => script.plans ?? [],
     openForecasts: async (vault) => {
       requests.push({ vault });
       return {
@@ -200,7 +207,11 @@ function fakeBackups(
       if (!collection) throw new Error('no collection in the script');
       return { workflowId: 'expire/main/request-1', result: async () => collection };
     },
-    running: async () => script.running ?? [],
+    running: async () => {
+      if (script.temporal) throw script.temporal;
+      return script.running ?? [];
+    },
+    schedules: async () => script.schedules ?? [],
     close,
   };
 }

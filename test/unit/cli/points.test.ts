@@ -68,7 +68,8 @@ test('status tells the newest point, the newest verified one with its age, and w
       verifiedAgeSeconds: 3600,
       running: null,
     },
-    { type: 'result', instances: 2 },
+    { type: 'item', gap: { kind: 'red', instanceId: INSTANCE } },
+    { type: 'result', instances: 2, gaps: 1, temporal: 'asked' },
   ]);
   expect(human.stdout).toMatch(/running: archive, since 2 min/);
   expect(human.stdout).toMatch(/newest verified 20261123T020000Z-00000002 \(60 min, clean-shutdown\)/);
