@@ -42,7 +42,8 @@ export interface CliDeps {
 }
 
 export interface Output {
-  write(text: string): unknown;
+  /** Bytes where a command hands out what it found as it is. */
+  write(text: string | Uint8Array): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
 }

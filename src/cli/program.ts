@@ -7,6 +7,7 @@ import type { CliDeps } from './deps.ts';
 import { drillCommand } from './drill.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { readFailure } from './failure.ts';
+import { filesCommand } from './files.ts';
 import { holdCommand } from './hold.ts';
 import { initCommand } from './init.ts';
 import { jsonLines } from './json-lines.ts';
@@ -31,6 +32,7 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
     backupCommand,
     pointsCommand,
     verifyCommand,
+    filesCommand,
     holdCommand,
     statusCommand,
     schedulesCommand,
@@ -81,7 +83,7 @@ function endOf(error: unknown, args: readonly string[], deps: CliDeps): number {
   const failure = readFailure(error);
   writeFailure(
     deps,
-    `understudy ${args.slice(0, ['vault', 'keys'].includes(args[0] ?? '') ? 2 : 1).join(' ')}`.trim(),
+    `understudy ${args.slice(0, ['vault', 'keys', 'files'].includes(args[0] ?? '') ? 2 : 1).join(' ')}`.trim(),
     failure,
     {
       json: args.includes('--json'),

@@ -14,7 +14,10 @@ export async function runVaultCli(...args: readonly string[]): Promise<CliOutput
     throw new Error('a command on a vault opened something else');
   };
   const exitCode = await runCli(args, {
-    stdout: { write: (text) => (written.stdout += text) },
+    // Bytes of files as one character each, so that a test sees them exactly.
+    stdout: {
+      write: (text) => (written.stdout += typeof text === 'string' ? text : Buffer.from(text).toString('latin1')),
+    },
     stderr: { write: (text) => (written.stderr += text) },
     now: () => new Date('2026-11-23T03:00:00.000Z'),
     sleep: refuse,

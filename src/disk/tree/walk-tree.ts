@@ -5,48 +5,63 @@ import type { ByteString, Entry, FileTree } from './file-tree.ts';
 const MAX_DEPTH = 512;
 
 export type WalkedItem =
-  | { readonly path: ByteString; readonly entry: Entry; readonly damage?: undefined }
+  | { readonly path: ByteString; readonly tree: FileTree; readonly entry: Entry; readonly damage?: undefined }
   | { readonly path: ByteString; readonly entry?: undefined; readonly damage: string };
+
+export interface WalkStart {
+  readonly from: Entry;
+  readonly path: ByteString;
+  /** What is mounted over a folder, if anything. */
+  readonly mountedAt?: (path: ByteString) => FileTree | undefined;
+}
 
 /**
  * Everything at and below a folder, a folder before what it holds, names in byte order: the same disk always gives the
  * same sequence. Damage is told where it is, and the rest follows. Memory grows with depth, not with the number of files.
  */
-export async function* walkTree(
-  tree: FileTree,
-  { from, path }: { readonly from: Entry; readonly path: ByteString },
-  signal: AbortSignal,
-): AsyncIterable<WalkedItem> {
-  yield { path, entry: from };
-  if (from.kind === 'folder') yield* below(tree, { folder: from, path, above: [] }, signal);
+export async function* walkTree(tree: FileTree, start: WalkStart, signal: AbortSignal): AsyncIterable<WalkedItem> {
+  const { from, path, mountedAt = () => undefined } = start;
+  yield { path, tree, entry: from };
+  if (from.kind === 'folder') yield* below({ tree, folder: from, path, above: [], mountedAt }, signal);
 }
 
 interface Place {
+  readonly tree: FileTree;
   readonly folder: Entry;
   readonly path: ByteString;
-  /** Inodes of the folders above. */
+  /** Inodes of the folders above, of the same tree. */
   readonly above: readonly bigint[];
+  readonly mountedAt: (path: ByteString) => FileTree | undefined;
 }
 
-async function* below(tree: FileTree, { folder, path, above }: Place, signal: AbortSignal): AsyncIterable<WalkedItem> {
-  const inside = [...above, folder.inode];
+async function* below(place: Place, signal: AbortSignal): AsyncIterable<WalkedItem> {
+  const { tree, folder, path, mountedAt } = place;
+  const above = [...place.above, folder.inode];
   try {
     for await (const item of tree.list(folder, signal)) {
       signal.throwIfAborted();
       const itsPath = joinPath(path, item.name);
-      if (!item.entry) {
-        yield { path: itsPath, damage: item.damage };
-        continue;
-      }
-      yield { path: itsPath, entry: item.entry };
-      if (item.entry.kind !== 'folder') continue;
-      if (inside.includes(item.entry.inode)) yield { path: itsPath, damage: 'the folder holds itself' };
-      else if (inside.length >= MAX_DEPTH) yield { path: itsPath, damage: `more than ${MAX_DEPTH} folders deep` };
-      else yield* below(tree, { folder: item.entry, path: itsPath, above: inside }, signal);
+      const mounted = mountedAt(itsPath);
+      if (mounted) {
+        const root = { ...mounted.root, name: item.name };
+        yield { path: itsPath, tree: mounted, entry: root };
+        yield* below({ tree: mounted, folder: root, path: itsPath, above: [], mountedAt }, signal);
+      } else if (item.entry) {
+        yield { path: itsPath, tree, entry: item.entry };
+        if (item.entry.kind === 'folder')
+          yield* descend({ ...place, folder: item.entry, path: itsPath, above }, signal);
+      } else yield { path: itsPath, damage: item.damage };
     }
   } catch (error) {
     yield { path, damage: damageOf(error) };
   }
+}
+
+async function* descend(place: Place, signal: AbortSignal): AsyncIterable<WalkedItem> {
+  const { folder, path, above } = place;
+  if (above.includes(folder.inode)) yield { path, damage: 'the folder holds itself' };
+  else if (above.length >= MAX_DEPTH) yield { path, damage: `more than ${MAX_DEPTH} folders deep` };
+  else yield* below(place, signal);
 }
 
 export function joinPath(folder: ByteString, name: ByteString): ByteString {
