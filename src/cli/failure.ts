@@ -1,4 +1,4 @@
-import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
+import type { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import { ERROR_STATUS, UnderstudyError } from '../errors.ts';
 import { REMEDIES } from './remedies.ts';
 import { terminalText } from './terminal-text.ts';
@@ -22,13 +22,13 @@ export function readFailure(error: unknown): Failure {
   const chain = [...causes(error)];
   for (const link of chain) {
     if (link instanceof UnderstudyError) return failure(link.code, link.message, link.context);
-    if (link instanceof ApplicationFailure && isKnown(link.type)) {
+    if (isApplicationFailure(link) && isKnown(link.type)) {
       return failure(link.type, link.message, contextOf(link));
     }
   }
   for (const link of chain) {
-    if (link instanceof CancelledFailure) return failure('Cancelled', 'the run was cancelled');
-    if (link instanceof TerminatedFailure) return failure('Terminated', 'the run was terminated by force');
+    if (isNamed(link, 'CancelledFailure')) return failure('Cancelled', 'the run was cancelled');
+    if (isNamed(link, 'TerminatedFailure')) return failure('Terminated', 'the run was terminated by force');
     if (isUnreachable(link)) return failure('TemporalUnreachable', unreachableText(link));
   }
   const last = chain.at(-1);
@@ -46,6 +46,15 @@ function* causes(error: unknown): Generator<unknown> {
     yield link;
     link = link instanceof Error ? link.cause : undefined;
   }
+}
+
+/** By name, as Temporal itself does it (symbols, not classes): loading its classes would cost every command 60 ms. */
+function isNamed(link: unknown, name: TemporalFailure['name']): link is TemporalFailure {
+  return link instanceof Error && link.name === name;
+}
+
+function isApplicationFailure(link: unknown): link is ApplicationFailure {
+  return isNamed(link, 'ApplicationFailure');
 }
 
 function isKnown(type: string | null | undefined): type is string {

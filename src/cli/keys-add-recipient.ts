@@ -21,7 +21,7 @@ export function keysAddRecipientCommand({ stdout, signal }: CliDeps): Command {
       '../vault/index.ts'
     );
     const injected = { clock: systemClock, randomBytes: systemRandomBytes };
-    const recipient = openRecipient(named, injected);
+    const recipient = await openRecipient(named, injected);
     const store = await findStore(name);
     const keys = await findService(name, options);
     const vault = await openVault({ store, keys, roles: ['data', 'meta', 'control'], ...injected, signal });

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
+import { keepCompiledCode } from './compile-cache.ts';
 import type { CliDeps } from './deps.ts';
-import { runCli } from './program.ts';
 
 const interrupted = new AbortController();
 // The second one is Node's own: it ends the process at once.
@@ -11,6 +11,8 @@ for (const name of ['SIGINT', 'SIGTERM'] as const)
   process.once(name, () => interrupted.abort(new Error('interrupted')));
 
 const { env } = process;
+// Before anything of size is loaded.
+keepCompiledCode(env);
 const { signal } = interrupted;
 
 // Blocks live outside of V8's heap, which still lets its young part grow to 100 MiB per thread for what little stands
@@ -42,4 +44,5 @@ const deps: CliDeps = {
 };
 
 // exitCode and not exit(): what is still being written to a pipe must arrive.
+const { runCli } = await import('./program.ts');
 process.exitCode = await runCli(process.argv.slice(2), deps);

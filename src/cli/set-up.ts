@@ -56,7 +56,9 @@ async function stepVault(
   const { vaultId, created } = await initVault({
     store,
     keys: openKeyService(keyServiceName(kmsKeyId), { randomBytes: systemRandomBytes }),
-    recipients: recipients.map((recipient) => openRecipient(recipient, { randomBytes: systemRandomBytes })),
+    recipients: await Promise.all(
+      recipients.map((recipient) => openRecipient(recipient, { randomBytes: systemRandomBytes })),
+    ),
     clock: systemClock,
     randomBytes: systemRandomBytes,
     ...(lock && { lock }),

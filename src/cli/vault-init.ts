@@ -18,7 +18,9 @@ export function vaultInitCommand({ stdout, signal }: CliDeps): Command {
       const { vaultId, created } = await initVault({
         store: await openStoreAt(url),
         keys: await openKeys(options),
-        recipients: recipients.map((each) => openRecipient(each, { randomBytes: systemRandomBytes })),
+        recipients: await Promise.all(
+          recipients.map((each) => openRecipient(each, { randomBytes: systemRandomBytes })),
+        ),
         clock: systemClock,
         randomBytes: systemRandomBytes,
         ...(lock && { lock }),

@@ -40,11 +40,22 @@ export interface OpenJob {
   /** A copy of its own: handed over, and gone afterwards. */
   readonly sealed: ArrayBuffer;
   readonly parts: readonly OpenPart[];
+  /** Where the blocks belong. With it they are written by the thread that opened them, and come back without bytes. */
+  readonly image?: ImagePlaces;
+}
+
+export interface ImagePlaces {
+  /** Open for writing until the reply is there; descriptors are the process's, so every thread may use them. */
+  readonly fd: number;
+  readonly volumeBytes: number;
+  /** Of the volume's blocks, one for each part. */
+  readonly indexes: readonly number[];
 }
 
 export type BlockJob = SealJob | OpenJob;
 
 export interface OpenedPart {
+  /** Empty when they were written. */
   readonly bytes: Uint8Array;
   /** Of the bytes. */
   readonly sha256: Uint8Array;
@@ -58,6 +69,8 @@ export type BlockReply =
       /** Of an open job: which part. */
       readonly part?: number;
       readonly message: string;
+      /** Of the system, when the image could not be written. */
+      readonly code?: string;
       /** False for a bug. */
       readonly isFormat: boolean;
     };

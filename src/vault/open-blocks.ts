@@ -1,5 +1,5 @@
 import { FormatError } from '../errors.ts';
-import type { OpenPart } from './block-jobs.ts';
+import type { ImagePlaces, OpenPart } from './block-jobs.ts';
 import { packKey } from './object-keys.ts';
 import { SEGMENT_BLOCKS } from './parameters.ts';
 import { mustKnowEpoch } from './read-segment.ts';
@@ -34,11 +34,21 @@ export async function fetchRun(
   return vault.store.get(packKey(pack.runId, pack.packId), signal, { offset, length });
 }
 
+interface EntriesToOpen {
+  readonly bytes: Uint8Array;
+  readonly entries: readonly SegmentEntry[];
+  /** Written there, blocks come back without bytes; an error of the system then has its `code`. */
+  readonly image?: OpenImage | undefined;
+}
+
+/** An image being written; it stays open as long as somebody waits for blocks to be in it. */
+export type OpenImage = Pick<ImagePlaces, 'fd' | 'volumeBytes'>;
+
 /** Opens and proves some blocks of a fetched run, in a thread; `bytes` is free once it is called. The error names pack and block. */
 export async function openEntries(
   vault: Vault,
   { segment, pack, offset }: PackRun,
-  { bytes, entries }: { readonly bytes: Uint8Array; readonly entries: readonly SegmentEntry[] },
+  { bytes, entries, image }: EntriesToOpen,
 ): Promise<VolumeBlock[]> {
   const first = entries[0]?.offset ?? offset;
   const end = Math.max(...entries.map((entry) => entry.offset + entry.sealedBytes));
@@ -51,11 +61,13 @@ export async function openEntries(
   };
   // A copy of its own, which is handed over: a view would hand over the whole range.
   const sealed = Uint8Array.from(bytes.subarray(first - offset, end - offset)).buffer;
-  const reply = await vault.threads.run({ kind: 'open', keys, sealed, parts });
   const indexOf = (entry: SegmentEntry | undefined) => segment.segmentIndex * SEGMENT_BLOCKS + (entry?.position ?? 0);
+  const places = image && { image: { ...image, indexes: entries.map(indexOf) } };
+  const reply = await vault.threads.run({ kind: 'open', keys, sealed, parts, ...places });
   if (reply.kind === 'failed') {
     const object = packKey(pack.runId, pack.packId);
     const entry = entries[reply.part ?? 0];
+    if (reply.code !== undefined) throw Object.assign(new Error(reply.message), { code: reply.code });
     if (!reply.isFormat) throw new TypeError(`${object}: ${reply.message}`);
     const message = `${object}: block ${indexOf(entry)} at offset ${entry?.offset ?? 0}: ${reply.message}`;
     throw new FormatError(message, { context: { object, block: indexOf(entry) } });

@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { ConfigurationError } from '../errors.ts';
 import { createAgeKeyService } from './age/age-keys.ts';
-import { createAgeRecipient } from './age/age-recipient.ts';
 import type { RandomBytes } from './clock.ts';
 import { createFileKeyService } from './file/file-keys.ts';
 import type { KeyService, RootRecipient } from './key-service.ts';
@@ -21,15 +20,24 @@ export function openKeyService(name: string, { randomBytes }: { readonly randomB
 }
 
 /** The recipient that a vault notes; undefined when it cannot be wrapped for from here, as a key file elsewhere. */
-export function openNotedRecipient(
+export async function openNotedRecipient(
   { kind, id }: { readonly kind: string; readonly id: string },
   injected: { readonly randomBytes: RandomBytes },
-): RootRecipient | undefined {
-  if (kind === 'age') return createAgeRecipient(id);
+): Promise<RootRecipient | undefined> {
+  if (kind === 'age') return openAgeRecipient(id);
   return kind === 'kms' ? openKeyService(`kms:${id}`, injected) : undefined;
 }
 
 /** Somebody to wrap roots for: `age1…`, or the name of a key service. */
-export function openRecipient(name: string, { randomBytes }: { readonly randomBytes: RandomBytes }): RootRecipient {
-  return /^(kms|file):/.test(name) ? openKeyService(name, { randomBytes }) : createAgeRecipient(name);
+export async function openRecipient(
+  name: string,
+  { randomBytes }: { readonly randomBytes: RandomBytes },
+): Promise<RootRecipient> {
+  return /^(kms|file):/.test(name) ? openKeyService(name, { randomBytes }) : openAgeRecipient(name);
+}
+
+/** Its curves cost 80 ms to load, which only those pay who use them. */
+async function openAgeRecipient(recipient: string): Promise<RootRecipient> {
+  const { createAgeRecipient } = await import('./age/age-recipient.ts');
+  return createAgeRecipient(recipient);
 }

@@ -15,7 +15,7 @@ export interface RotateKeysRequest {
   /** Makes the new roots and wraps them first. */
   readonly service: KeyService;
   /** Finds the recipient of a name noted in the vault; undefined when it cannot wrap for it. */
-  readonly openRecipient: (kind: string, id: string) => RootRecipient | undefined;
+  readonly openRecipient: (kind: string, id: string) => RootRecipient | undefined | Promise<RootRecipient | undefined>;
   /** Ids of recipients that shall not open the new epoch. They keep what they have. */
   readonly without?: readonly string[];
   readonly signal: AbortSignal;
@@ -62,7 +62,7 @@ async function carriedOver(request: RotateKeysRequest, epoch: number): Promise<r
   const grants: RecipientGrant[] = [];
   for (const { kind, id, purposes } of earlier) {
     if (without.includes(id) || (kind === service.kind && id === service.keyId)) continue;
-    const recipient = openRecipient(kind, id);
+    const recipient = await openRecipient(kind, id);
     if (!recipient) throw cannotWrapFor(kind, id);
     grants.push({ recipient, purposes });
   }

@@ -1,4 +1,4 @@
-import { createHmac, hash } from 'node:crypto';
+import { createHmac, createSecretKey, hash } from 'node:crypto';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { FormatError } from '../errors.ts';
 import { BLOCK_BYTES } from './block-source.ts';
@@ -113,5 +113,5 @@ function blockAad(vaultId: string, blockId: Uint8Array, codec: number): Uint8Arr
 }
 
 function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
-  return createHmac('sha256', key).update(message).digest();
+  return createHmac('sha256', createSecretKey(key)).update(message).digest();
 }

@@ -3,7 +3,7 @@ import { FormatError } from '../errors.ts';
 import type { BlockRange } from './block-source.ts';
 import { free } from './bytes.ts';
 import { inOrder, type Task } from './in-order.ts';
-import { fetchRun, openEntries, type PackRun, type VolumeBlock } from './open-blocks.ts';
+import { fetchRun, type OpenImage, openEntries, type PackRun, type VolumeBlock } from './open-blocks.ts';
 import { countBlocks, countSegmentBlocks, SEGMENT_BLOCKS } from './parameters.ts';
 import { readSegment } from './read-segment.ts';
 import type { Segment, SegmentEntry } from './segment.ts';
@@ -15,24 +15,26 @@ export type { VolumeBlock };
 
 // Bytes between two wanted blocks cost less than another request (restic's rule).
 const LARGEST_GAP_BYTES = 1 << 20;
-// Two of these are fetched ahead: 16 MiB, and a 32 MiB pack is four requests.
-const LARGEST_RUN_BYTES = 8 << 20;
-const RUNS_AHEAD = 2;
-// 8 blocks are 4 MiB of plain bytes per job; three are under way or waiting to be taken.
-const BLOCKS_PER_JOB = 8;
-const JOBS_AHEAD = 3;
+// One is being opened and three are on their way: 64 MiB, and a 32 MiB pack is two requests, which cost half of what four do.
+const LARGEST_RUN_BYTES = 16 << 20;
+const RUNS_AHEAD = 4;
+// 4 blocks are 2 MiB of plain bytes per job; six are under way or waiting to be taken: each thread has its next one.
+const BLOCKS_PER_JOB = 4;
+const JOBS_AHEAD = 6;
 
 interface VolumeRange {
   readonly map: VolumeMap;
   readonly range: BlockRange;
   /** Narrows what is read of a segment; asked once for each, in order. */
   readonly choose?: (segment: Segment) => Promise<readonly SegmentEntry[]>;
+  /** Blocks are written there, several at once, before they are yielded, and come without bytes. */
+  readonly image?: OpenImage;
 }
 
 /** Stored blocks of the range in order. A full pass recomputes the volume's digest and compares it at the end. */
 export async function* readVolumeBlocks(
   vault: Vault,
-  { map, range, choose }: VolumeRange,
+  { map, range, choose, image }: VolumeRange,
   signal: AbortSignal,
 ): AsyncGenerator<VolumeBlock> {
   const blocks = countBlocks(map.volumeBytes);
@@ -44,7 +46,7 @@ export async function* readVolumeBlocks(
     depth: RUNS_AHEAD,
     signal,
   });
-  for await (const opened of inOrder(openTasks(vault, fetched), { depth: JOBS_AHEAD, signal })) yield* opened;
+  for await (const opened of inOrder(openTasks(vault, fetched, image), { depth: JOBS_AHEAD, signal })) yield* opened;
   const found = digest?.digest('hex');
   if (found === undefined || found === map.volumeDigest) return;
   const message = `the map of ${map.volumeId} promises the digest ${map.volumeDigest}, its segments give ${found}`;
@@ -106,11 +108,15 @@ function makeRun(segment: Segment, entries: readonly SegmentEntry[]): PackRun {
   return { segment, pack, entries, offset: first.offset, length: last.offset + last.sealedBytes - first.offset };
 }
 
-async function* openTasks(vault: Vault, fetched: AsyncIterable<FetchedRun>): AsyncIterable<Task<VolumeBlock[]>> {
+async function* openTasks(
+  vault: Vault,
+  fetched: AsyncIterable<FetchedRun>,
+  image: OpenImage | undefined,
+): AsyncIterable<Task<VolumeBlock[]>> {
   for await (const { run, bytes } of fetched) {
     for (let at = 0; at < run.entries.length; at += BLOCKS_PER_JOB) {
       const entries = run.entries.slice(at, at + BLOCKS_PER_JOB);
-      yield () => openEntries(vault, run, { bytes, entries });
+      yield () => openEntries(vault, run, { bytes, entries, image });
     }
     // Every task has begun when the next is asked for, and has its copy.
     if (bytes.byteLength === bytes.buffer.byteLength) free(bytes);

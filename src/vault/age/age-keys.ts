@@ -1,16 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Decrypter, identityToRecipient } from 'age-encryption';
 import { FormatError, VaultError } from '../../errors.ts';
 import type { RandomBytes } from '../clock.ts';
 import { type KeyService, ROOT_BYTES, type RootName } from '../key-service.ts';
-import { createAgeRecipient } from './age-recipient.ts';
 import { decodeRoot } from './root-text.ts';
+
+/** Loaded when an identity is used: its curves cost everybody else 80 ms of every start. */
+const age = () => import('age-encryption');
 
 /** Opens roots with an identity file as age-keygen writes it: comments and one or more `AGE-SECRET-KEY-1…` lines. */
 export function createAgeKeyService(path: string, randomBytes: RandomBytes): KeyService {
   async function wrap(root: Uint8Array, name: RootName, signal: AbortSignal) {
     const [first = ''] = await readIdentities(path);
+    const [{ createAgeRecipient }, { identityToRecipient }] = await Promise.all([import('./age-recipient.ts'), age()]);
     return createAgeRecipient(await identityToRecipient(first)).wrap(root, name, signal);
   }
   return {
@@ -22,6 +24,7 @@ export function createAgeKeyService(path: string, randomBytes: RandomBytes): Key
       return { key, ...(await wrap(key, name, signal)) };
     },
     async unwrap(wrapped, name) {
+      const { Decrypter } = await age();
       const decrypter = new Decrypter();
       for (const identity of await readIdentities(path)) decrypter.addIdentity(identity);
       const text = await decrypter.decrypt(wrapped, 'text').catch((cause: unknown) => {
@@ -65,7 +68,7 @@ async function readIdentities(path: string): Promise<readonly string[]> {
 async function mustBeIdentity(content: string, where: string): Promise<void> {
   try {
     if (!/^AGE-SECRET-KEY-(1|PQ-1)/.test(content)) throw new Error('another kind');
-    await identityToRecipient(content);
+    await (await age()).identityToRecipient(content);
   } catch {
     // Without its cause, which may quote the line.
     const message = `${where} is no identity of age (AGE-SECRET-KEY-1…); plug-in identities cannot be used, and every character counts`;

@@ -2,7 +2,6 @@ import { FormatError, VaultError } from '../../errors.ts';
 import { BLOCK_BYTES } from '../block-source.ts';
 import { free } from '../bytes.ts';
 import { isDamage } from '../confirm-parents.ts';
-import { inOrder, type Task } from '../in-order.ts';
 import type { VolumeBlock } from '../open-blocks.ts';
 import { countBlocks, countSegmentBlocks, SEGMENT_BLOCKS } from '../parameters.ts';
 import type { Segment, SegmentEntry } from '../segment.ts';
@@ -12,6 +11,7 @@ import type { VolumeMap } from '../volume-map.ts';
 import { compareSegment } from './compare-image.ts';
 import { type ImageTarget, writeFully, writing } from './image-target.ts';
 import { type MissingBlocks, type Salvaged, salvageSegment } from './salvage.ts';
+import { SteadySync } from './steady-sync.ts';
 
 export interface VolumeWriterRequest {
   readonly vault: Vault;
@@ -23,18 +23,18 @@ export interface VolumeWriterRequest {
 }
 
 const ZEROS = new Uint8Array(BLOCK_BYTES);
-/** Reading goes on meanwhile; each holds 512 KiB. Node writes with four threads (libuv's pool). */
-const WRITES_AT_ONCE = 4;
 
 /** Brings a volume's blocks into an image, those that are not there yet. */
 export class VolumeWriter {
   readonly #request: VolumeWriterRequest;
   readonly #kept = new Map<number, number>();
   readonly #missing: MissingBlocks[] = [];
+  readonly #sync: SteadySync;
   #written = 0;
 
   constructor(request: VolumeWriterRequest) {
     this.#request = request;
+    this.#sync = new SteadySync(request.target.file);
   }
 
   get bytesWritten(): number {
@@ -51,6 +51,15 @@ export class VolumeWriter {
 
   /** Reads ahead as long as all is well; where something is damaged, block by block to the end of that segment. */
   async fill(): Promise<void> {
+    try {
+      await this.#fill();
+    } finally {
+      await this.#sync.idle();
+    }
+    await writing(this.#request.target.path, async () => this.#sync.mustHaveHeld());
+  }
+
+  async #fill(): Promise<void> {
     const { map } = this.#request;
     if (this.#mayHoldData()) await this.#clearHoles();
     const blocks = countBlocks(map.volumeBytes);
@@ -65,15 +74,18 @@ export class VolumeWriter {
 
   /** The first block that is not written, if damage ended the stream. */
   async #stream(from: number, to: number): Promise<number | undefined> {
-    const { vault, map, signal } = this.#request;
+    const { vault, map, target, signal } = this.#request;
     let next = from;
     try {
       const chosen = this.#mayHoldData() && { choose: (segment: Segment) => this.#choose(segment) };
-      const blocks = readVolumeBlocks(vault, { map, range: { from, to }, ...chosen }, signal);
-      for await (const index of inOrder(this.#writes(blocks), { depth: WRITES_AT_ONCE, signal })) {
-        this.#count();
-        next = index + 1;
-      }
+      const image = { fd: target.file.fd, volumeBytes: map.volumeBytes };
+      const blocks = readVolumeBlocks(vault, { map, range: { from, to }, image, ...chosen }, signal);
+      await writing(target.path, async () => {
+        for await (const { index } of blocks) {
+          this.#count();
+          next = index + 1;
+        }
+      });
       return undefined;
     } catch (error) {
       if (!isDamage(error)) throw error;
@@ -111,19 +123,15 @@ export class VolumeWriter {
     else this.#missing.push({ volumeId, ...lost });
   }
 
-  async *#writes(blocks: AsyncIterable<VolumeBlock>): AsyncIterable<Task<number>> {
-    for await (const block of blocks) yield () => this.#write(block);
-  }
-
-  async #write({ index, bytes }: VolumeBlock): Promise<number> {
+  async #write({ index, bytes }: VolumeBlock): Promise<void> {
     await this.#writeAt(index, bytes);
     free(bytes);
-    return index;
   }
 
   /** What was under way when the stream ended is written once more and counted then. */
   #count(): void {
     this.#written++;
+    this.#sync.written(BLOCK_BYTES);
     this.#request.onDone(this.#written + this.#keptBlocks());
   }
 
