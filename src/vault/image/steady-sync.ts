@@ -5,12 +5,12 @@ const SYNC_BYTES = 256 << 20;
 
 /** Syncs a file while it is written: at the end only what the disk has not taken yet is waited for. */
 export class SteadySync {
-  readonly #file: FileHandle;
+  readonly #file: Pick<FileHandle, 'datasync'>;
   #unsynced = 0;
   #underWay: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(file: FileHandle) {
+  constructor(file: Pick<FileHandle, 'datasync'>) {
     this.#file = file;
   }
 
