@@ -74,7 +74,8 @@ export interface Parent {
  * with it. Needs the data and meta roots.
  */
 export async function putImage(request: PutImageRequest): Promise<Manifest> {
-  const { path, signal } = request;
+  const { vault, path, signal } = request;
+  vault.threads.warmUp();
   const image = await openImage(path, signal);
   try {
     const run = await identify(request, image);
@@ -83,7 +84,7 @@ export async function putImage(request: PutImageRequest): Promise<Manifest> {
     const believed = await believeChanges(request, run, parent);
     const map = await archive(request, believed, parent);
     await image.mustBeUnchanged();
-    return await commitPoint({ vault: request.vault, draft: draftOf(request, believed, { map, parent }), signal });
+    return await commitPoint({ vault, draft: draftOf(request, believed, { map, parent }), signal });
   } finally {
     await image.close();
   }

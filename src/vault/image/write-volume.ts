@@ -50,6 +50,7 @@ export interface WrittenVolume {
  */
 export async function writeVolume(request: WriteVolumeRequest): Promise<WrittenVolume> {
   const { vault, volumeId, path, overwriteDevice = false, signal } = request;
+  vault.threads.warmUp();
   const map = await readMap(vault, { volumeId, map: request.map }, signal);
   const { volumeBytes } = map;
   const dataBytes = map.storedBlocks * BLOCK_BYTES;
