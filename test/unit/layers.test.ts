@@ -82,7 +82,7 @@ describe('a layer', () => {
     const layers = IMPORTS.filter(({ target, typeOnly }) => target.startsWith('@temporalio') && !typeOnly).map(
       ({ file }) => layerOf(`src/${file}`),
     );
-    expect([...new Set(layers)].sort()).toEqual(['activities', 'cli', 'client', 'contract', 'workers', 'workflows']);
+    expect([...new Set(layers)].sort()).toEqual(['activities', 'client', 'contract', 'workers', 'workflows']);
   });
 
   test('workflows import activities as types only', () => {
