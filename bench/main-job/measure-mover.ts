@@ -17,7 +17,7 @@ export interface MoverResult {
 
 /** A real backup by real workers: how much memory the mover ever took. */
 export async function measureMover(lab: Lab, aws: LabClients, gibibytes: number): Promise<MoverResult> {
-  const snapshotId = await writeSwapSnapshot(aws, { gibibytes });
+  const snapshotId = await writeSwapSnapshot({ lab, aws }, { gibibytes });
   const [control, mover] = await Promise.all([lab.startWorker('control'), lab.startWorker('mover')]);
   const client = new BackupClient(await connectTemporal());
   try {

@@ -45,7 +45,7 @@ const counts: { mover?: BlockCounts; cloud?: BlockCounts; end?: BlockCounts } = 
 
 beforeAll(async () => {
   lab = await openTestLab({ limits: { shardSegments: 1 } });
-  seedId = await writeSwapSnapshot(lab.aws, { gibibytes: VOLUME_GIB });
+  seedId = await writeSwapSnapshot(lab, { gibibytes: VOLUME_GIB });
   machine = await launchVariant(lab, { extraSnapshotId: seedId });
   const { instanceId } = machine;
   const run = await lab.start({ instanceId, verify: false, retain: { snapshots: true } });

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
 import { CloudError } from '../cloud-error.ts';
@@ -12,7 +12,6 @@ import { checkKey, knownSnapshot, snapshotMissing } from './snapshot-access.ts';
 
 const MAX_PENDING = 100; // StartSnapshot pending snapshots per account
 const DEFAULT_TIMEOUT_MINUTES = 60;
-const ZERO_DIGEST = createHash('sha256').update(Buffer.alloc(BLOCK_BYTES)).digest('base64');
 
 const StartSnapshot = z.strictObject({
   VolumeSize: z.int().min(1).max(65_536),
@@ -120,18 +119,28 @@ export async function putSnapshotBlock(cloud: Cloud, snapshotId: string, put: Pu
   checkKey(cloud, snapshot.kmsKeyArn);
   const { database } = cloud.store;
   const known = database.prepare('SELECT 1 FROM put_block WHERE snapshot = ? AND block = ?').get(snapshotId, put.block);
-  // A first block of zeros stays a hole in the file.
-  if (checksum !== ZERO_DIGEST || known !== undefined) {
-    const handle = await cloud.snapshots.blocks.handle(snapshotId);
-    await handle.write(put.body, 0, BLOCK_BYTES, put.block * BLOCK_BYTES);
-  } else {
-    await cloud.snapshots.blocks.handle(snapshotId);
-  }
+  const handle = await cloud.snapshots.blocks.handle(snapshotId);
+  if (known === undefined) await writeSparse(handle, put);
+  else await handle.write(put.body, 0, BLOCK_BYTES, put.block * BLOCK_BYTES);
   database
     .prepare('INSERT OR REPLACE INTO put_block (snapshot, block, digest) VALUES (?, ?, ?)')
     .run(snapshotId, put.block, put.bodySha256);
   cloud.snapshots.noteWrite(snapshotId);
   return checksum;
+}
+
+/** Of a first block what is zeros stays a hole in the file: pieces of 16 KiB, so that a block takes at most 32 writes. */
+const PIECE_BYTES = 16_384;
+const ZEROS = Buffer.alloc(PIECE_BYTES);
+
+async function writeSparse(handle: FileHandle, { body, block }: PutRequest): Promise<void> {
+  const isZero = (at: number) => body.subarray(at, at + PIECE_BYTES).equals(ZEROS);
+  for (let from = 0; from < BLOCK_BYTES; ) {
+    let to = from + PIECE_BYTES;
+    while (to < BLOCK_BYTES && isZero(to) === isZero(from)) to += PIECE_BYTES;
+    if (!isZero(from)) await handle.write(body, from, to - from, block * BLOCK_BYTES + from);
+    from = to;
+  }
 }
 
 export interface CompleteRequest {

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   CompleteSnapshotCommand,
   GetSnapshotBlockCommand,
@@ -8,7 +11,8 @@ import {
 } from '@aws-sdk/client-ebs';
 import { CreateVolumeCommand, DeleteSnapshotCommand, DescribeSnapshotsCommand } from '@aws-sdk/client-ec2';
 import { CreateKeyCommand, DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { snapshotData } from '../../../../local/cloud/storage/layout.ts';
 import {
   BLOCK_BYTES,
   type CloudUnderTest,
@@ -57,6 +61,28 @@ test('a block of zeros that was put is listed, one that was not is absent', asyn
   const id = await uploaded({ VolumeSize: 1 }, new Map([[3, Buffer.alloc(BLOCK_BYTES)]]));
   const { Blocks } = await list(id);
   expect(Blocks?.map(({ BlockIndex }) => BlockIndex)).toEqual([3]);
+});
+
+test('blocks of an image on this host fill an upload past the API, and their zeros take no room on the disk', async () => {
+  // Prepare: pieces of noise among zeros, at the beginning, in the middle and at the end of blocks.
+  const folder = await mkdtemp(join(tmpdir(), 'imported-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'disk.img');
+  const image = Buffer.alloc(3 * BLOCK_BYTES);
+  for (const at of [0, BLOCK_BYTES + 200_000, 3 * BLOCK_BYTES - 5]) randomBytes(5).copy(image, at);
+  await writeFile(file, image);
+  const id = await start({ VolumeSize: 1 });
+  // Act
+  const url = `${cloud.cloud.control}/v1/snapshots/${id}/bytes`;
+  const imported = await fetch(url, { method: 'PUT', body: JSON.stringify({ file, from: 0, to: 3 }) });
+  await cloud.ebs.send(new CompleteSnapshotCommand({ SnapshotId: id, ChangedBlocksCount: 3 }));
+  await completed(cloud, id);
+  // Assess
+  expect(await imported.json()).toEqual({ blocks: 3 });
+  const stored = await fetch(`${url}?from=0&to=3`);
+  expect(Buffer.compare(Buffer.from(await stored.arrayBuffer()), image)).toBe(0);
+  const { blocks: sectors } = await stat(snapshotData(cloud.stateDir, id));
+  expect(sectors * 512).toBeLessThanOrEqual(3 * 16_384);
 });
 
 test('pages hold what MaxResults says, at least 100, and go on where they ended', async () => {
