@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** As many as there are cores on the smallest machine that runs this; the runner itself does next to nothing. */
 const CORES = 2;
 
+// `isolate: false`: files share processes. Loading SDK, zod and vault anew for each of them took a third of the unit
+// tests' processor time.
 export default defineConfig({
   test: {
     // `npm run coverage`: what decides what is lost, and every decoder, has no branch that no test has taken.
@@ -17,8 +19,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
-          // Files share processes: loading the SDK, zod and the vault anew for each of them costs more than all tests.
           isolate: false,
+          setupFiles: 'test/support/restored-environment.ts',
           maxWorkers: CORES,
         },
       },
@@ -26,6 +28,9 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          isolate: false,
+          setupFiles: 'test/support/restored-environment.ts',
+          globalSetup: 'test/support/integration-setup.ts',
           // Each file starts servers or machines of its own and mostly waits for them: one at a time leaves half of two
           // cores idle.
           maxWorkers: 3,
@@ -36,9 +41,11 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          isolate: false,
           globalSetup: 'test/support/e2e-lab-setup.ts',
           include: ['test/e2e/**/*.test.ts'],
-          fileParallelism: false,
+          // Two labs: most of a run is one machine with one processor, or waiting for it.
+          maxWorkers: CORES,
           testTimeout: 600_000,
           hookTimeout: 600_000,
         },

@@ -22,7 +22,10 @@ export interface SearchAttribute {
 export interface TemporalOptions {
   /** Holds the database, so histories survive a restart on the same folder. */
   readonly stateDir: string;
+  /** Of every namespace. */
   readonly searchAttributes?: readonly SearchAttribute[];
+  /** Beside `default`. */
+  readonly furtherNamespaces?: readonly string[];
   /** Without the web interface, for tests. */
   readonly headless?: boolean;
   /** It outlives this process. */
@@ -42,7 +45,7 @@ export function startTemporal(options: TemporalOptions): Promise<TemporalServer>
 }
 
 async function start(options: TemporalOptions & { port: number; uiPort: number }): Promise<TemporalServer> {
-  const { stateDir, searchAttributes = [], headless = false, detached = false, port, uiPort } = options;
+  const { stateDir, searchAttributes = [], furtherNamespaces = [], headless = false, detached = false, port, uiPort } = options;
   mkdirSync(stateDir, { recursive: true });
   await requireFreePort(port);
   const address = `127.0.0.1:${port}`;
@@ -54,12 +57,13 @@ async function start(options: TemporalOptions & { port: number; uiPort: number }
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--namespace', NAMESPACE],
       ...['--db-filename', join(stateDir, 'temporal.db'), '--log-level', 'warn'],
       ...(headless ? ['--headless'] : ['--ui-ip', '127.0.0.1', '--ui-port', String(uiPort)]),
+      ...furtherNamespaces.flatMap((name) => ['--namespace', name]),
       ...searchAttributes.flatMap(({ name, type }) => ['--search-attribute', `${name}=${type}`]),
     ],
     stateDir,
     detached,
     facts,
-    isReady: () => isReady(address, searchAttributes),
+    isReady: () => allReady(address, [NAMESPACE, ...furtherNamespaces], searchAttributes),
   });
   return { ...server, ...facts };
 }
@@ -70,14 +74,27 @@ export function adoptTemporal(stateDir: string): TemporalServer | undefined {
   return found && { ...found.server, ...Facts.parse(found.facts) };
 }
 
-async function isReady(address: string, searchAttributes: readonly SearchAttribute[]): Promise<boolean> {
+async function allReady(
+  address: string,
+  namespaces: readonly string[],
+  searchAttributes: readonly SearchAttribute[],
+): Promise<boolean> {
   const connection = await Connection.connect({ address, connectTimeout: 1_000 });
   try {
-    // The front end answers before the namespace exists; a client that comes in between fails with NotFound.
-    await connection.workflowService.describeNamespace({ namespace: NAMESPACE });
-    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: NAMESPACE });
-    return searchAttributes.every(({ name }) => customAttributes?.[name] !== undefined);
+    const ready = await Promise.all(namespaces.map((namespace) => isReady(connection, namespace, searchAttributes)));
+    return ready.every(Boolean);
   } finally {
     await connection.close();
   }
+}
+
+async function isReady(
+  { workflowService, operatorService }: Connection,
+  namespace: string,
+  searchAttributes: readonly SearchAttribute[],
+): Promise<boolean> {
+  // The front end answers before the namespace exists; a client that comes in between fails with NotFound.
+  await workflowService.describeNamespace({ namespace });
+  const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
+  return searchAttributes.every(({ name }) => customAttributes?.[name] !== undefined);
 }

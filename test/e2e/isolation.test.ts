@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type DemoEvidence, judgeDemo } from '../../local/demo/facts.ts';
 import { readLedgerContacts } from '../../local/demo/ledger-contacts.ts';
 import type { LedgerEntry } from '../../local/production/ledger.ts';
+import type { CloudCall } from '../../local/up/cloud-control.ts';
 import { ledgerFile } from '../../local/up/ledger-server.ts';
 import { must } from '../../local/up/named.ts';
 import { findTaggedResources } from '../../local/up/tagged-resources.ts';
@@ -13,7 +14,7 @@ import type { BackupResult } from '../../src/client/index.ts';
 import type { OwnMachine } from '../../src/contract/machine.ts';
 import { createEc2Platform } from '../../src/platforms/ec2/platform.ts';
 import { awaitCloneOf } from '../support/clone-of.ts';
-import { endOf } from '../support/ended-run.ts';
+import { type EndedRun, endOf } from '../support/ended-run.ts';
 import { addIsolationProfiles } from '../support/isolation-profiles.ts';
 import { readSerial, serialShows } from '../support/machine-console.ts';
 import { makeSealedNetwork, openToInternet, type SecondNetwork } from '../support/second-network.ts';
@@ -37,6 +38,8 @@ let hostService: Server;
 let hostContacts = 0;
 let prober: VariantMachine;
 let result: BackupResult;
+/** The run of production whose network was opened after its preflight. */
+let opened: { readonly ended: EndedRun; readonly cloneId: string };
 
 beforeAll(async () => {
   lab = await openTestLab();
@@ -48,9 +51,8 @@ beforeAll(async () => {
     socket.destroy();
   });
   await new Promise<void>((resolve) => hostService.listen(0, '127.0.0.1', resolve));
-  const values = { TARGETS: targets(own.privateAddress) };
-  prober = await launchVariant(lab, { guest: 'network-probe.sh', values });
-  result = await lab.backup({ instanceId: prober.instanceId });
+  // Two machines, so both runs may be under way at once.
+  [result, opened] = await Promise.all([backUpProber(own.privateAddress), openAfterPreflight()]);
 });
 
 afterAll(async () => {
@@ -120,19 +122,13 @@ test("preflight refuses production's own network and names route, group, name re
 });
 
 test('a network that is opened after preflight turns the run red, and the clone in it is ended', async () => {
-  const { production } = lab.lab.status;
-  const mark = await lab.mark();
-  const run = await lab.start({ isolation: 'second', verify: false });
-  await waitFor(async () => (await lab.callsSince(mark)).find(isCapture), { limitMs: 60_000, what: 'the capture' });
-  await openToInternet(lab.aws.ec2, second);
-  const cloneId = await awaitCloneOf(lab, production.instanceId);
-  const { failure, runId } = await endOf(run);
-  expect(failure).toMatchObject({ code: 'IsolationBroken' });
-  expect(failure?.message).toContain(`the running clone ${cloneId} is not isolated: `);
+  const { ended, cloneId } = opened;
+  expect(ended.failure).toMatchObject({ code: 'IsolationBroken' });
+  expect(ended.failure?.message).toContain(`the running clone ${cloneId} is not isolated: `);
   for (const name of ['security-group', 'internet-gateways', 'subnet-routes', 'subnet-acl']) {
-    expect(failure?.message).toContain(`${name}: `);
+    expect(ended.failure?.message).toContain(`${name}: `);
   }
-  expect(await resourcesOf(runId)).toEqual([]);
+  expect(await resourcesOf(ended.runId)).toEqual([]);
 });
 
 test('a clone in an open network does reach the ledger: the contact is seen, and the demo would be red', async () => {
@@ -157,6 +153,22 @@ test('a clone in an open network does reach the ledger: the contact is seen, and
     await remove();
   }
 });
+
+async function backUpProber(production: string): Promise<BackupResult> {
+  prober = await launchVariant(lab, { guest: 'network-probe.sh', values: { TARGETS: targets(production) } });
+  return lab.backup({ instanceId: prober.instanceId });
+}
+
+async function openAfterPreflight() {
+  const { instanceId } = lab.lab.status.production;
+  const mark = await lab.mark();
+  const run = await lab.start({ isolation: 'second', verify: false });
+  const isItsCapture = (call: CloudCall) => isCapture(call) && call.instanceIds.includes(instanceId);
+  await waitFor(async () => (await lab.callsSince(mark)).find(isItsCapture), { limitMs: 60_000, what: 'the capture' });
+  await openToInternet(lab.aws.ec2, second);
+  const cloneId = await awaitCloneOf(lab, instanceId);
+  return { ended: await endOf(run), cloneId };
+}
 
 /** Names for addresses; what is behind a port of the host runs, or nothing could be reached by anybody. */
 function targets(production: string): string {

@@ -1,10 +1,14 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, expect, inject, test } from 'vitest';
-import { type DemoOutcome, runDemo } from '../../local/demo/run-demo.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type DemoOutcome, type DemoRequest, runDemo } from '../../local/demo/run-demo.ts';
 import { readTransferLog, type Transfer } from '../../local/production/transfer-log.ts';
-import { type Lab, startLab } from '../../local/up/start-lab.ts';
-import { connectTemporal } from '../../src/client/connect.ts';
+import { openLabVault } from '../../local/up/lab-vault.ts';
+import { type Manifest, readPoint } from '../../src/vault/index.ts';
+import { readMap } from '../../src/vault/read-map.ts';
+import { readBlockCounts } from '../support/block-counts.ts';
+import { openTestLab, type TestLab } from '../support/test-lab.ts';
+import { firstFile, flipBit, type Undo, vaultFolder } from '../support/vault-files.ts';
 
 /** What the demo promises, in the order in which it says so. */
 const PROMISES = [
@@ -19,38 +23,48 @@ const PROMISES = [
   'leftovers',
 ];
 
-let lab: Lab;
-let outcome: DemoOutcome;
+let lab: TestLab;
+let first: DemoOutcome;
+/** By agents, and under client load too: production writes between the two. */
+let second: DemoOutcome;
 let transfers: readonly Transfer[];
 /** Other tests' runs are in the same lab. */
-let startedAt: string;
+let firstStartedAt: string;
+let secondStartedAt: string;
 
 beforeAll(async () => {
-  lab = await startLab({ stateDir: inject('labDir') });
-  Object.assign(process.env, lab.env());
-  startedAt = new Date().toISOString();
-  outcome = await runDemo({
-    lab,
-    method: 'stop-and-snapshot',
+  lab = await openTestLab();
+  firstStartedAt = new Date().toISOString();
+  first = await demo('stop-and-snapshot');
+  transfers = await readLoadLog(lab.lab.status.stateDir);
+  secondStartedAt = new Date().toISOString();
+  second = await demo('application-agent');
+}, 900_000);
+
+afterAll(async () => lab?.[Symbol.asyncDispose]());
+
+function demo(method: DemoRequest['method']): Promise<DemoOutcome> {
+  return runDemo({
+    lab: lab.lab,
+    method,
     say: () => {},
     stderr: process.stderr,
-    reportFolder: lab.status.stateDir,
+    reportFolder: lab.lab.status.stateDir,
     keep: false,
     signal: AbortSignal.timeout(540_000),
   });
-  transfers = await readLoadLog(lab.status.stateDir);
-});
+}
 
 test.each(PROMISES.map((name) => ({ name })))('the demo proves: $name', ({ name }) => {
-  expect(outcome.facts.find((fact) => fact.name === name)).toEqual({ name, holds: true, found: expect.any(String) });
+  expect(first.facts.find((fact) => fact.name === name)).toEqual({ name, holds: true, found: expect.any(String) });
 });
 
 test('the demo has no promise that this test does not know', () => {
-  expect(outcome.facts.map(({ name }) => name)).toEqual(PROMISES);
+  expect(first.facts.map(({ name }) => name)).toEqual(PROMISES);
 });
 
 test('production worked at full rate up to the capture, so the comparison of writes means something', () => {
-  const capturedAtMs = Date.parse(outcome.result.pointInTime);
+  const capturedAtMs = Date.parse(first.result.pointInTime);
   const acknowledged = transfers.filter(({ acknowledgedAt = 0 }) =>
     within(acknowledgedAt, capturedAtMs - 1_000, capturedAtMs),
   );
@@ -58,12 +72,11 @@ test('production worked at full rate up to the capture, so the comparison of wri
 });
 
 test('one backup with two volumes costs at most 400 history events in all its workflows', async () => {
-  const temporal = await connectTemporal();
+  const query = `StartTime >= "${firstStartedAt}" AND StartTime < "${secondStartedAt}"`;
   const lengths: Record<string, number> = {};
-  for await (const { workflowId, historyLength } of temporal.workflow.list({ query: `StartTime >= "${startedAt}"` })) {
+  for await (const { workflowId, historyLength } of lab.temporal.workflow.list({ query })) {
     lengths[workflowId] = historyLength;
   }
-  await temporal.connection.close();
   expect(Object.keys(lengths)).toHaveLength(5); // request, backup, two volumes, verification
   const events = Object.values(lengths).reduce((sum, length) => sum + length, 0);
   console.log(`history events of one backup: ${events}`);
@@ -71,10 +84,61 @@ test('one backup with two volumes costs at most 400 history events in all its wo
 });
 
 test('the report is one file that loads and runs nothing, with both screens in it', async () => {
-  const html = await readFile(outcome.report, 'utf8');
-  expect(html).toContain(outcome.result.pointId);
+  const html = await readFile(first.report, 'utf8');
+  expect(html).toContain(first.result.pointId);
   expect(html.match(/src="data:image\/jpeg;base64,/g)).toHaveLength(2);
   expect(html).not.toMatch(/<script|https?:\/\/[^"]*"\s*(rel|src)/i);
+});
+
+test('the second backup builds on the first, verifies green and holds every acknowledged transfer', () => {
+  expect(second.facts.filter(({ holds }) => !holds)).toEqual([]);
+  expect(second.result.verification).toMatchObject({ verdict: 'green' });
+  for (const volume of second.result.volumes.filter(isDisk)) {
+    expect(volume.parentId).toBe(first.result.pointId);
+    expect(volume).not.toHaveProperty('readAll');
+    expect(volume.blocksAudited).toBeGreaterThanOrEqual(Math.min(32, volume.blocks / 4));
+  }
+});
+
+test('both agents ran in its one clone, and what they wrote loads and holds what its disks hold, row by row', () => {
+  const { agents = [], consistency, verification } = second.result;
+  expect(agents.map(({ recipe, exitStatus }) => `${recipe} ${exitStatus}`)).toEqual(['postgresql 0', 'redis 0']);
+  expect(consistency.agents).toEqual({ postgresql: 'application-consistent', redis: 'application-consistent' });
+  const saw = agents[0]?.facts.rowsMd5;
+  const loaded = verification?.facts.find(({ name }) => name === 'postgresql output');
+  expect(loaded).toMatchObject({ verdict: 'clean', found: expect.stringContaining(`(rowsMd5 ${saw},`) });
+  expect(loaded?.found).toContain(`disksRowsMd5 ${saw}`);
+  expect(verification?.facts).toContainEqual(expect.objectContaining({ name: 'redis output', verdict: 'clean' }));
+});
+
+test('it reads few of the blocks it holds, as the cloud counted, and stores less than it reuses', async () => {
+  const { capture, volumes } = await manifestOf(second.result.pointId);
+  let read = 0;
+  for (const { snapshotId } of capture.cloneSnapshots) {
+    read += (await readBlockCounts(lab.lab.status.control, snapshotId)).blocksRead;
+  }
+  const held = volumes.reduce((sum, { map }) => sum + map.storedBlocks, 0);
+  console.log(`second backup: ${read} of ${held} blocks read`);
+  expect(read).toBeLessThan(held * 0.6);
+  const sum = (of: 'bytesStored' | 'bytesReused') =>
+    second.result.volumes.filter(isDisk).reduce((total, volume) => total + volume[of], 0);
+  expect(sum('bytesStored')).toBeLessThan(sum('bytesReused'));
+});
+
+test('after a bit of the last point flipped and its verification was red, the next point shares nothing with it', async () => {
+  // Prepare
+  const { pointId } = second.result;
+  const undo: Undo = await flipBit(await firstFile(join(vaultFolder(lab.lab), 'runs', pointId, 'packs')));
+  const failure = await lab.refusal(await lab.client.verify({ pointId })).finally(undo);
+  expect(failure.code).toBe('VerificationFailed');
+  // Act
+  const third = await lab.backup();
+  // Assess
+  expect(third.verification).toMatchObject({ verdict: 'green' });
+  for (const { parentId } of third.volumes) expect([first.result.pointId, pointId]).not.toContain(parentId);
+  const [bad, good] = [await runsBehind(pointId), await runsBehind(third.pointId)];
+  expect(bad).toContain(first.result.pointId);
+  expect([...good].filter((run) => bad.has(run))).toEqual([]);
 });
 
 async function readLoadLog(stateDir: string): Promise<readonly Transfer[]> {
@@ -88,4 +152,28 @@ async function readLoadLog(stateDir: string): Promise<readonly Transfer[]> {
 
 function within(atMs: number, fromMs: number, toMs: number): boolean {
   return atMs >= fromMs && atMs < toMs;
+}
+
+/** Agents' output is new in each run. */
+function isDisk({ volumeId }: { readonly volumeId: string }): boolean {
+  return volumeId !== 'agent-output';
+}
+
+async function manifestOf(pointId: string): Promise<Manifest> {
+  const signal = AbortSignal.timeout(60_000);
+  const vault = await openLabVault(lab.lab.status, signal);
+  return readPoint({ vault, pointId, signal }).finally(() => vault.close());
+}
+
+/** Runs whose packs and segments a point needs. */
+async function runsBehind(pointId: string): Promise<ReadonlySet<string>> {
+  const signal = AbortSignal.timeout(60_000);
+  const vault = await openLabVault(lab.lab.status, signal);
+  const runs = new Set<string>();
+  for (const volume of (await readPoint({ vault, pointId, signal })).volumes) {
+    const { segments, packs } = await readMap(vault, volume, signal);
+    for (const object of [...segments, ...packs]) if (object) runs.add(object.runId);
+  }
+  await vault.close();
+  return runs;
 }

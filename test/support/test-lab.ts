@@ -1,13 +1,13 @@
 import type { Client } from '@temporalio/client';
-import { inject } from 'vitest';
 import type { ServerProcess } from '../../local/servers/server-process.ts';
 import { createLabClients, type LabClients } from '../../local/up/aws-clients.ts';
 import { type CloudCall, readCalls } from '../../local/up/cloud-control.ts';
-import { type Lab, type LabOptions, startLab } from '../../local/up/start-lab.ts';
+import type { Lab, LabOptions } from '../../local/up/start-lab.ts';
 import { connectTemporal } from '../../src/client/connect.ts';
 import { BackupClient, type BackupRequest, type BackupResult, type Run, RunFailed } from '../../src/client/index.ts';
+import { startSharedLab } from './shared-lab.ts';
 
-/** The lab of all end-to-end tests with the product's workers, for one test file. */
+/** A lab with the product's workers, for one test file. */
 export interface TestLab extends AsyncDisposable {
   readonly lab: Lab;
   readonly aws: LabClients;
@@ -27,17 +27,25 @@ export interface TestLab extends AsyncDisposable {
   workerPid(role: 'control' | 'mover'): number;
 }
 
-/** `limits` hold for the workers of this file only: the next one that opens the lab writes the configuration anew. */
+/** `limits` hold for this file only: the next one that opens the lab writes the configuration anew. */
 export async function openTestLab({ limits }: Pick<LabOptions, 'limits'> = {}): Promise<TestLab> {
-  const lab = await startLab({ stateDir: inject('labDir'), limits });
+  const { lab, configChanged } = await startSharedLab({ limits });
   // The vault's and the client's own clients take their endpoints and keys from the environment, as in production.
   Object.assign(process.env, lab.env());
   const aws = createLabClients(lab.status.aws.endpoints, lab.plan);
   const temporal = await connectTemporal();
   const client = new BackupClient(temporal);
   const workers = new Map<'control' | 'mover', ServerProcess>();
-  const startWorker = async (role: 'control' | 'mover') => void workers.set(role, await lab.startWorker(role));
-  await Promise.all([startWorker('control'), startWorker('mover')]);
+  // Detached: they serve the next file too, unless that wants other limits; starting both costs 8 s of processor time.
+  const startWorker = async (role: 'control' | 'mover') =>
+    void workers.set(role, await lab.startWorker(role, { detached: true }));
+  const ensureWorker = async (role: 'control' | 'mover') => {
+    const running = lab.findWorker(role);
+    if (running && !configChanged) return void workers.set(role, running);
+    await running?.stop();
+    return startWorker(role);
+  };
+  await Promise.all([ensureWorker('control'), ensureWorker('mover')]);
   const workerOf = (role: 'control' | 'mover') => {
     const worker = workers.get(role);
     if (!worker) throw new Error(`no ${role} worker runs`);
@@ -63,7 +71,6 @@ export async function openTestLab({ limits }: Pick<LabOptions, 'limits'> = {}): 
     },
     workerPid: (role) => workerOf(role).pid,
     async [Symbol.asyncDispose]() {
-      await Promise.all([...workers.values()].map((worker) => worker.stop()));
       await client.close();
       aws.destroy();
     },

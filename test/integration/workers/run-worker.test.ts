@@ -12,6 +12,7 @@ afterAll(() => temporal.stop());
 const startWorker = (role: 'control' | 'mover') =>
   startWorkerProcess(role, {
     TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_NAMESPACE: temporal.namespace,
     UNDERSTUDY_DEPLOYMENT_ID: '6f1b2c9e-1111-4222-8333-444455556666',
     AWS_REGION: 'local-1',
   });

@@ -32,7 +32,11 @@ beforeAll(async () => {
     }),
   ]);
   client = new BackupClient(temporal.client);
-  worker = await startWorkerProcess('control', { ...lab.env, TEMPORAL_ADDRESS: temporal.address });
+  worker = await startWorkerProcess('control', {
+    ...lab.env,
+    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_NAMESPACE: temporal.namespace,
+  });
 });
 afterAll(async () => {
   await worker?.end();
