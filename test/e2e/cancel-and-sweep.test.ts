@@ -160,15 +160,17 @@ async function sweep(): Promise<SweepResult> {
   return lab.temporal.workflow.execute<() => Promise<SweepResult>>('sweepLeftovers', options);
 }
 
-/** Top down: a workflow whose parent is over gets a request to cancel, which would let it clean up. */
+/**
+ * All at once: a workflow whose parent is over gets a request to cancel, and one whose child is over fails, and either
+ * would let it clean up.
+ */
 async function terminateTree(request: Run<unknown>, workflowId: string): Promise<void> {
   const { workflow } = lab.temporal;
   const { raw } = await workflow.getHandle(workflowId).describe();
   const children = (raw.pendingChildren ?? []).map((child) => must(child.workflowId ?? undefined, 'workflowId'));
   expect(children.length).toBeGreaterThan(0); // or the archive is over already
-  for (const id of [...children, workflowId, request.workflowId]) {
-    await workflow.getHandle(id).terminate('test').catch(mustBeOver);
-  }
+  const tree = [workflowId, ...children, request.workflowId];
+  await Promise.all(tree.map((id) => workflow.getHandle(id).terminate('test').catch(mustBeOver)));
 }
 
 /** A parent may fail by its child's end before its own turn comes. */
