@@ -45,7 +45,15 @@ export function startTemporal(options: TemporalOptions): Promise<TemporalServer>
 }
 
 async function start(options: TemporalOptions & { port: number; uiPort: number }): Promise<TemporalServer> {
-  const { stateDir, searchAttributes = [], furtherNamespaces = [], headless = false, detached = false, port, uiPort } = options;
+  const {
+    stateDir,
+    searchAttributes = [],
+    furtherNamespaces = [],
+    headless = false,
+    detached = false,
+    port,
+    uiPort,
+  } = options;
   mkdirSync(stateDir, { recursive: true });
   await requireFreePort(port);
   const address = `127.0.0.1:${port}`;
