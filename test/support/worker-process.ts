@@ -30,7 +30,13 @@ export async function startWorkerProcess(
     if (child.exitCode !== null) throw new Error(`the ${role} worker ended: ${text}`);
     return text.includes('worker is ready') || undefined;
   };
-  await waitFor(ready, { limitMs: 60_000, what: `the ${role} worker`, otherwise: async () => text });
+  try {
+    // It loads Temporal's native code and bundles the workflows: seconds, or a minute beside machines that boot.
+    await waitFor(ready, { limitMs: 180_000, what: `the ${role} worker`, otherwise: async () => text });
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
   return {
     said: () => text,
     async end() {

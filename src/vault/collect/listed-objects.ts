@@ -4,7 +4,7 @@ import type { StoredObject } from './stored-object.ts';
 
 /**
  * What a listing found, kept until points and maps have been read. Packs and segments, which are many, take 36 bytes each
- * (twice that while their table grows): 290 MB at most for the 4 million of a vault of 128 TiB. The rest is a few objects
+ * (twice that while their table grows): 290 MB of tables at most for the 4 million of a vault of 128 TiB. The rest is a few objects
  * per volume and run.
  */
 export class ListedObjects {

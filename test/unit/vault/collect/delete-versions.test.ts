@@ -93,11 +93,15 @@ async function versionKeys({ store }: CollectedVault, prefix: string): Promise<s
   return [...found];
 }
 
-test('any other refusal of the store is an error', async () => {
+test('any other refusal of the store is an error; a missing permission is told by its name', async () => {
   const vault = await collected();
   vault.pass(31);
   const removeVersion = async () => {
-    throw new VaultError('AccessDenied', 'no s3:DeleteObjectVersion');
+    throw new VaultError('AccessDenied', 'no');
   };
-  await expect(remove(vault, { ...vault.store, removeVersion })).rejects.toThrow(/DeleteObjectVersion/);
+  await expect(remove(vault, { ...vault.store, removeVersion })).rejects.toThrow(/s3:DeleteObjectVersion/);
+  const listVersions: VersionStore['listVersions'] = () => {
+    throw new VaultError('VaultUnreachable', 'no answer');
+  };
+  await expect(remove(vault, { ...vault.store, listVersions })).rejects.toMatchObject({ code: 'VaultUnreachable' });
 });
