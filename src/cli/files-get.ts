@@ -42,7 +42,7 @@ async function runGet(named: string, options: GetOptions, deps: CliDeps): Promis
   const files = await openPointFiles(named, options, deps.signal);
   try {
     const tell = (line: string) => void deps.stderr.write(`${terminalText(line)}\n`);
-    sayNotices(files, tell);
+    sayNotices(files.machine, tell);
     const extracted = await (options.to === undefined
       ? toTar(files, options, deps)
       : toFolder(files, options.to, { options, deps }));

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { ByteString, Entry } from '../disk/tree/file-tree.ts';
+import { isoNs } from '../disk/tree/iso-ns.ts';
 import { shownBytes } from '../disk/tree/shown-bytes.ts';
 import { CommandEnd } from './command-end.ts';
 import type { CliDeps } from './deps.ts';
@@ -28,7 +29,7 @@ async function runLs(named: string, options: LsOptions, deps: CliDeps): Promise<
   const { stdout, stderr, signal } = deps;
   const files = await openPointFiles(named, options, signal);
   try {
-    sayNotices(files, (line) => void stderr.write(`${terminalText(line)}\n`));
+    sayNotices(files.machine, (line) => void stderr.write(`${terminalText(line)}\n`));
     let [shown, damaged] = [0, 0];
     for await (const item of itemsOf(files, options, signal)) {
       if (item.entry) shown++;
@@ -104,13 +105,6 @@ function jsonOf(path: ByteString, entry: Entry, target: ByteString): object {
     ...(kind === 'link' && { target: shownBytes(target) }),
     ...(rdev && { device: `${rdev.major}:${rdev.minor}` }),
   };
-}
-
-/** ISO 8601 with all nine digits. */
-function isoNs(ns: bigint): string {
-  const part = ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
-  const whole = new Date(Number((ns - part) / 1_000_000n)).toISOString().slice(0, 19);
-  return `${whole}.${String(part).padStart(9, '0')}Z`;
 }
 
 function damageOf({ path, damage }: { path: ByteString; damage: string }): object {

@@ -8,6 +8,8 @@ import { drillCommand } from './drill.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { readFailure } from './failure.ts';
 import { filesCommand } from './files.ts';
+import { findCommand } from './find.ts';
+import { historyCommand } from './history.ts';
 import { holdCommand } from './hold.ts';
 import { initCommand } from './init.ts';
 import { jsonLines } from './json-lines.ts';
@@ -33,6 +35,8 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
     pointsCommand,
     verifyCommand,
     filesCommand,
+    findCommand,
+    historyCommand,
     holdCommand,
     statusCommand,
     schedulesCommand,

@@ -51,6 +51,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   disk: ['disk', 'errors', 'contract'],
   vault: ['vault', 'disk', 'errors', 'contract'],
   nbd: ['nbd', 'disk', 'errors'],
+  search: ['search'],
   recipes: ['recipes', 'disk', 'errors', 'contract'],
   config: ['config', 'contract', 'errors'],
   platforms: ['platforms', 'vault', 'disk', 'errors', 'contract'],

@@ -1,0 +1,128 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { isoNs } from '../disk/tree/iso-ns.ts';
+import type { MachineTree } from '../disk/tree/machine-tree.ts';
+import { shownBytes } from '../disk/tree/shown-bytes.ts';
+import type { CachedFile, SearchCache } from '../search/search-cache.ts';
+import type { Manifest, Vault } from '../vault/index.ts';
+import type { CliDeps } from './deps.ts';
+import { jsonLines } from './json-lines.ts';
+import { addPointOptions, type PointOptions } from './point-access.ts';
+import { openFilesOf, sayNotices } from './point-files.ts';
+import { terminalText } from './terminal-text.ts';
+
+interface FindOptions extends PointOptions {
+  readonly point?: string;
+  readonly since?: number;
+  readonly limit: number;
+  readonly json?: true;
+}
+
+const DEFAULT_LIMIT = 10_000;
+const DAY_MS = 86_400_000;
+
+export function findCommand(deps: CliDeps): Command {
+  const command = new Command('find')
+    .description('find files by name in recovery points; what was read once is answered from a cache of this machine')
+    .argument('<pattern>', "such as 'invoice*.pdf', a part of a name, or with a / of the path")
+    .option('--point <id>', 'in this point; left out: the newest of each machine')
+    .option('--since <days>', 'in every point captured since then, such as 30d', days)
+    .option('--limit <n>', 'at most so many lines', wholeNumber, DEFAULT_LIMIT)
+    .option('--json', 'JSON lines on standard output: an item per file and point, then one result');
+  return addPointOptions(command).action((pattern: string, options: FindOptions) => runFind(pattern, options, deps));
+}
+
+async function runFind(pattern: string, options: FindOptions, deps: CliDeps): Promise<void> {
+  const { stdout, stderr, signal } = deps;
+  const { openVaultByName } = await import('./vault-by-name.ts');
+  const { openSearchCache, searchCachePath } = await import('../search/search-cache.ts');
+  const vault = await openVaultByName({ url: options.vault, keys: options, roles: ['data', 'meta'], signal });
+  const cache = openSearchCache(searchCachePath(vault.vaultId));
+  try {
+    const points = await choosePoints(vault, options, deps);
+    for (const manifest of points) {
+      const notes = cache.notesOf(manifest.pointId) ?? (await readIn(cache, { vault, manifest }, deps));
+      for (const note of notes) stderr.write(`${manifest.pointId}  ${terminalText(note)}\n`);
+    }
+    const found = cache.find(
+      pattern,
+      points.map(({ pointId }) => pointId),
+      options.limit,
+    );
+    for (const file of found) {
+      const line = `${file.pointId}  ${String(file.bytes).padStart(12)}  ${file.modifiedAt.slice(0, 19)}  ${file.path}`;
+      if (options.json) jsonLines(stdout).item({ ...file, mode: file.mode.toString(8).padStart(4, '0') });
+      else stdout.write(`${line}${file.target ? ` -> ${file.target}` : ''}\n`);
+    }
+    const more = found.length === options.limit;
+    if (options.json) jsonLines(stdout).result({ files: found.length, points: points.length, more });
+    else
+      stderr.write(`${found.length} files in ${points.length} points${more ? '; there may be more: --limit' : ''}\n`);
+  } finally {
+    cache.close();
+    await vault.close();
+  }
+}
+
+async function choosePoints(
+  vault: Vault,
+  options: FindOptions,
+  { now, signal }: CliDeps,
+): Promise<readonly Manifest[]> {
+  const { findPoint, listPoints } = await import('../vault/index.ts');
+  if (options.point !== undefined)
+    return [await findPoint({ vault, pointId: options.point, machineId: options.machine, signal })];
+  const since = options.since === undefined ? undefined : now().getTime() - options.since * DAY_MS;
+  const newest = new Map<string, Manifest>();
+  for await (const found of listPoints({ vault, signal })) {
+    if (found.state !== 'committed' || found.expired !== null) continue;
+    const { machine, capture, pointId } = found.manifest;
+    if (options.machine !== undefined && machine.machineId !== options.machine) continue;
+    if (since !== undefined && Date.parse(capture.capturedAt) < since) continue;
+    newest.set(since === undefined ? machine.machineId : pointId, found.manifest); // listed oldest first
+  }
+  return [...newest.values()].reverse();
+}
+
+/** Everything that keeps an answer from being whole is kept with it. */
+async function readIn(
+  cache: SearchCache,
+  point: { readonly vault: Vault; readonly manifest: Manifest },
+  { stderr, signal }: CliDeps,
+): Promise<readonly string[]> {
+  const files = await openFilesOf(point, undefined, signal);
+  const notes: string[] = [];
+  const { pointId } = point.manifest;
+  try {
+    stderr.write(`${pointId}  reading its names\n`);
+    sayNotices(files.machine, (note) => void notes.push(note));
+    await cache.store(pointId, filesOf(files.machine, signal, notes), () => notes);
+  } finally {
+    await files.close();
+  }
+  return notes;
+}
+
+async function* filesOf(machine: MachineTree, signal: AbortSignal, notes: string[]): AsyncIterable<CachedFile> {
+  const root = await machine.find('/', signal);
+  if (!root) return;
+  for await (const item of machine.walk(root, signal)) {
+    if (!item.entry) {
+      notes.push(`damaged  ${shownBytes(item.path)}: ${item.damage}`);
+      continue;
+    }
+    const { kind, size, mode, uid, gid, mtimeNs } = item.entry;
+    const target = kind === 'link' ? shownBytes(await item.tree.readLink(item.entry, signal)) : '';
+    yield { path: shownBytes(item.path), kind, bytes: size, mode, uid, gid, modifiedAt: isoNs(mtimeNs), target };
+  }
+}
+
+function days(value: string): number {
+  const [, count] = /^(\d{1,5})d?$/.exec(value) ?? [];
+  if (count !== undefined) return Number(count);
+  throw new InvalidArgumentError('must be a number of days, such as 30d.');
+}
+
+function wholeNumber(value: string): number {
+  if (/^\d{1,9}$/.test(value)) return Number(value);
+  throw new InvalidArgumentError('must be a whole number.');
+}
