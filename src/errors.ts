@@ -70,6 +70,9 @@ export const ERROR_STATUS = {
   RecoveryIncomplete: 'permanent',
   // disk readers
   UnreadableDisk: 'permanent',
+  // machines on this host
+  QemuMissing: 'permanent',
+  MachineFailed: 'permanent',
 } as const satisfies Record<string, 'permanent' | 'transient' | 'throttled'>;
 
 export type ErrorCode = keyof typeof ERROR_STATUS;

@@ -19,6 +19,7 @@ import { pointsCommand } from './points.ts';
 import { recoverCommand } from './recover.ts';
 import { restoreCommand } from './restore.ts';
 import { retentionCommand } from './retention.ts';
+import { runCommand } from './run.ts';
 import { schedulesCommand } from './schedules.ts';
 import { statusCommand } from './status.ts';
 import { vaultCommand } from './vault.ts';
@@ -46,6 +47,7 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
     recoverCommand,
     restoreCommand,
     mountCommand,
+    runCommand,
     retentionCommand,
     collectCommand,
     vaultCommand,

@@ -52,6 +52,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   vault: ['vault', 'disk', 'errors', 'contract'],
   nbd: ['nbd', 'disk', 'errors'],
   search: ['search'],
+  qemu: ['qemu', 'errors'],
+  appliance: ['appliance', 'qemu', 'nbd', 'disk', 'errors'],
   recipes: ['recipes', 'disk', 'errors', 'contract'],
   config: ['config', 'contract', 'errors'],
   platforms: ['platforms', 'vault', 'disk', 'errors', 'contract'],

@@ -1,5 +1,6 @@
 import { readFile, rm, stat } from 'node:fs/promises';
 import type { Server } from 'node:http';
+import { Qmp, type QmpEvent } from '../../../src/qemu/qmp.ts';
 import type { Cloud } from '../cloud.ts';
 import { inBackground } from '../in-background.ts';
 import { OneAtATime } from '../one-at-a-time.ts';
@@ -13,7 +14,6 @@ import { serveMetadata } from './imds.ts';
 import { assignHostPorts, netdevArgument, openingsOf } from './network.ts';
 import { isAlive, killProcess } from './process-identity.ts';
 import { findMachine, startDetached, waitForEnd } from './qemu-process.ts';
-import { Qmp, type QmpEvent } from './qmp.ts';
 
 /** QEMU opens its monitor within half a second; on a busy host within ten. */
 const MONITOR_LIMIT_MS = 20_000;

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PlatformError } from '../errors.ts';
 
 export interface QmpEvent {
   readonly event: string;
@@ -32,7 +33,7 @@ export class Qmp {
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#closed = true;
-      for (const { reject } of this.#waiting.splice(0)) reject(new Error('QEMU closed the monitor'));
+      for (const { reject } of this.#waiting.splice(0)) reject(failed('QEMU closed the monitor'));
       onClose();
     });
   }
@@ -53,9 +54,9 @@ export class Qmp {
   }
 
   execute(command: string, args: object = {}): Promise<unknown> {
-    if (this.#closed) return Promise.reject(new Error(`QEMU is gone; ${command} was not sent`));
+    if (this.#closed) return Promise.reject(failed(`QEMU is gone; ${command} was not sent`));
     return new Promise((resolve, reject) => {
-      const limit = setTimeout(() => reject(new Error(`QEMU did not answer ${command}`)), ANSWER_LIMIT_MS);
+      const limit = setTimeout(() => reject(failed(`QEMU did not answer ${command}`)), ANSWER_LIMIT_MS);
       const settle =
         <T extends unknown[]>(end: (...args: T) => void) =>
         (...args: T) => {
@@ -86,7 +87,7 @@ export class Qmp {
       this.#waiting.shift()?.resolve(message.return);
     } else if ('error' in message) {
       const { desc } = message.error as { desc?: string };
-      this.#waiting.shift()?.reject(new Error(`QEMU refused: ${desc}`));
+      this.#waiting.shift()?.reject(failed(`QEMU refused: ${desc}`));
     }
   }
 }
@@ -94,6 +95,10 @@ export class Qmp {
 export interface QmpListeners {
   onEvent(event: QmpEvent): void;
   onClose(): void;
+}
+
+function failed(message: string): PlatformError {
+  return new PlatformError('MachineFailed', message);
 }
 
 function connected(path: string): Promise<Socket> {
