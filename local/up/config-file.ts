@@ -13,6 +13,8 @@ export interface LabConfig {
   readonly kmsKeyId: string;
   readonly isolation: IsolatedNetwork;
   readonly limits: ConfigInput['limits'];
+  /** Beside those that the lab has. */
+  readonly recipes: ConfigInput['recipes'];
 }
 
 // A machine here boots in 4 to 9 s, on a busy host in a minute; a person who watches should not wait for EC2's limits.
@@ -32,13 +34,13 @@ const ACCEPTED = ['resolver-rules', 'lattice-associations'];
 /** The lab's own temporal.config.ts; the name of the file is what the product looks for. */
 export async function writeConfigFile(
   stateDir: string,
-  { vaultUrl, kmsKeyId, isolation, limits }: LabConfig,
+  { vaultUrl, kmsKeyId, isolation, limits, recipes }: LabConfig,
 ): Promise<void> {
   const config: ConfigInput = {
     vaults: { main: { url: vaultUrl, kmsKeyId } },
     isolation: { lab: { ...isolation, kmsKeyId, acceptNotChecked: ACCEPTED } },
     // The bank's own numbers become facts of every verification.
-    recipes: { postgresql: { database: BANK.database, probeQueries: { ...BANK_QUERIES } }, redis: {} },
+    recipes: { postgresql: { database: BANK.database, probeQueries: { ...BANK_QUERIES } }, redis: {}, ...recipes },
     plans: {
       nightly: { select: { tags: { backup: 'nightly' } }, schedule: { cron: ['0 2 * * *'] } },
     },

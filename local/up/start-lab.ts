@@ -35,6 +35,7 @@ export interface LabOptions {
   /** What a test wants different: settings of the local cloud, limits of the configuration. */
   readonly cloud?: Partial<SettingsInput>;
   readonly limits?: ConfigInput['limits'];
+  readonly recipes?: ConfigInput['recipes'];
   readonly instanceType?: string;
   /** Servers outlive this process (default); otherwise they end with it. */
   readonly detached?: boolean;
@@ -80,7 +81,13 @@ async function bringUp({ stateDir, write = () => {}, ...options }: LabOptions): 
     });
     const status = describeLab({ stateDir, plan, temporal, s3: s3.endpoint, cloud, account, production });
     const { kmsKeyId, url: vaultUrl } = status.vault;
-    await writeConfigFile(stateDir, { vaultUrl, kmsKeyId, isolation: account.isolated, limits: options.limits });
+    await writeConfigFile(stateDir, {
+      vaultUrl,
+      kmsKeyId,
+      isolation: account.isolated,
+      limits: options.limits,
+      recipes: options.recipes,
+    });
     await step('product', async () => {
       await initProduct(labEnv(status, plan.deploymentId));
       return {

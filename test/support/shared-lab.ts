@@ -23,11 +23,11 @@ export interface SharedLab {
  * bringing one up costs 30 s of processor time. Files in other slots have another cloud, vault and Temporal server, so
  * a file may kill and break what it wants as long as it puts it right again.
  */
-export async function startSharedLab({ limits }: Pick<LabOptions, 'limits'> = {}): Promise<SharedLab> {
+export async function startSharedLab(options: Pick<LabOptions, 'limits' | 'recipes'> = {}): Promise<SharedLab> {
   const slot = process.env.VITEST_POOL_ID ?? '1';
   const stateDir = join(inject('labsDir'), `lab-${slot}`);
   const readConfig = () => readFile(configFile(stateDir), 'utf8').catch(() => undefined); // none before the first start
   const before = await readConfig();
-  const lab = await startLab({ stateDir, cloud: CLOUD, limits });
+  const lab = await startLab({ stateDir, cloud: CLOUD, ...options });
   return { lab, configChanged: (await readConfig()) !== before };
 }

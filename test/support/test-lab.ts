@@ -27,9 +27,9 @@ export interface TestLab extends AsyncDisposable {
   workerPid(role: 'control' | 'mover'): number;
 }
 
-/** `limits` hold for this file only: the next one that opens the lab writes the configuration anew. */
-export async function openTestLab({ limits }: Pick<LabOptions, 'limits'> = {}): Promise<TestLab> {
-  const { lab, configChanged } = await startSharedLab({ limits });
+/** The options hold for this file only: the next one that opens the lab writes the configuration anew. */
+export async function openTestLab(options: Pick<LabOptions, 'limits' | 'recipes'> = {}): Promise<TestLab> {
+  const { lab, configChanged } = await startSharedLab(options);
   // The vault's and the client's own clients take their endpoints and keys from the environment, as in production.
   Object.assign(process.env, lab.env());
   const aws = createLabClients(lab.status.aws.endpoints, lab.plan);

@@ -2,8 +2,10 @@
 . "$UNDERSTUDY_LIB"
 
 cd / || no "there is no root folder"
-param folders | while IFS= read -r folder; do [ ! -d "$folder" ] || echo "${folder#/}"; done >"$UNDERSTUDY_TMP/names"
-tar cf "$UNDERSTUDY_OUTPUT/folders.tar" -T "$UNDERSTUDY_TMP/names" || no "tar failed"
-xargs find <"$UNDERSTUDY_TMP/names" >"$UNDERSTUDY_TMP/entries" || no "the folders cannot be listed"
+set --
+param folders >"$UNDERSTUDY_TMP/folders"
+while IFS= read -r folder; do [ ! -d "$folder" ] || set -- "$@" "${folder#/}"; done <"$UNDERSTUDY_TMP/folders"
+tar cf "$UNDERSTUDY_OUTPUT/folders.tar" "$@" || no "tar failed"
+find "$@" >"$UNDERSTUDY_TMP/entries" || no "the folders cannot be listed"
 count entries "$(($(wc -l <"$UNDERSTUDY_TMP/entries")))"
 yes

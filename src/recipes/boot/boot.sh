@@ -64,7 +64,8 @@ answer() {
   script=$WORK/payload/recipes/$1/$2.sh
   out=$WORK/results/answers/$1.${4:-$2}
   [ -f "$script" ] || return 1
-  UNDERSTUDY_LIB=$WORK/payload/lib.sh UNDERSTUDY_PARAMS=$WORK/payload/recipes/$1/params UNDERSTUDY_TMP=$WORK/tmp \
+  mkdir -p "$WORK/tmp/recipes/$1"
+  UNDERSTUDY_LIB=$WORK/payload/lib.sh UNDERSTUDY_PARAMS=$WORK/payload/recipes/$1/params UNDERSTUDY_TMP=$WORK/tmp/recipes/$1 \
     limited "$3" sh "$script" >"$out.out" 2>"$out.err" </dev/null
   status=$?
   tail -n 1 "$out.out" | head -c 8192 >"$out.json"

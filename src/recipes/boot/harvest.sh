@@ -1,6 +1,6 @@
 # Sourced by boot.sh in a clone whose plan names agents: each writes into its own folder, which is then listed.
 . "$WORK/payload/steps.sh"
-SPACE=$WORK/tmp
+SPACE=$WORK/tmp/recipes
 
 # A list this long stays out of the results, where there is room for 16 MiB in all; it always stands beside the output.
 LIST_LINES=1000

@@ -54,6 +54,8 @@ bounded() {
   out=$WORK/results/answers/$1.$2
   [ -f "$script" ] || return 127
   rm -rf "$STEP"
+  # Each recipe has room of its own, through which its application's user gets.
+  mkdir -p "$SPACE/$1" && chmod 711 "$SPACE" "$SPACE/$1" || return 126
   mkdir "$STEP" && mkfifo "$STEP/out" "$STEP/log" "$STEP/sum" "$STEP/count" || return 126
   sha256sum <"$STEP/sum" >"$STEP/sha256" &
   wc -c <"$STEP/count" >"$STEP/bytes" &
@@ -63,7 +65,7 @@ bounded() {
   session=$(command -v setsid) || session=
   (
     exec >"$STEP/out" 2>"$STEP/log" </dev/null
-    UNDERSTUDY_LIB=$WORK/payload/lib.sh UNDERSTUDY_PARAMS=$WORK/payload/recipes/$1/params UNDERSTUDY_TMP=$SPACE \
+    UNDERSTUDY_LIB=$WORK/payload/lib.sh UNDERSTUDY_PARAMS=$WORK/payload/recipes/$1/params UNDERSTUDY_TMP=$SPACE/$1 \
       UNDERSTUDY_OUTPUT=$OUTPUT/$1 UNDERSTUDY_AGENT_FACTS=$WORK/payload/recipes/$1/agent-facts \
       $session sh -c 'echo $$ >"$0/pid"; exec sh "$1"' "$STEP" "$script"
     echo $? >"$STEP/status"
@@ -124,7 +126,7 @@ make_room() {
   mkdir -p "$1"
   mount -t ext4 -o noatime,nodev,nosuid,noinit_itable "$PARTITION" "$1" || { WHY='the output file system could not be mounted'; return 1; }
   # Applications' own users must get through to the folders that a recipe gives them.
-  chmod 711 "$WORK" "$1"
+  chmod 711 "$WORK" "$WORK/tmp" "$1"
 }
 
 # clear_room FOLDER: unmounted within 30 s, ending whoever is still in it.

@@ -3,6 +3,7 @@
 . "$UNDERSTUDY_LIB"
 . "${0%/*}/backrest.sh"
 . "${0%/*}/contents.sh"
+cd / || no "there is no root folder" # the database's user may not be where this script is
 
 # The cluster that runs: its postmaster says where everything is (miscadmin.h: lines of postmaster.pid).
 DATA=
@@ -21,11 +22,12 @@ PSQL=$(find_tool psql) || no "psql is not installed"
 # As `pg_ctl restart` reads it: the program, the data directory, then options of its own, quoted for a shell.
 OPTIONS=$(sed -e 's/^[^ ]* *//' -e 's/^"-D" "[^"]*" *//' "$DATA/postmaster.opts")
 LOG=$(readlink "/proc/$pid/fd/2")
-[ -f "$LOG" ] || LOG=$AT/server.log
 # A service that ends by itself would be ended once more by its manager, whoever runs in its place by then.
 unit=
 [ ! -d /run/systemd/system ] || unit=$(sed -n 's#.*/\([^/]*\.service\)$#\1#p' "/proc/$pid/cgroup" | head -n 1)
 export DATA PGPORT PGHOST PG_CTL PSQL OPTIONS LOG
+# Where the server wrote to, unless that was opened for it by somebody with more rights.
+as_user '[ -f "$LOG" ] && [ -w "$LOG" ]' || LOG=$AT/server.log
 
 stop_server() {
   as_user 'exec "$PG_CTL" -s -w -t 600 -D "$DATA" -m fast stop'

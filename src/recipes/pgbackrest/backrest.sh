@@ -20,7 +20,7 @@ backrest() {
 
 # configure DATA PORT SOCKET: writes the configuration and the folders it names, for the database's user.
 configure() {
-  mkdir -p "$AT/none" "$AT/lock" "$AT/spool" && chmod 711 "$UNDERSTUDY_TMP" || return 1
+  mkdir -p "$AT/none" "$AT/lock" "$AT/spool" || return 1
   cat >"$AT/pgbackrest.conf" <<CONF
 [global]
 repo1-path=$REPOSITORY

@@ -1,6 +1,7 @@
 # pgBackRest's own look at its repository: every file and every segment by its checksum.
 . "$UNDERSTUDY_LIB"
 . "${0%/*}/backrest.sh"
+cd / || no "there is no root folder"
 
 backrest verify || no "pgbackrest verify failed"
 # "status":{"code":0,…}: the stanza has a backup that is whole.

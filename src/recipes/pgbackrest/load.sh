@@ -3,6 +3,7 @@
 . "$UNDERSTUDY_LIB"
 . "${0%/*}/backrest.sh"
 . "${0%/*}/contents.sh"
+cd / || no "there is no root folder"
 
 DATA=$UNDERSTUDY_TMP/pgbackrest-data
 PGHOST=$UNDERSTUDY_TMP/pgbackrest-socket

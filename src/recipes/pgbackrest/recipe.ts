@@ -12,6 +12,7 @@ export const pgbackrest: Recipe = {
     detect: new URL('./detect.sh', import.meta.url),
     recovered: postgresql.scripts.recovered,
     probe: postgresql.scripts.probe,
+    ...(postgresql.scripts.extract && { extract: postgresql.scripts.extract }),
     agent: new URL('./agent.sh', import.meta.url),
     check: new URL('./check.sh', import.meta.url),
     load: new URL('./load.sh', import.meta.url),
@@ -20,5 +21,6 @@ export const pgbackrest: Recipe = {
     new URL('./backrest.sh', import.meta.url),
     new URL('./archive.sh', import.meta.url),
     new URL('../postgresql/contents.sh', import.meta.url),
+    new URL('../postgresql/rows.sql', import.meta.url),
   ],
 };

@@ -17,17 +17,6 @@ ask() {
   su -s /bin/sh "$user" -c 'exec "$PSQL" -X -q -A -t -v ON_ERROR_STOP=1 -f -'
 }
 
-# Of each table its rows and the sum of their MD5s, which no order of rows changes. What an extension owns is its own.
-cat >"$UNDERSTUDY_OUTPUT/rows.sql" <<'SQL'
-select format(
-  'select %L, count(*), coalesce(sum((''x'' || left(md5(t::text), 16))::bit(64)::bigint::numeric), 0) from only %I.%I t',
-  n.nspname || '.' || c.relname, n.nspname, c.relname)
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind = 'r' and n.nspname <> 'information_schema' and n.nspname !~ '^pg_' and not exists (
-  select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
-order by 1 \gexec
-SQL
-
 su -s /bin/sh "$user" -c 'exec "$PG_DUMPALL" --globals-only --no-password' >"$UNDERSTUDY_OUTPUT/globals.sql" ||
   no "pg_dumpall failed: see its words in the log"
 
@@ -38,7 +27,7 @@ while read -r name; do
   number=$((number + 1))
   PGDATABASE=$name
   printf '%s\n' "$name" >"$UNDERSTUDY_OUTPUT/$number.name"
-  ask <"$UNDERSTUDY_OUTPUT/rows.sql" >"$UNDERSTUDY_OUTPUT/$number.rows" || no "the rows of $name cannot be counted"
+  ask <"${0%/*}/rows.sql" >"$UNDERSTUDY_OUTPUT/$number.rows" || no "the rows of $name cannot be counted"
   # Lightly compressed: the vault compresses again, and one core of the clone does both.
   su -s /bin/sh "$user" -c 'exec "$PG_DUMP" -Fc -Z 1 --no-password' </dev/null >"$UNDERSTUDY_OUTPUT/$number.dump" ||
     no "pg_dump of $name failed: see its words in the log"

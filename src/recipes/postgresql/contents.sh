@@ -1,21 +1,15 @@
-# Sourced by scripts that compare what two servers hold. Needs: user, PSQL, PGHOST, PGPORT exported.
+# Sourced by scripts that compare what two servers hold, with rows.sql beside it. Needs: user, PSQL, PGHOST, PGPORT exported.
 
-# Row by row, in an order-free sum: 60 bits of each row's MD5. Settings that change how a value is written are fixed, since
-# the two servers may be configured differently. Leaf tables only: a partitioned table's rows are its partitions'.
-CONTENTS='set datestyle = iso; set timezone = utc; set intervalstyle = postgres; set bytea_output = hex; set extra_float_digits = 1;
-select format($q$select %L, count(*), coalesce(sum(($$x$$ || substr(md5(t::text), 1, 15))::bit(60)::bigint::numeric), 0) from %I.%I t$q$,
-    nspname || $$.$$ || relname, nspname, relname)
-  from pg_class c join pg_namespace n on n.oid = relnamespace
-  where relkind = $$r$$ and relpersistence = $$p$$ and nspname !~ $$^pg_$$ and nspname <> $$information_schema$$
-  order by nspname, relname
-\gexec'
+# Rows as text look the same whatever the two servers' own settings are.
+PGOPTIONS='-c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c extra_float_digits=3 -c bytea_output=hex'
+PGCONNECT_TIMEOUT=10
+export PGOPTIONS PGCONNECT_TIMEOUT
 
-# ask DATABASE: a query of standard input, its rows with tabs between columns.
+# ask DATABASE: runs what comes on standard input.
 ask() {
   PGDATABASE=$1
-  PGCONNECT_TIMEOUT=10
-  export PGDATABASE PGCONNECT_TIMEOUT
-  su -s /bin/sh "$user" -c 'exec "$PSQL" -X -q -A -t -v ON_ERROR_STOP=1 -F "$(printf "\t")" -f -'
+  export PGDATABASE
+  su -s /bin/sh "$user" -c 'exec "$PSQL" -X -q -A -t -v ON_ERROR_STOP=1 -f -'
 }
 
 # count_contents FILE: a line per table into FILE (database, table, rows, sum), and what that comes to into FILE.facts.
@@ -23,11 +17,11 @@ count_contents() {
   echo 'select datname from pg_database where datallowconn and not datistemplate order by 1' | ask postgres >"$1.databases" || return 1
   : >"$1"
   while IFS= read -r database; do
-    printf '%s\n' "$CONTENTS" | ask "$database" >"$1.tables" || return 1
-    awk -v database="$database" '{ print database "\t" $0 }' "$1.tables" >>"$1"
+    ask "$database" <"${0%/*}/rows.sql" >"$1.tables" || return 1
+    awk -v database="$database" '{ print database "|" $0 }' "$1.tables" >>"$1"
   done <"$1.databases"
   sum=$(sha256sum <"$1") || return 1
-  rows=$(awk -F '\t' '{ rows += $(NF - 1) } END { printf "%.0f", rows }' "$1")
+  rows=$(awk -F '|' '{ rows += $(NF - 1) } END { printf "%.0f", rows }' "$1")
   printf 'databases %d\ntables %d\nrows %s\ncontentSha256 %s\n' \
     "$(wc -l <"$1.databases")" "$(wc -l <"$1")" "$rows" "${sum%% *}" >"$1.facts"
 }

@@ -41,7 +41,7 @@ for dump in "$UNDERSTUDY_OUTPUT"/*.dump; do
   export create
   as_user 'exec "$PG_RESTORE" $create --exit-on-error --no-tablespaces -d postgres' <"$dump" || no "pg_restore of $name failed"
   PGDATABASE=$name
-  ask <"$UNDERSTUDY_OUTPUT/rows.sql" >"$UNDERSTUDY_TMP/rows" || no "the loaded database $name does not answer"
+  ask <"${0%/*}/rows.sql" >"$UNDERSTUDY_TMP/rows" || no "the loaded database $name does not answer"
   cat "$UNDERSTUDY_TMP/rows" >>"$UNDERSTUDY_TMP/all-rows"
   cmp -s "$UNDERSTUDY_TMP/rows" "$base.rows" ||
     no "the loaded database $name is not what the agent saw: $(diff "$base.rows" "$UNDERSTUDY_TMP/rows" | sed -n 2p)"
@@ -58,7 +58,7 @@ PGHOST=
 PGPORT=$(param port)
 for name in "$UNDERSTUDY_OUTPUT"/*.name; do
   PGDATABASE=$(cat "$name")
-  ask <"$UNDERSTUDY_OUTPUT/rows.sql" || break
+  ask <"${0%/*}/rows.sql" || break
 done >"$UNDERSTUDY_TMP/disk-rows" 2>/dev/null
 fact disksRowsMd5 "$(md5sum <"$UNDERSTUDY_TMP/disk-rows" | cut -c 1-32)"
 PGHOST=$CLUSTER

@@ -40,6 +40,7 @@ export const postgresql: Recipe<Params> = {
     check: new URL('./check.sh', import.meta.url),
     load: new URL('./load.sh', import.meta.url),
   },
+  library: [new URL('./rows.sql', import.meta.url)],
   async cleanFact(disk: FileReader, { dataDirectories }: Params, signal: AbortSignal): Promise<Fact> {
     const facts: Fact[] = [];
     for (const pattern of dataDirectories) {

@@ -76,7 +76,7 @@ afterAll(() => cloud?.end());
 
 function platformOf({ cloud: { endpoint } }: CloudUnderTest): Platform {
   const clients = clientsFor(endpoint, ROOT_KEY);
-  const ec2Once = new EC2Client({ endpoint, region: 'local-1', credentials: ROOT_KEY, maxAttempts: 1 });
+  const ec2Once = new EC2Client({ endpoint, region: 'local-1', credentials: { ...ROOT_KEY }, maxAttempts: 1 });
   ec2Once.middlewareStack.add(
     (next, context) => async (request) => {
       const answer = await next(request);

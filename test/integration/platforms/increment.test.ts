@@ -39,7 +39,7 @@ let platform: Platform;
 
 beforeAll(async () => {
   cloud = await startCloudUnderTest({ snapshots: { spacingMs: 0 }, ebs: { emptyPages: true } });
-  const ec2Once = new EC2Client({ endpoint: cloud.cloud.endpoint, region: 'local-1', credentials: ROOT_KEY });
+  const ec2Once = new EC2Client({ endpoint: cloud.cloud.endpoint, region: 'local-1', credentials: { ...ROOT_KEY } });
   platform = createEc2Platform({
     clients: {
       ...clientsFor(cloud.cloud.endpoint, ROOT_KEY),

@@ -25,7 +25,7 @@ let platform: Platform;
 beforeAll(async () => {
   cloud = await startCloudUnderTest({ snapshots: { spacingMs: 0 } });
   const { endpoint } = cloud.cloud;
-  const once = new EC2Client({ endpoint, region: 'local-1', credentials: ROOT_KEY, maxAttempts: 1 });
+  const once = new EC2Client({ endpoint, region: 'local-1', credentials: { ...ROOT_KEY }, maxAttempts: 1 });
   const clients = clientsFor(endpoint, ROOT_KEY);
   platform = createEc2Platform({
     clients: { ...clients, ec2Once: once, ssmOnce: clients.ssm },

@@ -27,7 +27,7 @@ beforeAll(async () => {
     startVaultLab({ main: { check: { structure: '1d', full: '30d' } }, marked: {} }),
   ]);
   client = new BackupClient(temporal.client);
-  const env = { ...lab.env, TEMPORAL_ADDRESS: temporal.address };
+  const env = { ...lab.env, TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace };
   workers = await Promise.all([startWorkerProcess('control', env), startWorkerProcess('mover', env)]);
 });
 afterAll(async () => {

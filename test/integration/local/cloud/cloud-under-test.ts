@@ -29,7 +29,12 @@ import { type RunningCloud, startCloud } from '../../../../local/cloud/start.ts'
 import { readToolchain } from '../../../../local/toolchain.ts';
 
 export const BLOCK_BYTES = 524_288;
-export const ROOT_KEY = { name: 'root', accessKeyId: 'AKIDROOT00000000', secretAccessKey: 'root-secret-root-secret' };
+// Frozen: the SDK notes on credentials where they came from, and files share this module. Clients get copies.
+export const ROOT_KEY: Readonly<Record<'name' | 'accessKeyId' | 'secretAccessKey', string>> = Object.freeze({
+  name: 'root',
+  accessKeyId: 'AKIDROOT00000000',
+  secretAccessKey: 'root-secret-root-secret',
+});
 
 export interface CloudUnderTest {
   readonly stateDir: string;
