@@ -1,3 +1,4 @@
+import { OUTPUT_VOLUME_ID } from '../contract/agent-output.ts';
 import type { SnapshotFacts, VolumeFacts } from '../contract/machine.ts';
 import type { MoverHeartbeat } from '../contract/progress.ts';
 import type { ArchivedVolume } from '../contract/results.ts';
@@ -173,7 +174,8 @@ export function createArchiveActivities({ platform, vaults }: ArchiveDeps) {
           holes: Math.ceil(volume.bytes / BLOCK_BYTES) - map.storedBlocks,
           blocksAudited: sum('blocksAudited'),
           ...(base && { parentId: base.pointId }),
-          ...(readAll !== undefined && { readAll }),
+          // What agents wrote is new each time; to read it whole needs no reason.
+          ...(readAll !== undefined && volume.volumeId !== OUTPUT_VOLUME_ID && { readAll }),
           map,
           base,
           byHints: shards.some((shard) => shard.byHints),
