@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type DemoOutcome, type DemoRequest, runDemo } from '../../local/demo/run-demo.ts';
 import { readTransferLog, type Transfer } from '../../local/production/transfer-log.ts';
@@ -23,6 +24,20 @@ const PROMISES = [
   'leftovers',
 ];
 
+/** The example of docs/recipes.md: files of the machine that no recipe knows. */
+const FOLDERS = {
+  use: 'command',
+  scripts: Object.fromEntries(
+    ['detect', 'agent', 'check', 'load'].map((step) => [
+      step,
+      fileURLToPath(new URL(`../../examples/recipes/folders/${step}.sh`, import.meta.url)),
+    ]),
+  ),
+  params: { folders: ['/etc', '/srv/not here'] },
+};
+/** One boot, several harvests. */
+const AGENTS = ['postgresql', 'redis', 'pgbackrest', 'folders'];
+
 let lab: TestLab;
 let first: DemoOutcome;
 /** By agents, and under client load too: production writes between the two. */
@@ -33,7 +48,7 @@ let firstStartedAt: string;
 let secondStartedAt: string;
 
 beforeAll(async () => {
-  lab = await openTestLab();
+  lab = await openTestLab({ recipes: { pgbackrest: {}, folders: FOLDERS } });
   firstStartedAt = new Date().toISOString();
   first = await demo('stop-and-snapshot');
   transfers = await readLoadLog(lab.lab.status.stateDir);
@@ -100,10 +115,14 @@ test('the second backup builds on the first, verifies green and holds every ackn
   }
 });
 
-test('both agents ran in its one clone, and what they wrote loads and holds what its disks hold, row by row', () => {
+test('all agents ran in its one clone, and what they wrote loads and holds what its disks hold, row by row', () => {
   const { agents = [], consistency, verification } = second.result;
-  expect(agents.map(({ recipe, exitStatus }) => `${recipe} ${exitStatus}`)).toEqual(['postgresql 0', 'redis 0']);
-  expect(consistency.agents).toEqual({ postgresql: 'application-consistent', redis: 'application-consistent' });
+  expect(agents.map(({ recipe, exitStatus }) => `${recipe} ${exitStatus}`)).toEqual(AGENTS.map((name) => `${name} 0`));
+  expect(consistency.agents).toEqual(Object.fromEntries(AGENTS.map((name) => [name, 'application-consistent'])));
+  for (const name of AGENTS) {
+    const fact = verification?.facts.find((one) => one.name === `${name} output`);
+    expect(fact).toMatchObject({ verdict: 'clean', found: expect.stringContaining('loaded into a fresh instance') });
+  }
   const saw = agents[0]?.facts.rowsMd5;
   const loaded = verification?.facts.find(({ name }) => name === 'postgresql output');
   expect(loaded).toMatchObject({ verdict: 'clean', found: expect.stringContaining(`(rowsMd5 ${saw},`) });
@@ -119,7 +138,8 @@ test('it reads few of the blocks it holds, as the cloud counted, and stores less
   }
   const held = volumes.reduce((sum, { map }) => sum + map.storedBlocks, 0);
   console.log(`second backup: ${read} of ${held} blocks read`);
-  expect(read).toBeLessThan(held * 0.6);
+  // Load, a restart of the server and its checkpoints touch half of a small disk.
+  expect(read).toBeLessThan(held * 0.75);
   const sum = (of: 'bytesStored' | 'bytesReused') =>
     second.result.volumes.filter(isDisk).reduce((total, volume) => total + volume[of], 0);
   expect(sum('bytesStored')).toBeLessThan(sum('bytesReused'));
