@@ -58,7 +58,8 @@ test('a machine is no managed node before its agent was heard, and SendCommand r
 });
 
 test('its agent registers it by the endpoints of its network', async () => {
-  const found = await eventually('the node', async () => (await nodes())[0]);
+  // A boot under emulation beside two other machines' takes a minute.
+  const found = await eventually('the node', async () => (await nodes())[0], 150_000);
   expect(found).toMatchObject({ InstanceId: node, PingStatus: 'Online', PlatformType: 'Linux' });
   const others = [{ Key: 'InstanceIds', Values: ['i-0123456789abcdef0'] }];
   const answer = await cloud.ssm.send(new DescribeInstanceInformationCommand({ Filters: others }));
