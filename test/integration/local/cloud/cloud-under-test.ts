@@ -93,7 +93,7 @@ export function sha256(bytes: Uint8Array): Buffer {
 }
 
 /** The value that `read` finds, once it is there; past the limit the last thing seen goes into the error. */
-export async function eventually<T>(what: string, read: () => Promise<T | undefined>, limitMs = 60_000): Promise<T> {
+export async function eventually<T>(what: string, read: () => Promise<T | undefined>, limitMs = 120_000): Promise<T> {
   const deadline = Date.now() + limitMs;
   let last: unknown;
   for (;;) {
