@@ -54,7 +54,7 @@ beforeAll(async () => {
   transfers = await readLoadLog(lab.lab.status.stateDir);
   secondStartedAt = new Date().toISOString();
   second = await demo('application-agent');
-}, 900_000);
+}, 1_800_000);
 
 afterAll(async () => lab?.[Symbol.asyncDispose]());
 
@@ -66,7 +66,7 @@ function demo(method: DemoRequest['method']): Promise<DemoOutcome> {
     stderr: process.stderr,
     reportFolder: lab.lab.status.stateDir,
     keep: false,
-    signal: AbortSignal.timeout(540_000),
+    signal: AbortSignal.timeout(900_000),
   });
 }
 
