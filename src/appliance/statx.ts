@@ -1,19 +1,10 @@
-import type { ByteString, Entry, EntryKind } from '../disk/tree/file-tree.ts';
+import type { ByteString, Entry } from '../disk/tree/file-tree.ts';
+import { kindOfMode } from '../disk/tree/kind-of-mode.ts';
 import { DiskError } from '../errors.ts';
 
 /** sizeof(struct statx): Linux include/uapi/linux/stat.h; it grows only within its spare room. */
 export const STATX_BYTES = 256;
 const MASK_BTIME = 0x800;
-/** S_IFMT of the mode, shifted down. */
-const KINDS: Readonly<Record<number, EntryKind>> = {
-  1: 'fifo',
-  2: 'character-device',
-  4: 'folder',
-  6: 'block-device',
-  8: 'file',
-  10: 'link',
-  12: 'socket',
-};
 
 /**
  *   0 4 mask   16 4 links   20 4 uid   24 4 gid   28 2 mode   32 8 inode   40 8 size   128 4 major   132 4 minor
@@ -22,7 +13,7 @@ const KINDS: Readonly<Record<number, EntryKind>> = {
 export function decodeStatx(name: ByteString, bytes: Buffer): Entry {
   if (bytes.length !== STATX_BYTES) throw new DiskError('UnreadableDisk', `facts of ${bytes.length} bytes`);
   const mode = bytes.readUInt16LE(28);
-  const kind = KINDS[mode >>> 12];
+  const kind = kindOfMode(mode);
   const size = Number(bytes.readBigUInt64LE(40));
   if (!kind || !Number.isSafeInteger(size))
     throw new DiskError('UnreadableDisk', `an entry of kind ${mode >>> 12} and ${size} bytes`);

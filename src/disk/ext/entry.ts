@@ -1,17 +1,8 @@
 import { viewOf } from '../fields.ts';
-import type { ByteString, Entry, EntryKind } from '../tree/file-tree.ts';
+import type { ByteString, Entry } from '../tree/file-tree.ts';
+import { kindOfMode } from '../tree/kind-of-mode.ts';
 import { damaged, type Inode } from './layout.ts';
 
-/** Upper four bits of the mode (POSIX S_IFMT). */
-const KINDS: Readonly<Record<number, EntryKind>> = {
-  1: 'fifo',
-  2: 'character-device',
-  4: 'folder',
-  6: 'block-device',
-  8: 'file',
-  10: 'link',
-  12: 'socket',
-};
 /** Block numbers are 32 bits wide, so no file is longer than 2^32 blocks of 64 KiB. */
 const MAX_FILE_BYTES = 2 ** 48;
 /** Inodes of 128 bytes keep neither parts of seconds nor a time of birth. */
@@ -24,7 +15,7 @@ const OLD_INODE_BYTES = 128;
 export function decodeEntry(name: ByteString, { number, raw, size, map }: Inode): Entry {
   const view = viewOf(raw);
   const mode = view.getUint16(0, true);
-  const kind = KINDS[mode >> 12];
+  const kind = kindOfMode(mode);
   const links = view.getUint16(26, true);
   if (!kind) throw damaged(`inode ${number} has no known kind`);
   if (links === 0) throw damaged(`inode ${number} is not in use`);
