@@ -4,7 +4,6 @@ import { aclAllows } from '../ec2/acls.ts';
 import { formatAddress, parseCidr } from '../ec2/cidr.ts';
 import { routesToInternet } from '../ec2/route-tables.ts';
 import type { GroupRule, InstanceRecord } from '../records.ts';
-import { reachesSystemsManager } from '../ssm/reach.ts';
 import { LEDGER_PORT_FILE, metadataPortFile, ssmPortFile } from '../storage/layout.ts';
 
 /** What a route and the groups open between a machine and the outside; everything else stays closed. */
@@ -12,7 +11,10 @@ export interface Openings {
   /** Guest TCP ports that the outside reaches. */
   readonly ports: readonly number[];
   readonly ledger: boolean;
-  /** The agent's way to Systems Manager, by the endpoints of the machine's own network. */
+  /**
+   * The agent's way to its door, for whoever has a profile. Endpoints and rules come and go while a machine runs, and QEMU
+   * wires a card once, so the door asks the network at each request (ssm/agent-door.ts).
+   */
   readonly ssm: boolean;
 }
 
@@ -26,7 +28,7 @@ const SSM_PORT = 443;
 const MAX_FORWARDS = 16;
 
 export function openingsOf(cloud: Cloud, instance: InstanceRecord): Openings {
-  return { ...internetOpenings(cloud, instance), ssm: reachesSystemsManager(cloud, instance) };
+  return { ...internetOpenings(cloud, instance), ssm: instance.profile !== undefined };
 }
 
 function internetOpenings(cloud: Cloud, instance: InstanceRecord): Omit<Openings, 'ssm'> {

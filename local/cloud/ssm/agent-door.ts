@@ -34,8 +34,9 @@ export function serveAgent(cloud: Cloud, instanceId: string): Server {
         return undefined;
       })
       .then((text) => {
-        response.writeHead(text === undefined ? 403 : 200, { 'content-type': 'text/plain', connection: 'close' });
-        response.end(text ?? '');
+        if (text === undefined) return request.socket.destroy();
+        response.writeHead(200, { 'content-type': 'text/plain', connection: 'close' });
+        return response.end(text);
       });
   });
   server.listen(0, '127.0.0.1', () => {
@@ -53,7 +54,7 @@ interface Door {
   readonly printed: Map<string, { output: string; error: string }>;
 }
 
-/** Undefined: refused, as everything is once the network no longer lets this machine through. */
+/** Undefined: no answer at all, as from an endpoint that the network does not let this machine reach. */
 async function answer(door: Door, request: IncomingMessage): Promise<string | undefined> {
   const { cloud, instanceId } = door;
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://agent');
