@@ -2,20 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { withLock } from './lock.mjs';
 import { readProcessIdentity } from './process-identity.mjs';
 
-/**
- * Where built binaries and the guest image are kept for every clone of this user.
- * @param {NodeJS.ProcessEnv} env
- */
-export function cacheFolder(env) {
-  const base = env.XDG_CACHE_HOME;
-  // The XDG base directory specification: a relative path is to be ignored.
-  return join(base && isAbsolute(base) ? base : join(env.HOME || homedir(), '.cache'), 'understudy');
-}
+export { cacheFolder } from '../src/qemu/cache-folder.mjs';
 
 /**
  * The folder `<cacheDir>/<key>`, made by `make` when it is not there yet. It appears by a rename, so it is whole or absent

@@ -3,7 +3,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findAccelerator } from './accelerator.mjs';
+import { chooseAccelerator } from '../src/qemu/choose-accelerator.mjs';
 import { ensurePackages } from './apt.mjs';
 import { ensureBoto3 } from './boto3.mjs';
 import { findBrowser } from './browser.mjs';
@@ -94,9 +94,16 @@ async function systemTools(release) {
   });
   const qemu = await requireQemu(common);
   const accel = await step('machines', async (note) => {
-    const result = await findAccelerator({ ...common, qemu: qemu.system, qemuVersion: qemu.version, note });
-    const how = result.accel === 'kvm' ? 'hardware virtualization' : 'software emulation';
-    return { result: result.accel, found: `QEMU ${qemu.version}, ${how}`, cached: result.cached };
+    const verdict = await chooseAccelerator({ qemu: qemu.system, cacheFolder: cacheDir, signal: stopping.signal });
+    if (verdict.nothingBoots !== undefined) {
+      throw new SetupError(
+        `QEMU does not boot a machine (${verdict.nothingBoots})`,
+        `make "${qemu.system} -accel tcg" work, for example by installing qemu-system-x86 again`,
+      );
+    }
+    if (verdict.kvmFailed) note(`/dev/kvm is there but of no use (${verdict.kvmFailed}): software emulation instead`);
+    const how = verdict.accelerator === 'kvm' ? 'hardware virtualization' : 'software emulation';
+    return { result: verdict.accelerator, found: `QEMU ${qemu.version}, ${how}`, cached: verdict.cached };
   });
   const guest = await step('guest image', async (note) => {
     const { guest, cached } = await ensureGuest({ ...common, releaseName: release.prettyName, note });

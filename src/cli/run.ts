@@ -81,16 +81,19 @@ async function makePlan(
 ): Promise<MachinePlan & { readonly qemu: string }> {
   const { findQemu } = await import('../qemu/find-programs.ts');
   const { ensureOverlays, ensureUefi } = await import('../qemu/overlays.ts');
-  const { chooseAccelerator } = await import('../qemu/choose-accelerator.ts');
+  const { chooseAccelerator } = await import('../qemu/choose-accelerator.mjs');
+  const { cacheFolder } = await import('../qemu/cache-folder.mjs');
   const programs = await findQemu(process.env);
   const { pointId, machine } = manifest;
   const disks = served.volumes.map(({ volume: { volumeId, volumeBytes }, uri }) => ({ volumeId, volumeBytes, uri }));
   const overlaid = await ensureOverlays({ folder, pointId, disks, qemuImg: programs.img, signal });
+  const trial = { qemu: programs.system, cacheFolder: cacheFolder(process.env), signal };
+  const accelerator = options.accel ?? (await chooseAccelerator(trial)).accelerator;
   const firmware = options.firmware ?? (machine.bootMode?.startsWith('uefi') ? 'uefi' : 'bios');
   return {
     qemu: programs.system,
     name: `understudy-${pointId}`,
-    accelerator: options.accel ?? (await chooseAccelerator(programs.system, signal)),
+    accelerator,
     cpus: options.cpus,
     memoryMiB: options.memory,
     firmware: firmware === 'uefi' ? await ensureUefi(folder) : undefined,

@@ -1,4 +1,4 @@
-import type { Accelerator } from './choose-accelerator.ts';
+import type { Accelerator } from './choose-accelerator.mjs';
 
 /** A disk that is read from a block device and written to an overlay. */
 export interface OverlaidDisk {
