@@ -16,6 +16,7 @@ import { ensureOldestNode } from './oldest-node.mjs';
 import { packagesFor } from './packages.mjs';
 import { requireSupported } from './platform.mjs';
 import { requireQemu } from './qemu.mjs';
+import { ensureReader } from './reader.mjs';
 import { createSteps, formatSeconds } from './steps.mjs';
 import { findTemporal } from './temporal.mjs';
 import { findVersitygw } from './versitygw.mjs';
@@ -48,6 +49,10 @@ async function setUp() {
   const chromium = await step('browser', async (note) => {
     const { path, cached } = await findBrowser({ ...common, note });
     return { result: path, found: path, cached };
+  });
+  await step('file system reader', async (note) => {
+    const cached = await ensureReader({ ...common, node: nodes.node, note });
+    return { result: undefined, found: 'a kernel and its drivers', cached };
   });
   await writeToolchain({ ...nodes, ...servers, ...machines, chromium });
 }

@@ -62,10 +62,27 @@ sub reply {
 # 1 disk, then the kind. Read-only, no devices, no programs, no set-user-id; a journal is replayed into the overlay.
 sub mount_disk {
   my ($disk, $kind) = unpack('C a*', $_[0]);
-  my ($from, $to, $data) = ('/dev/vd' . chr(97 + $disk), "/m$disk", '');
-  for (1 .. 100) { last if -e $from; select(undef, undef, undef, 0.05) }
-  return undef if mount_at($from, $to, $kind, 1 | 2 | 4 | 8, $data) != 0;
+  my $from = device_of($disk);
+  return undef unless defined $from;
+  my $data = $kind eq 'xfs' ? 'nouuid' : ''; # a copy of another disk of the machine may be among its disks
+  return undef if mount_at($from, "/m$disk", $kind, 1 | 2 | 4 | 8, $data) != 0;
   return statx_of("/m$disk");
+}
+
+# Disks come while the machine runs; the kernel tells by their SCSI address which is which.
+sub device_of {
+  my ($disk) = @_;
+  for (1 .. 600) {
+    opendir(my $addresses, '/sys/bus/scsi/devices');
+    my ($address) = grep { /^\d+:0:$disk:0$/ } readdir $addresses;
+    if (defined $address && opendir(my $names, "/sys/bus/scsi/devices/$address/block")) {
+      my ($name) = grep { /^sd/ } readdir $names;
+      return "/dev/$name" if defined $name && -e "/dev/$name";
+    }
+    select(undef, undef, undef, 0.05);
+  }
+  $! = 19; # ENODEV
+  return undef;
 }
 
 sub statx_of {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PlatformError } from '../errors.ts';
 import { type ArchivedFile, makeCpio } from './cpio.ts';
-import { collectModules } from './kernel-modules.ts';
+import { collectModules, DRIVERS } from './kernel-modules.ts';
 
 const run = promisify(execFile);
 const AGENT = new URL('./agent.pl', import.meta.url);
@@ -18,6 +18,8 @@ const INITRAMFS_FILE = 'initramfs';
 export interface ApplianceFiles {
   readonly kernel: string;
   readonly initramfs: string;
+  /** Nothing had to be made. */
+  readonly cached: boolean;
 }
 
 /**
@@ -27,10 +29,12 @@ export interface ApplianceFiles {
  */
 export async function ensureApplianceFiles(cacheFolder: string, signal: AbortSignal): Promise<ApplianceFiles> {
   const agent = await readFile(AGENT);
-  const key = createHash('sha256').update(agent).digest('hex').slice(0, 12);
+  const key = createHash('sha256').update(agent).update(DRIVERS.join()).digest('hex').slice(0, 12);
   const folder = join(cacheFolder, `appliance-${key}`);
-  if (!(await isThere(join(folder, INITRAMFS_FILE)))) await make(folder, agent, signal);
-  return { kernel: join(folder, KERNEL_FILE), initramfs: join(folder, INITRAMFS_FILE) };
+  const initramfs = join(folder, INITRAMFS_FILE);
+  const cached = await isThere(initramfs);
+  if (!cached) await make(folder, agent, signal);
+  return { kernel: join(folder, KERNEL_FILE), initramfs, cached };
 }
 
 /** Appears by a rename, so it is whole or absent however many processes make it. */

@@ -9,8 +9,8 @@ const run = promisify(execFile);
 // A module has a few hundred KiB, XFS and btrfs up to 3 MiB.
 const MODULE_BYTES = 64 << 20;
 
-/** What disks and the port need, then every file system of which machines' disks are made; those that a kernel lacks are left out. */
-const NEEDED = ['virtio_pci', 'virtio_blk', 'virtio_console'];
+/** What disks (added while it runs, hence SCSI) and the port need, then every file system of which machines' disks are made; those that a kernel lacks are left out. */
+const NEEDED = ['virtio_pci', 'virtio_scsi', 'sd_mod', 'virtio_console'];
 const WANTED = [
   'ext4',
   'xfs',
@@ -27,6 +27,9 @@ const WANTED = [
   'ntfs3',
   'exfat',
 ];
+
+/** Everything that is looked for; another list makes another image. */
+export const DRIVERS: readonly string[] = [...NEEDED, ...WANTED];
 
 export interface KernelModule {
   readonly file: string;
@@ -46,7 +49,7 @@ export async function collectModules(folder: string): Promise<KernelModule[]> {
     for (const needed of dependenciesOf(bytes)) await visit(needed);
     collected.set(name, { file: `${name}.ko`, bytes });
   };
-  for (const name of [...NEEDED, ...WANTED]) await visit(name);
+  for (const name of DRIVERS) await visit(name);
   const missing = NEEDED.filter((name) => !builtIn.has(name) && !collected.has(name));
   if (missing.length === 0) return [...collected.values()];
   throw new PlatformError('QemuMissing', `the kernel in ${folder} has no module ${missing.join(', ')}`);

@@ -1,43 +1,37 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { SparseSource } from '../disk/sparse-source.ts';
+import type { ByteSource } from '../disk/byte-source.ts';
 import type { FileTree } from '../disk/tree/file-tree.ts';
 import { DiskError, PlatformError } from '../errors.ts';
-import type { NbdProblem } from '../nbd/nbd-export.ts';
+import type { NbdExport } from '../nbd/nbd-export.ts';
 import { serveNbd } from '../nbd/serve-nbd.ts';
-import type { Accelerator } from '../qemu/choose-accelerator.ts';
+import { chooseAccelerator } from '../qemu/choose-accelerator.mjs';
 import { findQemu } from '../qemu/find-programs.ts';
-import { startMachine } from '../qemu/start-machine.ts';
+import { type RunningMachine, startMachine } from '../qemu/start-machine.ts';
 import { AgentErrno, AgentPort } from './agent-port.ts';
+import { applianceArguments } from './appliance-arguments.ts';
 import { createApplianceTree, describeErrno } from './appliance-tree.ts';
 import { ensureApplianceFiles } from './ensure-kernel.ts';
+import { asSparse } from './whole-source.ts';
 
 const run = promisify(execFile);
-// The kernel, Perl and the drivers take 60 MiB; a large XFS or btrfs keeps as much of its tables again.
-const MEMORY_MIB = 256;
-// One letter each: vda to vdz.
-const MAX_DISKS = 26;
+// Each is a client of the block devices, which take 16.
+const MAX_DISKS = 16;
 const PORT_LIMIT_MS = 20_000;
-
-export interface ApplianceRequest {
-  /** One file system each, from its first byte: a partition, or a disk without any. */
-  readonly fileSystems: readonly SparseSource[];
-  /** Where the kernel is kept. */
-  readonly cacheFolder: string;
-  readonly accelerator: Accelerator;
-  /** What could not be read of a disk. */
-  readonly onProblem?: (problem: NbdProblem) => void;
-  readonly signal: AbortSignal;
-}
+// The kernel's last words when it does not come up; a line or two of them help.
+const CONSOLE_CHARACTERS = 300;
 
 export interface Appliance {
-  /** Mounts the file system of that number, as the kind that Linux calls it (`xfs`). UnreadableDisk when that fails. */
-  open(index: number, kind: string): Promise<FileTree>;
+  /**
+   * The files of a file system from its first byte (a partition, or a disk without any), of a kind as Linux calls it (`xfs`).
+   * UnreadableDisk when that kernel cannot read it.
+   */
+  open(kind: string, source: ByteSource): Promise<FileTree>;
   close(): Promise<void>;
 }
 
@@ -46,101 +40,89 @@ export interface Appliance {
  * read-only block devices with a throw-away overlay, into which a journal is replayed. Whatever a file system does to
  * that kernel ends the machine and nothing else. One machine reads many; close it.
  */
-export async function startAppliance(request: ApplianceRequest): Promise<Appliance> {
-  const { fileSystems, cacheFolder, onProblem, signal } = request;
-  if (fileSystems.length > MAX_DISKS) throw new RangeError(`${fileSystems.length} file systems, at most ${MAX_DISKS}`);
-  const files = await ensureApplianceFiles(cacheFolder, signal);
-  const programs = await findQemu(process.env);
+export async function startAppliance(cacheFolder: string, signal: AbortSignal): Promise<Appliance> {
+  const [files, programs] = await Promise.all([ensureApplianceFiles(cacheFolder, signal), findQemu(process.env)]);
+  const { accelerator } = await chooseAccelerator({ qemu: programs.system, cacheFolder, signal });
   const folder = await mkdtemp(join(tmpdir(), 'understudy-reader-'));
   const ends: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
   const close = async () => {
     for (let end = ends.pop(); end; end = ends.pop()) await end();
   };
   try {
-    const exports = fileSystems.map((source, i) => ({ name: `disk${i}`, description: '', source }));
-    const nbdSocket = join(folder, 'nbd.sock');
-    const server = await serveNbd({ exports, place: { socketPath: nbdSocket }, ...(onProblem && { onProblem }) });
+    // Grows with the disks; the server looks into it whenever a client names one.
+    const exports: NbdExport[] = [];
+    const server = await serveNbd({ exports, place: { socketPath: join(folder, 'nbd.sock') } });
     ends.push(() => server.close());
-    const disks = await Promise.all(
-      fileSystems.map((source, i) => makeOverlay(programs.img, { folder, source, i }, signal)),
-    );
     const monitor = join(folder, 'monitor.sock');
-    const args = applianceArguments({ ...files, folder, nbdSocket, monitor, disks, accelerator: request.accelerator });
+    const args = applianceArguments({ ...files, folder, monitor, accelerator });
     const machine = await startMachine({ qemu: programs.system, args, monitor });
     ends.push(() => machine.kill());
     const port = new AgentPort(await connected(join(folder, 'port.sock'), signal));
     ends.push(async () => port.close());
-    return { open: (index, kind) => openTree(port, index, kind), close };
+    const place = { folder, qemuImg: programs.img, machine, exports };
+    return { open: (kind, source) => openTree(port, place, { kind, source }), close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function openTree(port: AgentPort, index: number, kind: string): Promise<FileTree> {
+interface Place {
+  readonly folder: string;
+  readonly qemuImg: string;
+  readonly machine: RunningMachine;
+  readonly exports: NbdExport[];
+}
+
+interface Wanted {
+  readonly kind: string;
+  readonly source: ByteSource;
+}
+
+async function openTree(port: AgentPort, place: Place, { kind, source }: Wanted): Promise<FileTree> {
+  const index = await addDisk(place, source);
   try {
     const root = await port.ask('M', Uint8Array.of(index), Buffer.from(kind, 'latin1'));
     const notices = ['read by the kernel of a machine of its own; a journal that needed it was replayed'];
     return createApplianceTree(port, { kind, notices, mount: `/m${index}`, root, close: async () => {} });
   } catch (error) {
-    if (!(error instanceof AgentErrno)) throw error;
-    throw new DiskError('UnreadableDisk', `The ${kind} file system cannot be opened: ${describeErrno(error.errno)}.`);
+    if (error instanceof AgentErrno)
+      throw new DiskError('UnreadableDisk', `The ${kind} file system cannot be opened: ${describeErrno(error.errno)}.`);
+    if (error instanceof DiskError) throw new DiskError('UnreadableDisk', `${error.message}${await lastWords(place)}`);
+    throw error;
   }
 }
 
-interface OverlayPlace {
-  readonly folder: string;
-  readonly source: SparseSource;
-  readonly i: number;
+/** Puts one more disk into the running machine; resolves with its number. */
+async function addDisk({ folder, qemuImg, machine, exports }: Place, source: ByteSource): Promise<number> {
+  const index = exports.length;
+  if (index >= MAX_DISKS) throw new DiskError('UnreadableDisk', `More than ${MAX_DISKS} such file systems at once.`);
+  exports.push({ name: `disk${index}`, description: '', source: asSparse(source) });
+  const overlay = join(folder, `disk${index}.qcow2`);
+  await run(qemuImg, ['create', '-q', '-f', 'qcow2', overlay, String(source.bytes)]);
+  await machine.command('blockdev-add', {
+    driver: 'nbd',
+    'node-name': `base${index}`,
+    'read-only': true,
+    server: { type: 'unix', path: join(folder, 'nbd.sock') },
+    export: `disk${index}`,
+  });
+  await machine.command('blockdev-add', {
+    driver: 'qcow2',
+    'node-name': `disk${index}`,
+    file: { driver: 'file', filename: overlay },
+    backing: `base${index}`,
+    cache: { 'no-flush': true }, // it is thrown away
+  });
+  await machine.command('device_add', { driver: 'scsi-hd', bus: 'disks.0', drive: `disk${index}`, 'scsi-id': index });
+  return index;
 }
 
-async function makeOverlay(img: string, { folder, source, i }: OverlayPlace, signal: AbortSignal): Promise<string> {
-  const path = join(folder, `disk${i}.qcow2`);
-  await run(img, ['create', '-q', '-f', 'qcow2', path, String(source.bytes)], { signal });
-  return path;
-}
-
-interface ArgumentFacts {
-  readonly kernel: string;
-  readonly initramfs: string;
-  readonly folder: string;
-  readonly nbdSocket: string;
-  readonly monitor: string;
-  readonly disks: readonly string[];
-  readonly accelerator: Accelerator;
-}
-
-function applianceArguments(facts: ArgumentFacts): string[] {
-  const { kernel, initramfs, folder, nbdSocket, monitor, disks, accelerator } = facts;
-  return [
-    ...['-name', 'understudy-reader', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
-    // Should a file system take over the kernel and that kernel QEMU, it can start nothing and become nobody else.
-    ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
-    ...['-accel', accelerator, '-machine', 'q35', '-cpu', accelerator === 'kvm' ? 'host' : 'max'],
-    ...['-smp', '1', '-m', String(MEMORY_MIB), '-kernel', kernel, '-initrd', initramfs],
-    ...['-append', 'console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr random.trust_cpu=on'],
-    ...['-chardev', `file,id=console,path=${join(folder, 'console.log')}`, '-serial', 'chardev:console'],
-    ...['-chardev', `socket,id=monitor,path=${monitor},server=on,wait=off`, '-mon', 'chardev=monitor,mode=control'],
-    ...[
-      '-device',
-      'virtio-serial-pci',
-      '-chardev',
-      `socket,id=port,path=${join(folder, 'port.sock')},server=on,wait=off`,
-    ],
-    ...['-device', 'virtserialport,chardev=port,name=understudy.reader'],
-    ...disks.flatMap((path, i) => diskArguments(path, { i, nbdSocket })),
-  ];
-}
-
-function diskArguments(path: string, { i, nbdSocket }: { readonly i: number; readonly nbdSocket: string }): string[] {
-  const server = { type: 'unix', path: nbdSocket };
-  const base = { driver: 'nbd', 'node-name': `base${i}`, 'read-only': true, server, export: `disk${i}` };
-  const file = { driver: 'file', filename: path };
-  const overlay = { driver: 'qcow2', 'node-name': `disk${i}`, file, backing: `base${i}`, cache: { 'no-flush': true } };
-  return [
-    ...['-blockdev', JSON.stringify(base), '-blockdev', JSON.stringify(overlay)],
-    ...['-device', `virtio-blk-pci,drive=disk${i}`],
-  ];
+async function lastWords({ folder }: Place): Promise<string> {
+  const console = await readFile(join(folder, 'console.log'), 'latin1').catch(() => '');
+  // Any program of that machine may have written there.
+  const said = console.replaceAll(/[^\x20-\x7e]+/g, ' ').trim();
+  return said === '' ? '' : ` Its console ends with: ${said.slice(-CONSOLE_CHARACTERS)}`;
 }
 
 async function connected(path: string, signal: AbortSignal): Promise<Socket> {

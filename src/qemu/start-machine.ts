@@ -12,6 +12,8 @@ const SAID_CHARACTERS = 4_000;
 export interface RunningMachine {
   /** How it ended, whoever ended it. Rejects with MachineFailed when QEMU ends by an error. */
   readonly ended: Promise<MachineEnd>;
+  /** A command of QEMU's own monitor. MachineFailed with what QEMU said when it refuses. */
+  command(name: string, args?: object): Promise<unknown>;
   /** Presses the power button and waits for the guest; past the limit the power is cut. */
   powerOff(limitMs: number): Promise<MachineEnd>;
   /** Cuts the power. */
@@ -64,6 +66,7 @@ export async function startMachine({ qemu, args, monitor }: StartRequest): Promi
   void guestEnded.promise.then(quit);
   return {
     ended,
+    command: (name, args) => qmp.execute(name, args),
     async powerOff(limitMs) {
       await qmp.execute('system_powerdown').catch(() => {});
       await within(Promise.race([guestEnded.promise, ended]), limitMs);

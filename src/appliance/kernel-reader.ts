@@ -1,0 +1,29 @@
+import type { ByteSource } from '../disk/byte-source.ts';
+import type { FileTree } from '../disk/tree/file-tree.ts';
+import { cacheFolder } from '../qemu/cache-folder.mjs';
+import { type Appliance, startAppliance } from './start-appliance.ts';
+
+/** Opens what our own readers do not know. */
+export interface KernelReader {
+  /** See Appliance.open. QemuMissing where this host has no QEMU or no kernel for it. */
+  open(kind: string, source: ByteSource, signal: AbortSignal): Promise<FileTree>;
+  close(): Promise<void>;
+}
+
+/** Costs nothing until the first file system is opened: that one starts the machine, which reads the others as well. */
+export function createKernelReader(env: NodeJS.ProcessEnv = process.env): KernelReader {
+  let started: Promise<Appliance> | undefined;
+  return {
+    async open(kind, source, signal) {
+      started ??= startAppliance(cacheFolder(env), signal).catch((error: unknown) => {
+        started = undefined; // whoever comes next tries again: this one may only have been interrupted
+        throw error;
+      });
+      return (await started).open(kind, source);
+    },
+    async close() {
+      const appliance = await started?.catch(() => undefined); // whoever opened was told
+      await appliance?.close();
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createKernelReader, type KernelReader } from '../../../src/appliance/kernel-reader.ts';
+import { openExtTree } from '../../../src/disk/ext/ext-tree.ts';
+import type { Entry, FileTree } from '../../../src/disk/tree/file-tree.ts';
+import { walkTree } from '../../../src/disk/tree/walk-tree.ts';
+import { type FileByteSource, memoryByteSource, openFileByteSource } from '../../support/file-byte-source.ts';
+import { oddFilesImage } from '../../support/odd-files-image.ts';
+import { NEVER, temporaryFolder } from '../../support/vault-fixture.ts';
+import { XFS_FOLDER_FILES, xfsImage } from '../../support/xfs-image.ts';
+
+const CONTENT = randomBytes(3 * 2 ** 20 + 77);
+
+/** One machine for all of them, as one command has. */
+let reader: KernelReader;
+const disks: FileByteSource[] = [];
+
+beforeAll(() => {
+  reader = createKernelReader();
+});
+
+afterAll(async () => {
+  await reader.close();
+  await Promise.all(disks.map((disk) => disk.close()));
+});
+
+async function disk(path: string): Promise<FileByteSource> {
+  const opened = await openFileByteSource(path);
+  disks.push(opened);
+  return opened;
+}
+
+async function everything(tree: FileTree): Promise<Map<string, Entry>> {
+  const found = new Map<string, Entry>();
+  for await (const { path, entry, damage } of walkTree(tree, { from: tree.root, path: '/' }, NEVER)) {
+    expect(damage).toBeUndefined();
+    if (entry) found.set(path, entry);
+  }
+  return found;
+}
+
+test('an XFS is read: folders, owners, links, and every byte of a file', async () => {
+  const tree = await reader.open('xfs', await disk(xfsImage(await temporaryFolder(), CONTENT)), NEVER);
+  const files = await everything(tree);
+  expect(files.size).toBe(XFS_FOLDER_FILES + 4);
+  expect(files.get('/many/f123')).toMatchObject({ kind: 'file', uid: 123, gid: 7, mode: 0o600 });
+  const [data, link] = [files.get('/data'), files.get('/link')];
+  if (!data || !link) throw new Error(`found ${[...files.keys()].slice(0, 9)}`);
+  expect(data).toMatchObject({ size: CONTENT.length, mode: 0o640, uid: 1000, gid: 1001 });
+  expect(Buffer.compare(await tree.read(data, 0, data.size, NEVER), CONTENT)).toBe(0);
+  expect(await tree.readLink(link, NEVER)).toBe('data');
+});
+
+test('of an ext4 with files of every odd kind, the kernel and our own reader tell the same', async () => {
+  const source = await disk(oddFilesImage({ dir: await temporaryFolder() }));
+  const [theirs, ours] = [await reader.open('ext4', source, NEVER), await openExtTree(source, NEVER)];
+  const [expected, found] = [await everything(theirs), await everything(ours)];
+  expect([...found.keys()].sort()).toEqual([...expected.keys()].sort());
+  for (const [path, entry] of found) {
+    const other = expected.get(path);
+    if (!other) throw new Error(`the kernel shows no ${path}`);
+    expect({ path, ...entry }).toEqual({ path, ...other });
+    expect(await ours.xattrs(entry, NEVER)).toEqual(await theirs.xattrs(other, NEVER));
+    if (entry.kind === 'link') expect(await ours.readLink(entry, NEVER)).toBe(await theirs.readLink(other, NEVER));
+    if (entry.kind === 'file') expect(await extentsOf(ours, entry)).toEqual(await extentsOf(theirs, other));
+  }
+});
+
+async function extentsOf(tree: FileTree, file: Entry) {
+  const found = [];
+  for await (const extent of tree.extents(file, NEVER)) found.push(extent);
+  return found;
+}
+
+test('what is no file system of its kind is refused by name, and the machine reads on', async () => {
+  const garbage = memoryByteSource(randomBytes(2 ** 20));
+  await expect(reader.open('xfs', garbage, NEVER)).rejects.toMatchObject({
+    code: 'UnreadableDisk',
+    message: expect.stringMatching(/^The xfs file system cannot be opened/),
+  });
+  const tree = await reader.open('ext4', await disk(oddFilesImage({ dir: await temporaryFolder() })), NEVER);
+  expect(await tree.find(tree.root, 'docs', NEVER)).toMatchObject({ kind: 'folder' });
+});
