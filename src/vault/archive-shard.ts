@@ -24,9 +24,13 @@ export interface ArchiveProgress {
   readonly blocks: number;
 }
 
-export interface ArchiveShardRequest extends Omit<SegmentRequest, 'segment'> {
+export interface ArchiveShardRequest extends ShardRequest {
   readonly vault: Vault;
   readonly runId: string;
+}
+
+/** Of a run that is open already. */
+export interface ShardRequest extends Omit<SegmentRequest, 'segment'> {
   /** Counts from 0; shard n covers segments n × shardSegments … */
   readonly shard: number;
   readonly shardSegments: number;
@@ -48,11 +52,21 @@ export async function archiveShard(request: ArchiveShardRequest): Promise<ShardR
   const { vault, runId, signal } = request;
   mustFit(request);
   const earlier = await findShardRecord(vault, request, signal);
-  if (earlier) return earlier;
-  const run = await openRun(vault, runId, signal);
+  return earlier ?? archive(await openRun(vault, runId, signal), request);
+}
+
+/** As archiveShard, for whoever has opened the run himself. */
+export async function archiveShardOf(run: Run, request: ShardRequest): Promise<ShardRecord> {
+  mustFit(request);
+  return (await findShardRecord(run.vault, { ...request, runId: run.runId }, request.signal)) ?? archive(run, request);
+}
+
+async function archive(run: Run, request: ShardRequest): Promise<ShardRecord> {
+  const { vault, runId } = run;
+  const { signal } = request;
   mustBePinned(run, request);
   await mustNotBeFenced(vault, runId, signal);
-  const turn = await takeTurn(request);
+  const turn = await takeTurn(vault, request);
   try {
     return await writeRecord(run, request, await archiveSegments(run, request));
   } catch (error) {
@@ -66,7 +80,7 @@ export async function archiveShard(request: ArchiveShardRequest): Promise<ShardR
 const WAITING_WORD_MS = 60_000;
 const NOTHING_YET: ArchiveProgress = { bytesRead: 0, bytesStored: 0, blocksAudited: 0, blocksDone: 0, blocks: 0 };
 
-async function takeTurn({ vault, signal, onProgress }: ArchiveShardRequest): Promise<symbol> {
+async function takeTurn(vault: Vault, { signal, onProgress }: ShardRequest): Promise<symbol> {
   const timer = setInterval(() => onProgress?.(NOTHING_YET), WAITING_WORD_MS);
   try {
     return await vault.threads.shardsAtWork.take(signal);
@@ -95,7 +109,7 @@ export async function findShardRecord(
   throw new VaultError('ObjectExists', message, { context: { key } });
 }
 
-function mustFit({ volumeId, shard, shardSegments, source }: ArchiveShardRequest): void {
+function mustFit({ volumeId, shard, shardSegments, source }: ShardRequest): void {
   VolumeId.parse(volumeId);
   if (!(shardSegments >= 1 && shardSegments <= MAX_SHARD_SEGMENTS)) {
     throw new RangeError(`shardSegments is ${shardSegments}, must be 1 to ${MAX_SHARD_SEGMENTS}`);
@@ -105,7 +119,7 @@ function mustFit({ volumeId, shard, shardSegments, source }: ArchiveShardRequest
 }
 
 /** Collection spares what a session names; whatever else is reused may vanish. */
-function mustBePinned({ runId, session }: Run, { parent }: ArchiveShardRequest): void {
+function mustBePinned({ runId, session }: Run, { parent }: ShardRequest): void {
   if (!parent || session.candidateParents.some(({ pointId }) => pointId === parent.pointId)) return;
   throw new RangeError(`run ${runId} builds on ${parent.pointId}, which its session does not name`);
 }
@@ -116,14 +130,14 @@ interface ShardResult {
 }
 
 /** One after the other: listing a snapshot again kills the tokens of the listing before. */
-async function archiveSegments(run: Run, request: ArchiveShardRequest): Promise<ShardResult> {
+async function archiveSegments(run: Run, request: ShardRequest): Promise<ShardResult> {
   const { shard, shardSegments, source } = request;
   const first = shard * shardSegments;
   const last = Math.min(first + shardSegments, countSegments(source.volumeBytes));
   const numbers = Array.from({ length: last - first }, (_, i) => first + i);
   const blocks = numbers.reduce((sum, segment) => sum + countSegmentBlocks(source.volumeBytes, segment), 0);
   const segments: (SegmentRef | null)[] = [];
-  const audit = createAudit(request.vault.randomBytes);
+  const audit = createAudit(run.vault.randomBytes);
   const before = { blocksRead: 0, blocksAudited: 0, bytesStored: 0, blocksDone: 0 };
   for (const segment of numbers) {
     const { ref, done } = await archiveSegment(run, { ...request, segment, audit }, (here) =>
@@ -144,7 +158,7 @@ async function archiveSegments(run: Run, request: ArchiveShardRequest): Promise<
   return { segments, blocksRead: before.blocksRead };
 }
 
-async function writeRecord(run: Run, request: ArchiveShardRequest, result: ShardResult): Promise<ShardRecord> {
+async function writeRecord(run: Run, request: ShardRequest, result: ShardResult): Promise<ShardRecord> {
   const { vault, runId, session } = run;
   const { volumeId, shard, shardSegments, source, signal } = request;
   const sum = (field: 'storedBlocks' | 'storedBytes') =>
@@ -165,5 +179,5 @@ async function writeRecord(run: Run, request: ArchiveShardRequest, result: Shard
   const key = shardKey(runId, volumeId, shard);
   const bytes = sealDocument(SHARD, record, { vault, key, epoch: session.epoch });
   if (await createdFirst(vault.store.create(key, bytes, signal))) return record;
-  return (await findShardRecord(vault, request, signal)) ?? record;
+  return (await findShardRecord(vault, { ...request, runId }, signal)) ?? record;
 }

@@ -13,8 +13,12 @@ import { createdFirst } from './presence.ts';
 import { openRun, type Run } from './run.ts';
 import type { Vault } from './vault.ts';
 
-interface CommitRequest {
+interface CommitPointRequest extends CommitRequest {
   readonly vault: Vault;
+}
+
+/** Of a run that is open already. */
+interface CommitRequest {
   readonly draft: ManifestDraft;
   readonly signal: AbortSignal;
   /** While locks of reused objects are extended, which can be thousands. */
@@ -26,9 +30,14 @@ interface CommitRequest {
  * point this run committed earlier is returned. RunAbandoned when the run was fenced, ObjectMissing or ObjectDamaged
  * when a pack or segment is not there with its size.
  */
-export async function commitPoint(request: CommitRequest): Promise<Manifest> {
+export async function commitPoint(request: CommitPointRequest): Promise<Manifest> {
   const { vault, draft, signal } = request;
-  const run = await openRun(vault, draft.pointId, signal);
+  return commitPointOf(await openRun(vault, draft.pointId, signal), request);
+}
+
+/** As commitPoint, for whoever has opened the run himself. */
+export async function commitPointOf(run: Run, request: CommitRequest): Promise<Manifest> {
+  const { draft, signal } = request;
   mustCoverSession(run, draft);
   const manifest = (await decided(run, signal)) ?? (await commit(run, request));
   await writeCatalogEntry(run, manifest, signal);

@@ -2,7 +2,11 @@ import { VaultError } from '../errors.ts';
 import type { MapRef } from './fields.ts';
 import { packKey, packsPrefix, segmentKey, segmentsPrefix } from './object-keys.ts';
 import { readMap } from './read-map.ts';
+import { sideBySide } from './side-by-side.ts';
 import type { Vault } from './vault.ts';
+
+// Each run that a volume shares objects with is two listings of some 20 ms; a chain of a year has hundreds.
+const LISTINGS_AT_ONCE = 8;
 
 interface WantedObject {
   readonly key: string;
@@ -30,7 +34,7 @@ export async function mustBeComplete(
   for (const { runId, packId, packBytes } of map.packs) {
     want(packsPrefix(runId), { key: packKey(runId, packId), bytes: packBytes });
   }
-  for (const [prefix, wanted] of byPrefix) await mustExist(vault, { prefix, wanted }, signal);
+  await sideBySide(byPrefix, LISTINGS_AT_ONCE, ([prefix, wanted]) => mustExist(vault, { prefix, wanted }, signal));
 }
 
 async function mustExist(

@@ -3,7 +3,7 @@ import { mustBeComplete } from './complete-volume.ts';
 import { findParents, type RefusedParent } from './find-parents.ts';
 import type { Manifest } from './manifest.ts';
 import { readPoint } from './points.ts';
-import { openRun } from './run.ts';
+import { openRun, type Run } from './run.ts';
 import type { Vault } from './vault.ts';
 
 export interface ConfirmedParents {
@@ -25,7 +25,11 @@ export async function confirmParents({
   readonly runId: string;
   readonly signal: AbortSignal;
 }): Promise<ConfirmedParents> {
-  const { session } = await openRun(vault, runId, signal);
+  return confirmParentsOf(await openRun(vault, runId, signal), signal);
+}
+
+/** As confirmParents, for whoever has opened the run himself. */
+export async function confirmParentsOf({ vault, session }: Run, signal: AbortSignal): Promise<ConfirmedParents> {
   const dropped: RefusedParent[] = [];
   if (session.candidateParents.length === 0) return { parent: undefined, dropped };
   const { parents, refused } = await findParents({ vault, machineId: session.source.machineId, signal });

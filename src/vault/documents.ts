@@ -1,5 +1,4 @@
 import type { z } from 'zod';
-import { FormatError } from '../errors.ts';
 import {
   type Authenticator,
   claimedEpoch,
@@ -62,12 +61,9 @@ export function openDocument<T>(
   return decodeDocument(kind, bytes, { place: { vaultId, key }, by });
 }
 
-/** Reads a whole small object; its size is asked first, so a huge one put there by somebody is not loaded. */
-export async function readSmall(store: Vault['store'], key: string, signal: AbortSignal): Promise<Uint8Array> {
-  const { bytes } = await store.head(key, signal);
-  if (bytes <= MAX_DOCUMENT_BYTES) return store.get(key, signal);
-  const message = `${key} is ${bytes} bytes, a document has at most ${MAX_DOCUMENT_BYTES}`;
-  throw new FormatError(message, { context: { object: key, bytes } });
+/** Reads a whole small object; a huge one put there by somebody is not loaded. */
+export function readSmall(store: Vault['store'], key: string, signal: AbortSignal): Promise<Uint8Array> {
+  return store.get(key, signal, { atMost: MAX_DOCUMENT_BYTES });
 }
 
 export async function readDocument<T>(

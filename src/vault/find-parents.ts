@@ -87,11 +87,14 @@ async function readLineagePoint(
   } catch {
     return { pointId, reason: `it needs the features ${manifest.features.read.join(', ')}` };
   }
-  const standing = await readStanding({ vault, pointId, signal });
+  const [standing, tombstone] = await Promise.all([
+    readStanding({ vault, pointId, signal }),
+    findTombstone(vault, { pointId, epoch: manifest.epoch, signal }),
+  ]);
   return {
     pointId,
     parents: [...new Set(manifest.parents.map((parent) => parent.pointId))],
-    expired: Boolean(await findTombstone(vault, { pointId, epoch: manifest.epoch, signal })),
+    expired: tombstone !== undefined,
     unverified: !isSound({ ...standing, red: undefined }, readRunFacts(manifest).verify),
     red: standing.red,
     provenAt: standing.provenAt,

@@ -18,9 +18,13 @@ import type { Vault } from './vault.ts';
 import { addToDigest } from './volume-digest.ts';
 import { encodeVolumeMap, MAP_FRAME, type MapPack, type VolumeMap } from './volume-map.ts';
 
-interface FinishVolumeRequest {
+interface FinishVolumeRequest extends FinishRequest {
   readonly vault: Vault;
   readonly runId: string;
+}
+
+/** Of a run that is open already. */
+interface FinishRequest {
   readonly volumeId: string;
   readonly volumeBytes: number;
   readonly shardSegments: number;
@@ -41,14 +45,22 @@ export interface VolumeShares {
 
 /** Checks that every shard of the volume is recorded, then writes its map. Repeatable. Needs the meta root only. */
 export async function finishVolume(request: FinishVolumeRequest): Promise<MapRef> {
-  const { vault, runId, volumeId, signal } = request;
-  const run = await openRun(vault, runId, signal);
-  const map = await buildMap(request, await collectSegments(request));
-  return (await findMap(run, map, signal)) ?? writeMap(run, map, { volumeId, signal });
+  const { vault, runId, signal } = request;
+  return finishVolumeOf(await openRun(vault, runId, signal), request);
 }
 
-async function collectSegments(request: FinishVolumeRequest): Promise<(SegmentRef | null)[]> {
-  const { vault, runId, volumeId, volumeBytes, shardSegments, signal } = request;
+/** As finishVolume, for whoever has opened the run himself. */
+export async function finishVolumeOf(run: Run, request: FinishRequest): Promise<MapRef> {
+  const { volumeId, signal } = request;
+  const [map, earlier] = await Promise.all([
+    collectSegments(run, request).then((refs) => buildMap(run, request, refs)),
+    listMaps(run, volumeId, signal),
+  ]);
+  return (await findMap(run, { map, earlier }, signal)) ?? writeMap(run, map, { volumeId, signal });
+}
+
+async function collectSegments({ vault, runId }: Run, request: FinishRequest): Promise<(SegmentRef | null)[]> {
+  const { volumeId, volumeBytes, shardSegments, signal } = request;
   const segments: (SegmentRef | null)[] = [];
   for (let shard = 0; shard < countShards(volumeBytes, shardSegments); shard++) {
     const record = await findShardRecord(vault, { runId, volumeId, shard, shardSegments }, signal);
@@ -67,8 +79,12 @@ async function collectSegments(request: FinishVolumeRequest): Promise<(SegmentRe
 }
 
 /** Reads every segment once: for the packs it names, and for the digest over all block ids. */
-async function buildMap(request: FinishVolumeRequest, refs: readonly (SegmentRef | null)[]): Promise<VolumeMap> {
-  const { vault, runId, volumeId, volumeBytes, signal } = request;
+async function buildMap(
+  { vault, runId }: Run,
+  request: FinishRequest,
+  refs: readonly (SegmentRef | null)[],
+): Promise<VolumeMap> {
+  const { volumeId, volumeBytes, signal } = request;
   const packs = new Map<string, MapPack>();
   const promised = new Map(request.parent?.map.packs.map((pack) => [pack.packId, pack.retainUntil]));
   const retainUntil = (pack: SegmentPack) => {
@@ -111,15 +127,27 @@ function withoutStoredBytes({ runId, segmentId, segmentBytes, storedBlocks }: Se
   return { runId, segmentId, segmentBytes, storedBlocks };
 }
 
-/** A map that an earlier attempt wrote: sealing again would give another name. */
-async function findMap({ vault, runId }: Run, map: VolumeMap, signal: AbortSignal): Promise<MapRef | undefined> {
-  const prefix = mapsPrefix(runId, map.volumeId);
-  for await (const { key, bytes } of vault.store.list(prefix, signal)) {
+type MapName = Pick<MapRef, 'runId' | 'mapId' | 'mapBytes'>;
+
+async function listMaps({ vault, runId }: Run, volumeId: string, signal: AbortSignal): Promise<MapName[]> {
+  const prefix = mapsPrefix(runId, volumeId);
+  const names: MapName[] = [];
+  for await (const { key, bytes: mapBytes } of vault.store.list(prefix, signal)) {
     const mapId = /^([0-9a-f]{64})\.map$/.exec(key.slice(prefix.length))?.[1];
-    if (mapId === undefined) continue;
-    const found = await readMap(vault, { volumeId: map.volumeId, map: { runId, mapId, mapBytes: bytes } }, signal);
-    if (Buffer.compare(encodeVolumeMap(found), encodeVolumeMap(map)) === 0)
-      return refOf(map, { runId, mapId, mapBytes: bytes });
+    if (mapId !== undefined) names.push({ runId, mapId, mapBytes });
+  }
+  return names;
+}
+
+/** A map that an earlier attempt wrote: sealing again would give another name. */
+async function findMap(
+  { vault }: Run,
+  { map, earlier }: { readonly map: VolumeMap; readonly earlier: readonly MapName[] },
+  signal: AbortSignal,
+): Promise<MapRef | undefined> {
+  for (const name of earlier) {
+    const found = await readMap(vault, { volumeId: map.volumeId, map: name }, signal);
+    if (Buffer.compare(encodeVolumeMap(found), encodeVolumeMap(map)) === 0) return refOf(map, name);
   }
   return undefined;
 }
@@ -142,7 +170,7 @@ async function writeMap(
   return refOf(map, { runId, mapId, mapBytes: bytes.length });
 }
 
-function refOf(map: VolumeMap, name: { runId: string; mapId: string; mapBytes: number }): MapRef {
+function refOf(map: VolumeMap, name: MapName): MapRef {
   const { storedBlocks, storedBytes, volumeDigest, packs } = map;
   return { ...name, storedBlocks, storedBytes, packs: packs.length, volumeDigest };
 }

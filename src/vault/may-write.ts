@@ -9,20 +9,31 @@ import type { Vault } from './vault.ts';
  */
 export async function mustBeWritable(vault: Vault, signal: AbortSignal): Promise<void> {
   mustKnow(vault.features.write, vault.store.url);
-  await vault.refreshKeys(signal);
+  const [listed] = await Promise.all([listEpochs(vault, signal), vault.refreshKeys(signal)]);
   const { invalidKeys: invalid } = vault;
-  if (!invalid) return mustHaveAllKeys(vault, signal);
+  if (!invalid) return mustHaveAllKeys(vault, listed);
   // To go on under the older keys could be what somebody wants who holds those and spoiled the newer ones.
   const message = `${invalid.key} in ${vault.store.url} is not signed by the control key of the epoch before, so nothing new is written; find out who put it there, then remove it if nobody rotated the keys, or bring back its earlier version if somebody did (points can still be read). ${invalid.reason}`;
   throw new VaultError('KeysNotSigned', message, { context: { key: invalid.key } });
 }
 
 /** Keys of a later epoch than the newest one that was read: one between them is gone, and with it the way to the later. */
-async function mustHaveAllKeys(vault: Vault, signal: AbortSignal): Promise<void> {
-  for await (const { key } of vault.store.list(KEYS_PREFIX, signal)) {
-    const epoch = Number(/^keys\/(\d+)(?:-\d+)?\.json$/.exec(key)?.[1] ?? 0);
-    if (epoch > vault.epoch) throw keysAreGone(vault, key);
+function mustHaveAllKeys(vault: Vault, listed: readonly ListedKeys[]): void {
+  const later = listed.find(({ epoch }) => epoch > vault.epoch);
+  if (later) throw keysAreGone(vault, later.key);
+}
+
+interface ListedKeys {
+  readonly key: string;
+  readonly epoch: number;
+}
+
+async function listEpochs({ store }: Vault, signal: AbortSignal): Promise<ListedKeys[]> {
+  const listed: ListedKeys[] = [];
+  for await (const { key } of store.list(KEYS_PREFIX, signal)) {
+    listed.push({ key, epoch: Number(/^keys\/(\d+)(?:-\d+)?\.json$/.exec(key)?.[1] ?? 0) });
   }
+  return listed;
 }
 
 /** What is written under older keys than the vault has had is what somebody who holds those can read. */

@@ -16,9 +16,9 @@ export interface ObjectStore {
   create(key: string, body: Uint8Array, signal: AbortSignal, options?: CreateOptions): Promise<void>;
   /**
    * Resolves only with bytes that match the stored checksum (whole objects) or whose length is the asked one (ranges).
-   * They are the caller's alone, who may give them back.
+   * They are the caller's alone, who may give them back. FormatError for a whole object larger than `atMost`.
    */
-  get(key: string, signal: AbortSignal, range?: ByteRange): Promise<Uint8Array>;
+  get(key: string, signal: AbortSignal, part?: ByteRange | SizeLimit): Promise<Uint8Array>;
   /** Size of an object; ObjectMissing when there is none. */
   head(key: string, signal: AbortSignal): Promise<ObjectFacts>;
   /** In key order, each key once. Objects created or removed meanwhile may or may not appear. */
@@ -60,6 +60,11 @@ export interface ObjectRetention {
 export interface ByteRange {
   readonly offset: number;
   readonly length: number;
+}
+
+/** A larger object is not loaded: somebody who may write put it there. */
+export interface SizeLimit {
+  readonly atMost: number;
 }
 
 export interface ObjectFacts {

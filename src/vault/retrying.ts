@@ -44,7 +44,7 @@ export function retrying(store: ObjectStore, { delaysMs, clock }: RetryPlan): Ob
   return {
     url: store.url,
     create: (key, body, signal, options) => repeat(() => store.create(key, body, signal, options), signal),
-    get: (key, signal, range) => repeat(() => store.get(key, signal, range), signal),
+    get: (key, signal, part) => repeat(() => store.get(key, signal, part), signal),
     head: (key, signal) => repeat(() => store.head(key, signal), signal),
     list,
     retain: (key, retention, signal) => repeat(() => store.retain(key, retention, signal), signal),

@@ -1,6 +1,7 @@
-import { VaultError } from '../errors.ts';
+import { FormatError, VaultError } from '../errors.ts';
 import { sha256Hex } from './bytes.ts';
 import { digestInKey } from './object-keys.ts';
+import type { ByteRange, SizeLimit } from './object-store.ts';
 
 /** Compares a whole object with the digests that its name and its store promise; ObjectDamaged when one differs. */
 export function mustBeWhole(key: string, bytes: Uint8Array, { url, stored }: { url: string; stored?: string }): void {
@@ -36,6 +37,18 @@ export function mustHaveLength(key: string, bytes: Uint8Array, wanted: number): 
   if (bytes.length === wanted) return;
   const found = `${key} gave ${bytes.length} of ${wanted} bytes asked for; the object is shorter than its index says`;
   throw new VaultError('ObjectDamaged', found, { context: { key, bytes: bytes.length } });
+}
+
+/** Undefined for a whole object. */
+export function rangeOf(part: ByteRange | SizeLimit | undefined): ByteRange | undefined {
+  return part && 'offset' in part ? part : undefined;
+}
+
+/** To be asked before any byte of a whole object is loaded. */
+export function mustFitInto(part: ByteRange | SizeLimit | undefined, key: string, bytes: number): void {
+  if (!part || !('atMost' in part) || bytes <= part.atMost) return;
+  const message = `${key} is ${bytes} bytes, at most ${part.atMost} are wanted of it`;
+  throw new FormatError(message, { context: { object: key, bytes } });
 }
 
 export function cannotLock(key: string, url: string, cause?: unknown): VaultError {

@@ -148,7 +148,7 @@ async function finish(vault: Vault, runId: string, parent: Manifest | undefined)
 /** Mutant: looks for its parent first and publishes its session later. */
 export const lateSession: Writer = async (vault, { runId, parents }) => {
   const [pointId = ''] = parents;
-  const expired = vault.store.head(tombstoneKey(pointId), NEVER).then(
+  const expired = vault.store.get(tombstoneKey(pointId), NEVER).then(
     () => true,
     () => false,
   );
@@ -170,7 +170,6 @@ export const reuseByCoincidence: Writer = async (vault, { runId, parents }) => {
   const store: typeof vault.store = {
     ...vault.store,
     get: async (asked, ...rest) => (asked === key ? bytes : vault.store.get(asked, ...rest)),
-    head: async (asked, ...rest) => (asked === key ? { key, bytes: bytes.length } : vault.store.head(asked, ...rest)),
   };
   await finish({ ...vault, store }, runId, await readPoint({ vault, pointId, signal: NEVER }));
 };
@@ -206,7 +205,7 @@ async function collect(vault: Vault, options: GcWorldOptions, number: number): P
 function isProtocolStep({ name, key }: MemoryCall): boolean {
   if (name === 'create') return /^(points|tombstones)\/|session\.json$/.test(key);
   if (name === 'list') return key === 'tombstones/' || key === 'runs/' || key === 'points/';
-  return name === 'head' && key.startsWith('tombstones/');
+  return name === 'get' && key.startsWith('tombstones/');
 }
 
 /**

@@ -7,6 +7,7 @@ import type {
   ObjectFacts,
   ObjectRetention,
   ObjectStore,
+  SizeLimit,
 } from '../../src/vault/object-store.ts';
 import { extensionOf } from '../../src/vault/retention.ts';
 import type { ObjectVersion, VersionStore } from '../../src/vault/version-store.ts';
@@ -16,7 +17,9 @@ import {
   missing,
   mustBeKey,
   mustBeWhole,
+  mustFitInto,
   mustHaveLength,
+  rangeOf,
 } from '../../src/vault/whole-object.ts';
 import { fixedClock } from './vault-fixture.ts';
 
@@ -90,7 +93,7 @@ export function memoryStore(
     lockOf: (key) => model.lockOf(key),
     create: (key, body, signal, options = {}) =>
       at({ name: 'create', key }, signal, () => model.create(key, body, options)),
-    get: (key, signal, range) => at({ name: 'get', key }, signal, () => cut(key, model.read(key), range)),
+    get: (key, signal, part) => at({ name: 'get', key }, signal, () => cut(key, model.read(key), part)),
     head: (key, signal) => at({ name: 'head', key }, signal, () => ({ key, bytes: model.read(key).length })),
     list: (prefix, signal) => pages({ name: 'list', key: prefix }, signal, (key) => model.showObject(key)),
     retain: (key, wanted, signal) => at({ name: 'retain', key }, signal, () => model.retain(key, wanted)),
@@ -232,8 +235,10 @@ class BucketModel {
   }
 }
 
-function cut(key: string, bytes: Uint8Array, range: ByteRange | undefined): Uint8Array {
+function cut(key: string, bytes: Uint8Array, asked: ByteRange | SizeLimit | undefined): Uint8Array {
+  const range = rangeOf(asked);
   if (!range) {
+    mustFitInto(asked, key, bytes.length);
     mustBeWhole(key, bytes, { url: URL });
     return Uint8Array.from(bytes);
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { VaultError } from '../../src/errors.ts';
+import { FormatError, VaultError } from '../../src/errors.ts';
 import { sha256Hex } from '../../src/vault/bytes.ts';
 import type { LockMode, ObjectStore } from '../../src/vault/object-store.ts';
 import type { VersionStore } from '../../src/vault/version-store.ts';
@@ -64,6 +64,13 @@ export function testObjectStore(open: () => Promise<ObjectStore>): void {
     expect(await code(store.get('vault.json', NEVER, { offset: 0, length: 1 }))).toBe('ObjectMissing');
     expect(await code(store.head('vault.json', NEVER))).toBe('ObjectMissing');
     expect(await keys(store, 'runs/')).toEqual([]);
+  });
+
+  test('an object larger than is wanted of it is a FormatError, one of just that size is read', async () => {
+    const store = await open();
+    await store.create('points/p.json', bytes('0123456789'), NEVER);
+    expect(await store.get('points/p.json', NEVER, { atMost: 10 })).toHaveLength(10);
+    await expect(store.get('points/p.json', NEVER, { atMost: 9 })).rejects.toThrow(FormatError);
   });
 
   test('a range beyond the end is ObjectDamaged: the index and the object do not agree', async () => {

@@ -3,10 +3,19 @@ import { constants } from 'node:fs';
 import { type FileHandle, link, mkdir, open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { VaultError } from '../../errors.ts';
+import { UnderstudyError, VaultError } from '../../errors.ts';
 import { sameBytes } from '../bytes.ts';
 import type { ByteRange, ObjectFacts, ObjectStore } from '../object-store.ts';
-import { alreadyExists, cannotLock, missing, mustBeKey, mustBeWhole, mustHaveLength } from '../whole-object.ts';
+import {
+  alreadyExists,
+  cannotLock,
+  missing,
+  mustBeKey,
+  mustBeWhole,
+  mustFitInto,
+  mustHaveLength,
+  rangeOf,
+} from '../whole-object.ts';
 
 /** Objects under way. The dot keeps it out of every listing, the folder keeps it on the same file system for link(2). */
 const INCOMING = '.incoming';
@@ -28,10 +37,12 @@ export function createFileStore(folder: string): ObjectStore {
         if (retention) throw cannotLock(key, url);
         await createFile(folder, { key, path: pathOf(key), body, url }, signal);
       }),
-    get: (key, signal, range) =>
+    get: (key, signal, part) =>
       guard(key, url, async () => {
         signal.throwIfAborted();
+        const range = rangeOf(part);
         if (range) return readRange(key, pathOf(key), range);
+        if (part) mustFitInto(part, key, (await stat(pathOf(key))).size);
         const bytes = await readFile(pathOf(key), { signal });
         mustBeWhole(key, bytes, { url });
         return bytes;
@@ -219,6 +230,6 @@ function translate(error: unknown, key: string, url: string): unknown {
 
 /** The code of a system error; undefined for our own errors and bugs. */
 function codeOf(error: unknown): string | undefined {
-  if (error instanceof VaultError || !(error instanceof Error) || !('code' in error)) return undefined;
+  if (error instanceof UnderstudyError || !(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }

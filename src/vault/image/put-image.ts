@@ -1,17 +1,18 @@
 import { ConfigurationError } from '../../errors.ts';
-import { type ArchiveProgress, archiveShard } from '../archive-shard.ts';
+import { type ArchiveProgress, archiveShardOf } from '../archive-shard.ts';
 import { beginRun } from '../begin-run.ts';
 import type { BlockSource } from '../block-source.ts';
 import { hex } from '../bytes.ts';
-import { commitPoint } from '../commit-point.ts';
-import { confirmParents } from '../confirm-parents.ts';
-import { findFailedAudit, whyReadAll } from '../failed-audit.ts';
+import { commitPointOf } from '../commit-point.ts';
+import { confirmParentsOf } from '../confirm-parents.ts';
+import { type FailedAudit, findFailedAudit, whyReadAll } from '../failed-audit.ts';
 import type { MapRef } from '../fields.ts';
 import { findParents } from '../find-parents.ts';
-import { finishVolume } from '../finish-volume.ts';
+import { finishVolumeOf } from '../finish-volume.ts';
 import type { Manifest } from '../manifest.ts';
 import { countShards } from '../parameters.ts';
 import { openParentVolume, type ParentVolume } from '../parent-volume.ts';
+import type { Run } from '../run.ts';
 import { readRunFacts } from '../run-facts.ts';
 import type { Vault } from '../vault.ts';
 import type { BlockSet } from './block-set.ts';
@@ -78,13 +79,17 @@ export async function putImage(request: PutImageRequest): Promise<Manifest> {
   vault.threads.warmUp();
   const image = await openImage(path, signal);
   try {
-    const run = await identify(request, image);
-    const parent = await begin(request, run);
+    const imageRun = await identify(request, image);
+    const run = await begin(request, imageRun);
     request.onBegun?.(run.runId);
-    const believed = await believeChanges(request, run, parent);
-    const map = await archive(request, believed, parent);
+    const [parent, audit] = await Promise.all([
+      findParent(run, request),
+      request.changed && findFailedAudit(vault, request.machineId, signal),
+    ]);
+    const believed = believeChanges(request, imageRun, { parent, audit });
+    const map = await archive(run, request, { imageRun: believed, parent });
     await image.mustBeUnchanged();
-    return await commitPoint({ vault, draft: draftOf(request, believed, { map, parent }), signal });
+    return await commitPointOf(run, { draft: draftOf(request, believed, { map, parent }), signal });
   } finally {
     await image.close();
   }
@@ -104,23 +109,22 @@ async function identify(request: PutImageRequest, image: RawImage): Promise<Imag
 }
 
 /** Once a list has lied for this machine, none is believed until every block has been read. */
-async function believeChanges(
-  { vault, machineId, onReadAll, signal }: PutImageRequest,
+function believeChanges(
+  { onReadAll }: PutImageRequest,
   run: ImageRun,
-  parent: Parent | undefined,
-): Promise<ImageRun> {
+  { parent, audit }: { readonly parent: Parent | undefined; readonly audit: FailedAudit | undefined },
+): ImageRun {
   if (!run.changed || !parent) return run;
-  const reason = whyReadAll(await findFailedAudit(vault, machineId, signal), parent.volume.pointId);
+  const reason = whyReadAll(audit, parent.volume.pointId);
   if (reason === null) return run;
   onReadAll?.(reason);
   return { ...run, changed: undefined };
 }
 
-/** Names the parents, then looks at them again: docs/vault-format.md 7. */
-async function begin(request: PutImageRequest, run: ImageRun): Promise<Parent | undefined> {
+async function begin(request: PutImageRequest, run: ImageRun): Promise<Run> {
   const { vault, volumeId, machineId, toolVersion, signal } = request;
   const { runId, startedAt, source } = run;
-  const session = {
+  const wanted = {
     runId,
     startedAt,
     toolVersion,
@@ -129,8 +133,13 @@ async function begin(request: PutImageRequest, run: ImageRun): Promise<Parent | 
     volumes: [{ volumeId, volumeBytes: source.volumeBytes }],
     candidateParents: await candidates(request),
   };
-  await beginRun({ vault, session, signal });
-  const { parent } = await confirmParents({ vault, runId, signal });
+  return { vault, runId, session: await beginRun({ vault, session: wanted, signal }) };
+}
+
+/** The second look at the parents that the session names: docs/vault-format.md 7. */
+async function findParent(run: Run, { volumeId, signal }: PutImageRequest): Promise<Parent | undefined> {
+  const { vault } = run;
+  const { parent } = await confirmParentsOf(run, signal);
   const volume = parent?.volumes.find((one) => one.volumeId === volumeId);
   if (!parent || !volume) return undefined;
   const { pointId } = parent;
@@ -148,17 +157,20 @@ async function candidates({ vault, machineId, changed, signal }: PutImageRequest
   throw new ConfigurationError('InvalidInput', message);
 }
 
-async function archive(request: PutImageRequest, run: ImageRun, parent: Parent | undefined): Promise<MapRef> {
-  const { vault, volumeId, signal, onProgress } = request;
-  const { runId, source, changed } = run;
+async function archive(
+  run: Run,
+  { volumeId, signal, onProgress }: PutImageRequest,
+  { imageRun, parent }: { readonly imageRun: ImageRun; readonly parent: Parent | undefined },
+): Promise<MapRef> {
+  const { source, changed } = imageRun;
   const { volumeBytes } = source;
   const total = addUp((progress) => onProgress?.({ ...progress, volumeBytes }));
   for (let shard = 0; shard < countShards(volumeBytes, SHARD_SEGMENTS); shard++) {
-    const shardOf = { runId, volumeId, shard, shardSegments: SHARD_SEGMENTS, source };
-    await archiveShard({ vault, ...shardOf, parent: parent?.volume, changed, signal, onProgress: total.within });
+    const shardOf = { volumeId, shard, shardSegments: SHARD_SEGMENTS, source };
+    await archiveShardOf(run, { ...shardOf, parent: parent?.volume, changed, signal, onProgress: total.within });
     total.next();
   }
-  return finishVolume({ vault, runId, volumeId, volumeBytes, shardSegments: SHARD_SEGMENTS, signal });
+  return finishVolumeOf(run, { volumeId, volumeBytes, shardSegments: SHARD_SEGMENTS, signal });
 }
 
 /** Progress of the whole volume out of that of its shards, which each count from 0. */

@@ -2,6 +2,8 @@ import { Readable } from 'node:stream';
 import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { VaultError } from '../../errors.ts';
 import { free } from '../bytes.ts';
+import type { ByteRange, SizeLimit } from '../object-store.ts';
+import { mustFitInto } from '../whole-object.ts';
 
 /** The largest object of the format is a map (docs/vault-format.md 4.2); bounds what an answer makes us allocate. */
 const LARGEST_OBJECT_BYTES = (1 << 30) + (1 << 16);
@@ -12,12 +14,18 @@ type Answer = Pick<GetObjectCommandOutput, 'Body' | 'ContentLength'>;
  * The body of an answer, in one buffer of its length. Chunks are given back as soon as they are copied: collected and
  * joined, as the SDK does it, they cost a restore 200 MiB.
  */
-export async function readBody(key: string, { Body: body, ContentLength: announced = 0 }: Answer): Promise<Uint8Array> {
+export async function readBody(
+  key: string,
+  { Body: body, ContentLength: announced = 0 }: Answer,
+  part?: ByteRange | SizeLimit,
+): Promise<Uint8Array> {
   if (!body) return new Uint8Array();
-  if (announced > LARGEST_OBJECT_BYTES) {
+  try {
+    mustFitInto(part, key, announced);
+    mustBeOfAVault(key, announced);
+  } catch (error) {
     if (body instanceof Readable) body.destroy();
-    const message = `${key} is announced with ${announced} bytes, more than any object of a vault has`;
-    throw new VaultError('ObjectDamaged', message, { context: { key, bytes: announced } });
+    throw error;
   }
   try {
     return body instanceof Readable ? await collect(body, announced) : await body.transformToByteArray();
@@ -25,6 +33,12 @@ export async function readBody(key: string, { Body: body, ContentLength: announc
     const message = `${key}: the connection broke while the object was read`;
     throw new VaultError('VaultUnreachable', message, { context: { key }, cause });
   }
+}
+
+function mustBeOfAVault(key: string, announced: number): void {
+  if (announced <= LARGEST_OBJECT_BYTES) return;
+  const message = `${key} is announced with ${announced} bytes, more than any object of a vault has`;
+  throw new VaultError('ObjectDamaged', message, { context: { key, bytes: announced } });
 }
 
 async function collect(body: AsyncIterable<Uint8Array>, announced: number): Promise<Uint8Array> {

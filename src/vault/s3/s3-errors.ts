@@ -1,9 +1,9 @@
-import { VaultError } from '../../errors.ts';
+import { UnderstudyError, VaultError } from '../../errors.ts';
 import { missing } from '../whole-object.ts';
 
 /** What the SDK throws, translated once and by name. Cancellation and our own errors pass unchanged. */
 export function translateS3Error(error: unknown, key: string, url: string): unknown {
-  if (error instanceof VaultError || !(error instanceof Error)) return error;
+  if (error instanceof UnderstudyError || !(error instanceof Error)) return error;
   if (error.name === 'AbortError') return error;
   const details = { context: { key, name: error.name }, cause: error };
   const what = `${key} in ${url}: ${error.name} (${error.message})`;

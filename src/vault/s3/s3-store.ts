@@ -11,9 +11,9 @@ import { fromIni } from '@aws-sdk/credential-provider-ini';
 import { sameBytes } from '../bytes.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { digestInKey } from '../object-keys.ts';
-import type { ByteRange, CreateOptions, ObjectFacts, ObjectStore } from '../object-store.ts';
+import type { ByteRange, CreateOptions, ObjectFacts, ObjectStore, SizeLimit } from '../object-store.ts';
 import { ifPresent } from '../presence.ts';
-import { alreadyExists, mustBeKey, mustBeWhole, mustHaveLength } from '../whole-object.ts';
+import { alreadyExists, mustBeKey, mustBeWhole, mustHaveLength, rangeOf } from '../whole-object.ts';
 import { readBody } from './s3-body.ts';
 import { isDigestRefused, isPreconditionFailed, translateS3Error } from './s3-errors.ts';
 import {
@@ -79,12 +79,13 @@ export function createS3Store(
       throw translateS3Error(lockRefusal(error, key, url), key, url);
     }
   }
-  async function get(key: string, signal: AbortSignal, range?: ByteRange): Promise<Uint8Array> {
+  async function get(key: string, signal: AbortSignal, part?: ByteRange | SizeLimit): Promise<Uint8Array> {
+    const range = rangeOf(part);
     const command = new GetObjectCommand({ ...at(key), ...(range && { Range: rangeHeader(range) }) });
     // By header and not by `ChecksumMode`: the SDK would then check too, and fail with an error that has no name.
     if (!range) setHeader(command, 'x-amz-checksum-mode', 'ENABLED');
     const reply = await client.send(command, { abortSignal: signal });
-    const bytes = await readBody(key, reply);
+    const bytes = await readBody(key, reply, part);
     if (range) mustHaveLength(key, bytes, range.length);
     else mustBeWhole(key, bytes, { url, ...checksumOf(reply.ChecksumSHA256) });
     return bytes;
@@ -124,7 +125,7 @@ export function createS3Store(
   return {
     url,
     create: (key, body, signal, options) => guard(key, () => create(key, body, signal, options)),
-    get: (key, signal, range) => guard(key, () => get(key, signal, range)),
+    get: (key, signal, part) => guard(key, () => get(key, signal, part)),
     head: (key, signal) =>
       guard(key, async () => {
         const reply = await client.send(new HeadObjectCommand(at(key)), { abortSignal: signal });

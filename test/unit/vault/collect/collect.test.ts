@@ -114,7 +114,7 @@ test('a session that vanishes while sessions are read is nobody to fence; a deci
   let armed = false;
   const other = await collectedVault({
     before: ({ name, key }) => {
-      if (armed && name === 'head' && key === pointKey(P0)) other.store.objects.delete(key);
+      if (armed && name === 'get' && key === pointKey(P0)) other.store.objects.delete(key);
     },
   });
   await other.back(P0);

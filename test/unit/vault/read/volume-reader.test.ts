@@ -24,12 +24,12 @@ function watched(store: MemoryStore): Watched {
     ...store,
     packGets,
     gate: Promise.resolve(),
-    async get(key, signal, range) {
-      if (!range || !key.endsWith('.pack')) return store.get(key, signal, range);
-      packGets.push(`${key} ${range.offset}`);
+    async get(key, signal, part) {
+      if (!part || !('offset' in part) || !key.endsWith('.pack')) return store.get(key, signal, part);
+      packGets.push(`${key} ${part.offset}`);
       await this.gate;
       signal.throwIfAborted();
-      return store.get(key, signal, range);
+      return store.get(key, signal, part);
     },
   };
 }
