@@ -115,12 +115,8 @@ export { Tombstone } from './tombstone.ts';
 export type { Vault } from './vault.ts';
 export { CheckRecord, VERIFY_LEVELS, type VerifyLevel } from './verify/check-record.ts';
 export type { Finding } from './verify/findings.ts';
-export {
-  type PointVerdict,
-  type VaultVerdict,
-  type VerifyProgress,
-  type VerifyVaultRequest,
-  verifyVault,
-} from './verify/verify-vault.ts';
+export type { PointVerdict } from './verify/judge-points.ts';
+export type { VerifyProgress } from './verify/verification.ts';
+export { type VaultVerdict, type VerifyVaultRequest, verifyVault } from './verify/verify-vault.ts';
 export type { VolumeVerdict } from './verify/verify-volume.ts';
 export type { ObjectVersion, VersionStore } from './version-store.ts';

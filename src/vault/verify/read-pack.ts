@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { mustBe, naming } from '../must-be.ts';
 import { fetchRun, openEntries, type PackRun } from '../open-blocks.ts';
 import { decodePackTail, PACK_MAGIC, PACK_TAIL_BYTES } from '../pack-tail.ts';
-import { openPackTrailer, PACK_HEAD_BYTES, type PackEntry, type PackTrailer } from '../pack-trailer.ts';
+import { PACK_HEAD_BYTES, type PackEntry, type PackTrailer } from '../pack-trailer.ts';
 import { SEGMENT_BLOCKS } from '../parameters.ts';
-import { mustKnowEpoch } from '../read-segment.ts';
+import { openTrailer, readTrailer } from '../read-trailer.ts';
 import type { Vault } from '../vault.ts';
 import { damageIn } from './findings.ts';
 import type { KnownPack } from './known-packs.ts';
@@ -50,20 +50,6 @@ function decodeEnds(vault: Vault, pack: KnownPack, bytes: Uint8Array): PackTrail
   });
 }
 
-function openTrailer(
-  vault: Vault,
-  { runId, packBytes, keyEpoch }: KnownPack,
-  { tail, sealed }: { readonly tail: ReturnType<typeof decodePackTail>; readonly sealed: Uint8Array },
-): PackTrailer {
-  mustBe('keyEpoch', tail.keyEpoch, keyEpoch);
-  const key = vault.keys.meta(mustKnowEpoch(vault, keyEpoch), 'trailer');
-  const trailer = openPackTrailer(sealed, { place: { vaultId: vault.vaultId, runId }, tail, key });
-  const last = trailer.entries.at(-1);
-  const end = (last?.offset ?? 0) + (last?.sealedBytes ?? 0);
-  mustBe('end of the blocks', end, packBytes - PACK_TAIL_BYTES - tail.trailerBytes);
-  return trailer;
-}
-
 export interface SampleSize {
   /** Of the pack's blocks; at least one is read. */
   readonly share: number;
@@ -79,17 +65,9 @@ export async function readPackSample(
 ): Promise<PackReading> {
   let blocks = 0;
   let bytes = 0;
-  const fetchPart = async (offset: number, length: number) => {
-    bytes += length;
-    return vault.store.get(pack.key, signal, { offset, length });
-  };
   try {
-    const tailBytes = await fetchPart(-PACK_TAIL_BYTES, PACK_TAIL_BYTES);
-    const tail = naming(pack.key, () => decodePackTail(tailBytes));
-    // A tail that lies about its trailer must not make a negative range of it.
-    const at = Math.max(pack.packBytes - PACK_TAIL_BYTES - tail.trailerBytes, 0);
-    const sealed = await fetchPart(at, Math.min(tail.trailerBytes, pack.packBytes));
-    const { entries } = naming(pack.key, () => openTrailer(vault, pack, { tail, sealed }));
+    const { entries, bytesRead } = await readTrailer(vault, pack, signal);
+    bytes += bytesRead;
     for (const entry of chooseEntries(entries, { share, seed: `${seed} ${pack.packId}` })) {
       const run = runOf(pack, [entry]);
       bytes += run.length;
