@@ -52,14 +52,18 @@ export async function finishVolume(request: FinishVolumeRequest): Promise<MapRef
 /** As finishVolume, for whoever has opened the run himself. */
 export async function finishVolumeOf(run: Run, request: FinishRequest): Promise<MapRef> {
   const { volumeId, signal } = request;
-  const [map, earlier] = await Promise.all([
-    collectSegments(run, request).then((refs) => buildMap(run, request, refs)),
-    listMaps(run, volumeId, signal),
-  ]);
+  const [map, earlier] = await Promise.all([describeVolume(run, request), listMaps(run, volumeId, signal)]);
   return (await findMap(run, { map, earlier }, signal)) ?? writeMap(run, map, { volumeId, signal });
 }
 
-async function collectSegments({ vault, runId }: Run, request: FinishRequest): Promise<(SegmentRef | null)[]> {
+/** What the map of a volume says, out of the shard records of the run. */
+export async function describeVolume(run: RunName, request: FinishRequest): Promise<VolumeMap> {
+  return buildMap(run, request, await collectSegments(run, request));
+}
+
+type RunName = Pick<Run, 'vault' | 'runId'>;
+
+async function collectSegments({ vault, runId }: RunName, request: FinishRequest): Promise<(SegmentRef | null)[]> {
   const { volumeId, volumeBytes, shardSegments, signal } = request;
   const segments: (SegmentRef | null)[] = [];
   for (let shard = 0; shard < countShards(volumeBytes, shardSegments); shard++) {
@@ -80,7 +84,7 @@ async function collectSegments({ vault, runId }: Run, request: FinishRequest): P
 
 /** Reads every segment once: for the packs it names, and for the digest over all block ids. */
 async function buildMap(
-  { vault, runId }: Run,
+  { vault, runId }: RunName,
   request: FinishRequest,
   refs: readonly (SegmentRef | null)[],
 ): Promise<VolumeMap> {

@@ -4,7 +4,7 @@ import { FormatError, VaultError } from '../../errors.ts';
 import { BLOCK_BYTES } from '../block-source.ts';
 import { isDamage } from '../confirm-parents.ts';
 import { countSegmentBlocks, SEGMENT_BLOCKS } from '../parameters.ts';
-import { readSegment } from '../read-segment.ts';
+import { readOrRebuildSegment } from '../rebuild-segment.ts';
 import type { Vault } from '../vault.ts';
 import { addToDigest } from '../volume-digest.ts';
 import type { VolumeMap } from '../volume-map.ts';
@@ -15,10 +15,9 @@ import type { MissingBlocks } from './salvage.ts';
 /** The segments of a map must give the digest it promises: substituted or reordered ones show here. */
 export async function mustMatchDigest(vault: Vault, map: VolumeMap, signal: AbortSignal): Promise<void> {
   const digest = createHash('sha256');
-  for (const [segmentIndex, ref] of map.segments.entries()) {
-    const blocks = countSegmentBlocks(map.volumeBytes, segmentIndex);
-    const segment = ref && (await readSegment(vault, { ref, segmentIndex, blocks }, signal));
-    addToDigest(digest, segment?.entries ?? [], blocks);
+  for (const segmentIndex of map.segments.keys()) {
+    const segment = await readOrRebuildSegment(vault, { map, segmentIndex }, signal);
+    addToDigest(digest, segment?.entries ?? [], countSegmentBlocks(map.volumeBytes, segmentIndex));
   }
   const found = digest.digest('hex');
   if (found === map.volumeDigest) return;
@@ -83,7 +82,7 @@ async function* differences(
 ) {
   for (const [segmentIndex, ref] of map.segments.entries()) {
     const blocks = countSegmentBlocks(map.volumeBytes, segmentIndex);
-    const found = ref && (await ifWhole(readSegment(vault, { ref, segmentIndex, blocks }, signal)));
+    const found = await ifWhole(readOrRebuildSegment(vault, { map, segmentIndex }, signal));
     if (ref && !found) continue;
     const segment = found ?? { segmentIndex, blocks, entries: [] };
     const differing = await compareSegment(vault, image, { segment, signal });

@@ -3,7 +3,7 @@ import { isDamage } from '../confirm-parents.ts';
 import { packKey, segmentKey } from '../object-keys.ts';
 import { fetchRun, openEntries, type PackRun, type VolumeBlock } from '../open-blocks.ts';
 import { countSegmentBlocks, SEGMENT_BLOCKS } from '../parameters.ts';
-import { readSegment } from '../read-segment.ts';
+import { readOrRebuildSegment } from '../rebuild-segment.ts';
 import type { Segment, SegmentEntry } from '../segment.ts';
 import type { Vault } from '../vault.ts';
 import { planRuns } from '../volume-blocks.ts';
@@ -41,18 +41,18 @@ export async function* salvageSegment(
   signal: AbortSignal,
 ): AsyncGenerator<Salvaged> {
   const ref = map.segments[segmentIndex];
-  if (!ref) return;
   const blocks = countSegmentBlocks(map.volumeBytes, segmentIndex);
-  let segment: Segment;
+  let segment: Segment | undefined;
   try {
-    segment = await readSegment(vault, { ref, segmentIndex, blocks }, signal);
+    segment = await readOrRebuildSegment(vault, { map, segmentIndex }, signal);
   } catch (error) {
-    if (!isDamage(error)) throw error;
+    if (!isDamage(error) || !ref) throw error;
     const object = segmentKey(ref.runId, ref.segmentId);
     // Which of them are holes is not known either.
     yield { lost: { firstBlock: segmentIndex * SEGMENT_BLOCKS, blocks, object, ...why(error) } };
     return;
   }
+  if (!segment) return;
   const entries = choose ? await choose(segment) : segment.entries;
   const range = { from, to: segmentIndex * SEGMENT_BLOCKS + blocks };
   for (const run of planRuns({ ...segment, entries }, range)) yield* salvageRun(vault, run, signal);

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { VaultError } from '../../errors.ts';
 import { BLOCK_BYTES } from '../block-source.ts';
 import type { MapRef } from '../fields.ts';
-import { readMap } from '../read-map.ts';
+import { readOrRebuildMap } from '../rebuild-map.ts';
 import type { Vault } from '../vault.ts';
 import type { VolumeMap } from '../volume-map.ts';
 import { matchesImage, mustMatchDigest, mustReadBack } from './check-image.ts';
@@ -13,7 +13,7 @@ import { VolumeWriter } from './volume-writer.ts';
 export interface WriteVolumeRequest {
   readonly vault: Vault;
   readonly volumeId: string;
-  readonly map: Pick<MapRef, 'runId' | 'mapId' | 'mapBytes'>;
+  readonly map: MapRef;
   /** A file that does not exist yet, or a block device. */
   readonly path: string;
   /** A block device is only written to when this is set. */
@@ -51,7 +51,7 @@ export interface WrittenVolume {
 export async function writeVolume(request: WriteVolumeRequest): Promise<WrittenVolume> {
   const { vault, volumeId, path, overwriteDevice = false, signal } = request;
   vault.threads.warmUp();
-  const map = await readMap(vault, { volumeId, map: request.map }, signal);
+  const map = await readOrRebuildMap(vault, { volumeId, map: request.map }, signal);
   const { volumeBytes } = map;
   const dataBytes = map.storedBlocks * BLOCK_BYTES;
   if (await isFile(path)) {

@@ -136,8 +136,11 @@ test.each([
   { object: 'pack', pattern: /packs\//, code: 'ObjectMissing' },
   { object: 'segment', pattern: /segments\//, code: 'ObjectMissing' },
   { object: 'map', pattern: /maps\//, code: 'ObjectMissing' },
-])('with keepGoing a missing $object costs its blocks and no other volume', async ({ pattern, code }) => {
+])('with keepGoing a missing $object costs its blocks and no other volume', async ({ object, pattern, code }) => {
   const backed = await backedUp();
+  // Of a lost segment or map the packs and shard records tell the same: they are lost too.
+  if (object === 'segment') cutInPack(backed.store);
+  if (object === 'map') backed.store.objects.delete(`runs/${RUN_ID}/shards/root-0.json`);
   const gone = [...backed.store.objects.keys()].filter((key) => pattern.test(key) && isOf(backed, key, 'root'));
   const [first = ''] = gone;
   backed.store.objects.delete(first);
@@ -203,6 +206,12 @@ function packOf(store: MemoryStore): string {
   const packs = [...store.objects].filter(([key]) => key.endsWith('.pack'));
   packs.sort(([, a], [, b]) => b.length - a.length);
   return packs[0]?.[0] ?? '';
+}
+
+/** Takes the trailer off it. */
+function cutInPack(store: MemoryStore): void {
+  const key = packOf(store);
+  store.objects.set(key, (store.objects.get(key) ?? new Uint8Array()).subarray(0, -5000));
 }
 
 /** Twice undoes it. */
