@@ -118,6 +118,7 @@ export function createCollectActivities(deps: CollectDeps) {
           fenced: plan.fenced.length,
           keeps: plan.keeps,
           deletes: plan.deletes,
+          ...(plan.locked && { locked: plan.locked }),
           problems: plan.invalid.slice(0, 20).map(({ key, reason }) => `${key}: ${reason.slice(0, 200)}`),
           protects: plan.protects,
         };

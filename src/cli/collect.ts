@@ -49,6 +49,9 @@ function describeCollection({ vault, state, expiry, execution, plan, versions }:
   if (plan) {
     lines.push(`plan      ${plan.gcId}, to be executed from ${formatMoment(plan.executeAfter)} on`);
     for (const [why, sum] of Object.entries(plan.deletes)) lines.push(`  delete  ${why.padEnd(12)} ${total(sum)}`);
+    if (plan.locked) {
+      lines.push(`  locked  ${total(plan.locked)} of these; their bytes stay until ${formatMoment(plan.locked.until)}`);
+    }
     for (const [why, sum] of Object.entries(plan.keeps)) lines.push(`  keep    ${why.padEnd(12)} ${total(sum)}`);
     if (plan.fenced > 0) lines.push(`  fenced  ${plan.fenced} runs that had ended without a point`);
     for (const problem of plan.problems) lines.push(`  problem ${terminalText(problem)}`);

@@ -201,6 +201,8 @@ export interface CollectionPlanResult {
   /** By reason (vault/collect/judge-object.ts). */
   readonly keeps: Readonly<Record<string, ObjectTotal>>;
   readonly deletes: Readonly<Record<string, ObjectTotal>>;
+  /** Of `deletes`: what Object Lock keeps, though removed, and when the last of its locks runs out (ISO 8601). */
+  readonly locked?: ObjectTotal & { readonly until: string };
   /** At most 20 objects that prove nothing or cannot be read, one sentence each. */
   readonly problems: readonly string[];
   /** Set when less is collected than could be, because something could not be read. */

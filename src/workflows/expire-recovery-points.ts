@@ -6,7 +6,7 @@ import {
   setCurrentDetails,
 } from '@temporalio/workflow';
 import { CollectionRequest } from '../contract/collection-request.ts';
-import type { CollectionResult, ObjectTotal } from '../contract/results.ts';
+import type { CollectionPlanResult, CollectionResult, ObjectTotal } from '../contract/results.ts';
 import { collectWorkflowId } from '../contract/workflow-ids.ts';
 import { failure, readableFailure } from './failures.ts';
 import { markdownText } from './markdown.ts';
@@ -66,7 +66,7 @@ function describe({ vault, expiry, execution, plan, versions }: CollectionResult
   const rows = [
     `| expire | ${expiry ? `${expiry.expired} points expired, ${expiry.kept} kept` : ''} |`,
     `| execute | ${execution ? `${execution.gcIds.length} plans: ${total(execution.removed)} removed, ${total(execution.kept)} kept after all` : ''} |`,
-    `| plan | ${plan ? `${plan.gcId}, from ${plan.executeAfter} on: ${byReason(plan.deletes)}; ${plan.fenced} runs fenced` : ''} |`,
+    `| plan | ${plan ? `${plan.gcId}, from ${plan.executeAfter} on: ${byReason(plan.deletes)}${locked(plan)}; ${plan.fenced} runs fenced` : ''} |`,
     ...(versions
       ? [`| versions | ${versions.removed} destroyed, ${versions.young} too young, ${versions.locked} locked |`]
       : []),
@@ -78,6 +78,10 @@ function describe({ vault, expiry, execution, plan, versions }: CollectionResult
 function byReason(totals: Readonly<Record<string, ObjectTotal>>): string {
   const parts = Object.entries(totals).map(([why, sum]) => `${total(sum)} ${why}`);
   return parts.length > 0 ? parts.join(', ') : 'nothing to remove';
+}
+
+function locked({ locked: kept }: CollectionPlanResult): string {
+  return kept ? ` (${total(kept)} locked, the last until ${kept.until})` : '';
 }
 
 function total({ objects, bytes }: ObjectTotal): string {

@@ -5,6 +5,7 @@ import { planCollection } from '../../src/vault/collect/plan-collection.ts';
 import { type Survey, surveyVault } from '../../src/vault/collect/survey.ts';
 import { expirePoint } from '../../src/vault/expiry/expire-point.ts';
 import { beginRun, commitPoint } from '../../src/vault/index.ts';
+import type { LockPolicy } from '../../src/vault/lock-policy.ts';
 import type { Manifest, Retention } from '../../src/vault/manifest.ts';
 import type { Vault } from '../../src/vault/vault.ts';
 import { DAY_MS, movingClock } from './vault-clock.ts';
@@ -44,12 +45,17 @@ const volumes = (runId: string) => ({
   ),
 });
 
-export async function collectedVault(bucket: MemoryBucket = {}): Promise<CollectedVault> {
+interface CollectedBucket extends MemoryBucket {
+  readonly lock?: LockPolicy;
+}
+
+export async function collectedVault({ lock, ...bucket }: CollectedBucket = {}): Promise<CollectedVault> {
   const clock = movingClock();
+  const locking = lock && { lock };
   const store = memoryStore(new Map(), { kind: 'plain', clock, ...bucket });
   const keys = await testKeys();
-  const mover = await testVault({ store, keys, roles: MOVER, clock });
-  const control = await testVault({ store, keys, roles: CONTROL, seed: 'control', clock });
+  const mover = await testVault({ store, keys, roles: MOVER, clock, ...locking });
+  const control = await testVault({ store, keys, roles: CONTROL, seed: 'control', clock, ...locking });
   const nobodyIsDead: IsDead = async () => undefined;
   const survey = (isDead = nobodyIsDead) => surveyVault({ vault: control, isDead, signal: NEVER });
   const begin = async (runId: string, parents: readonly string[] = []) => {

@@ -37,6 +37,8 @@ export const GcPlan = z.strictObject({
   protects: z.enum(['runs', 'everything']).nullable(),
   keeps: Totals,
   deletes: Totals,
+  /** Of `deletes`: what a lock keeps, and when the last of these runs out. Left out where nothing is locked. */
+  locked: Total.extend({ until: Time }).optional(),
   pages: Count,
 });
 export type GcPlan = z.infer<typeof GcPlan>;
@@ -48,7 +50,15 @@ export const GcPage = z.strictObject({
   gcId: RunId,
   page: Count,
   objects: z
-    .array(z.strictObject({ key: z.string().max(1024), bytes: Count, why: z.string().max(50) }))
+    .array(
+      z.strictObject({
+        key: z.string().max(1024),
+        bytes: Count,
+        why: z.string().max(50),
+        /** Its bytes stay so long whoever removes it. */
+        lockedUntil: Time.optional(),
+      }),
+    )
     .min(1)
     .max(PAGE_OBJECTS),
 });

@@ -3,6 +3,7 @@ import { gcPageKey, gcPlanKey } from '../object-keys.ts';
 import type { Vault } from '../vault.ts';
 import { GC_PAGE, GC_PLAN, type GcPage, type GcPlan, MAX_LISTED, PAGE_OBJECTS } from './gc-documents.ts';
 import { judgeObject, type ObjectJudgement } from './judge-object.ts';
+import { withLocks } from './lock-of-objects.ts';
 import type { StoredObject } from './stored-object.ts';
 import type { Survey } from './survey.ts';
 import { Totals } from './totals.ts';
@@ -30,9 +31,12 @@ export async function planCollection(request: PlanCollectionRequest): Promise<Gc
   const deletes = new Totals();
   let page: GcPage['objects'] = [];
   let pages = 0;
+  let locked: GcPlan['locked'];
   const writePage = async () => {
     const key = gcPageKey(gcId, pages);
-    const bytes = sealDocument(GC_PAGE, { gcId, page: pages, objects: page }, { vault, key });
+    const objects = await withLocks(vault, page, signal);
+    locked = addLocked(locked, objects);
+    const bytes = sealDocument(GC_PAGE, { gcId, page: pages, objects }, { vault, key });
     await vault.store.create(key, bytes, signal);
     page = [];
     pages++;
@@ -57,11 +61,23 @@ export async function planCollection(request: PlanCollectionRequest): Promise<Gc
     ...summaryOf(survey),
     keeps: keeps.byReason(),
     deletes: deletes.byReason(),
+    ...(locked && { locked }),
     pages,
   };
   const key = gcPlanKey(gcId);
   await vault.store.create(key, sealDocument(GC_PLAN, plan, { vault, key }), signal);
   return plan;
+}
+
+function addLocked(before: GcPlan['locked'], objects: GcPage['objects']): GcPlan['locked'] {
+  let sum = before;
+  for (const { bytes, lockedUntil } of objects) {
+    if (lockedUntil === undefined) continue;
+    const { objects: count = 0, bytes: sized = 0, until = lockedUntil } = sum ?? {};
+    const [, later = until] = [until, lockedUntil].sort();
+    sum = { objects: count + 1, bytes: sized + bytes, until: later };
+  }
+  return sum;
 }
 
 function summaryOf({

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { VaultError } from '../../../../src/errors.ts';
 import { attest } from '../../../../src/vault/attest.ts';
 import { sha256Hex } from '../../../../src/vault/bytes.ts';
-import { executePlan } from '../../../../src/vault/collect/execute-plan.ts';
+import { executePlan, readPage } from '../../../../src/vault/collect/execute-plan.ts';
 import { GC_PAGE } from '../../../../src/vault/collect/gc-documents.ts';
 import { newGcId } from '../../../../src/vault/collect/gc-id.ts';
 import { listPlans } from '../../../../src/vault/collect/list-plans.ts';
@@ -179,6 +179,22 @@ test('a locked point may expire at once, and its objects go when the lock has ru
   expect([...(await vault.survey()).live.points]).toEqual([[P0, 'locked']]);
   vault.pass(11);
   expect((await vault.survey()).live.points.size).toBe(0);
+});
+
+test('a plan tells of what it removes how much is locked still, and until when', async () => {
+  const vault = await collectedVault({ kind: 'locking', lock: { mode: 'governance', days: 10 } });
+  await vault.back(P0);
+  await vault.expire(P0);
+  // The point's own ten days are over, the slack of what it is made of is not.
+  vault.pass(11);
+  const survey = await vault.survey();
+  const plan = await planCollection({ vault: vault.control, gcId: GC, survey, toolVersion: 'test', signal: NEVER });
+  const page = await readPage(vault.control, GC, 0, NEVER);
+  const locked = page.objects.filter(({ lockedUntil }) => lockedUntil !== undefined);
+  expect(locked.map(({ key }) => key.split('/')[2]).sort()).toEqual(['maps', 'packs', 'segments']);
+  const bytesOf = locked.reduce((sum, { bytes: size }) => sum + size, 0);
+  expect(plan.locked).toEqual({ objects: 3, bytes: bytesOf, until: '2026-12-10T00:00:00.000Z' });
+  expect(sumOf(plan.deletes).objects).toBeGreaterThan(3);
 });
 
 test('packs that an attempt left behind in a committed run go, its records stay', async () => {
