@@ -17,6 +17,8 @@ import { join } from 'node:path';
 /** Not UTF-8, and what steers a terminal. */
 export const ODD_NAME = Buffer.from('line\nbreak \xff\x1b[2J', 'latin1');
 export const SPARSE_BYTES = 5 * 2 ** 30 + 4;
+/** A block and a hole of the same size, so often that an extent tree has several leaves. */
+export const COMB = { teeth: 400, bytes: 4_096 };
 /** In nanoseconds, as `files` must give it back. */
 export const MTIME_NS = 1_790_000_001_123_456_789n;
 
@@ -87,6 +89,9 @@ function fillTree(tree: string, many: number): void {
   writeSync(sparse, 'middle', 2 ** 32 + 4096);
   writeSync(sparse, 'tail', SPARSE_BYTES - 4);
   closeSync(sparse);
+  const comb = openSync(join(tree, 'comb'), 'w');
+  for (let n = 0; n < COMB.teeth; n++) writeSync(comb, String(n).padStart(COMB.bytes, '.'), 2 * n * COMB.bytes);
+  closeSync(comb);
   for (let n = 0; n < many; n++) writeFileSync(join(tree, `many/file-${String(n).padStart(5, '0')}.txt`), String(n));
   writeFileSync(join(tree, 'big.bin'), bigContent());
 }

@@ -41,18 +41,17 @@ async function mapExtent(
   signal: AbortSignal,
 ): Promise<Run> {
   let node = root;
+  // Where the next thing begins that some node of the way names: a hole may reach beyond its own leaf, and no further.
+  let nextStart = Number.POSITIVE_INFINITY;
   for (let level = 0; level <= MAX_DEPTH; level++) {
     const view = viewOf(node);
     const [entries, depth] = [view.getUint16(2, true), view.getUint16(6, true)];
     if (view.getUint16(0, true) !== EXTENT_MAGIC || 12 + entries * 12 > node.length)
       throw damaged('an extent node is damaged');
     const at = lastEntryUpTo(view, entries, logical);
-    const nextStart = at + 1 < entries ? view.getUint32(12 + (at + 1) * 12, true) : Number.POSITIVE_INFINITY;
-    if (depth === 0)
-      return at < 0
-        ? hole(entries > 0 ? view.getUint32(12, true) - logical : limit, limit)
-        : leafRun(view, at, nextStart, { logical, limit });
-    if (at < 0) return hole(1, limit);
+    if (at + 1 < entries) nextStart = view.getUint32(12 + (at + 1) * 12, true);
+    if (at < 0) return hole(nextStart - logical, limit);
+    if (depth === 0) return leafRun(view, at, nextStart, { logical, limit });
     const offset = 12 + at * 12;
     const child = view.getUint16(offset + 8, true) * 2 ** 32 + view.getUint32(offset + 4, true);
     node = await layout.source.readAt(child * layout.blockBytes, layout.blockBytes, signal);

@@ -8,6 +8,7 @@ import { walkTree } from '../../../../src/disk/tree/walk-tree.ts';
 import { memoryByteSource, openFileByteSource } from '../../../support/file-byte-source.ts';
 import {
   bigContent,
+  COMB,
   debugfs,
   leaveInJournal,
   MTIME_NS,
@@ -81,6 +82,17 @@ describe.each(variants)('$type $features', (variant) => {
     expect(text(await tree.read(sparse, 2 ** 32 + 4096, 6, NEVER))).toBe('middle');
     expect(text(await tree.read(sparse, SPARSE_BYTES - 8, 8, NEVER))).toBe('\0\0\0\0tail');
     expect(await tree.read(await find(tree, 'big.bin'), 0, 700_001, NEVER)).toEqual(bigContent());
+  });
+
+  test('a file of many pieces has its bytes where they belong, and holes between them', async () => {
+    const tree = await openExtTree(memoryByteSource(readImage(image)), NEVER);
+    const comb = await find(tree, 'comb');
+    const offsets = [];
+    for await (const extent of tree.extents(comb, NEVER)) offsets.push(extent.offset);
+    expect(offsets).toEqual(Array.from({ length: COMB.teeth }, (_, n) => 2 * n * COMB.bytes));
+    const bytes = text(await tree.read(comb, 0, comb.size, NEVER));
+    for (let n = 0; n < COMB.teeth; n++)
+      expect(bytes.slice((2 * n + 1) * COMB.bytes - 4, (2 * n + 1) * COMB.bytes)).toBe(String(n).padStart(4, '.'));
   });
 
   test('a walk tells every name once, in byte order, folders first', async () => {
