@@ -105,8 +105,11 @@ async function* extentsOf(layout: ExtLayout, inode: Inode, signal: AbortSignal):
     return;
   }
   const end = Math.ceil(inode.size / layout.blockBytes);
+  // Each piece has a block of the disk of its own, and a hole before it; a tree that says more goes round in itself.
+  const mostSteps = 2 * (layout.source.bytes / layout.blockBytes) + 2;
   let open: { offset: number; bytes: number } | undefined;
-  for (let block = 0; block < end; ) {
+  for (let [block, steps] = [0, 0]; block < end; steps++) {
+    if (steps > mostSteps) throw damaged(`inode ${inode.number} has more pieces than the disk has blocks`);
     const run = await mapBlock(layout, inode, block, Math.min(MAP_LIMIT, end - block), signal);
     const offset = block * layout.blockBytes;
     const bytes = Math.min(run.blocks * layout.blockBytes, inode.size - offset);
