@@ -9,6 +9,9 @@ const CODECS = [
   'bytes',
   'change-set',
   'evidence-content',
+  'file-index/file-index',
+  'file-index/index-page',
+  'file-index/packed-text',
   'gcm',
   'id-fields',
   'json-document',
@@ -22,9 +25,16 @@ const CODECS = [
 ].map((name) => `src/vault/${name}.ts`);
 const COLLECTOR = ['src/vault/collect/*.ts', 'src/vault/expiry/*.ts'];
 // Their own tests, without the fuzzer and the search for lost points, whose luck must not decide.
-const TESTS = ['codecs', 'refusals', 'json-document', 'collect/collect', 'collect/delete', 'collect/id', 'expiry'].map(
-  (name) => `test/unit/vault/${name}`,
-);
+const TESTS = [
+  'codecs',
+  'refusals',
+  'json-document',
+  'collect/collect',
+  'collect/delete',
+  'collect/id',
+  'expiry',
+  'file-index',
+].map((name) => `test/unit/vault/${name}`);
 
 /** `npm run coverage` */
 async function main(): Promise<void> {

@@ -44,6 +44,11 @@ export { type ExtractToRead, extractPart, readExtract } from './extract.ts';
 export { FailedAudit, findFailedAudit, whyReadAll } from './failed-audit.ts';
 export { Fence } from './fence.ts';
 export { ChangeSetRef, ConsistencyClass, EvidenceRef, MapRef, RunId, VolumeId } from './fields.ts';
+export { type ApplicationObject, FileIndex, MAX_NOTES } from './file-index/file-index.ts';
+export { findParentIndex } from './file-index/find-parent-index.ts';
+export { FileRecord, MAX_PATH } from './file-index/index-page.ts';
+export { findFileIndex, findIndexedFile, readIndexedFiles } from './file-index/read-file-index.ts';
+export { type WrittenFileIndex, writeFileIndex } from './file-index/write-file-index.ts';
 export { findParents, type Lineage, type RefusedParent } from './find-parents.ts';
 export { finishVolume, type VolumeShares } from './finish-volume.ts';
 export { type Forecast, forecast, type PhaseForecast } from './forecast.ts';
@@ -64,6 +69,7 @@ export {
   inspectObject,
   type SealedContent,
 } from './inspect/inspect-object.ts';
+export { isDamage } from './is-damage.ts';
 export type { KeyService, NewRoot, RootName, RootPurpose, RootRecipient, WrappedRoot } from './key-service.ts';
 export { type EpochFacts, type KeysFacts, listKeys, type RecipientFacts } from './list-keys.ts';
 export type { LockProgress } from './lock-point.ts';

@@ -37,6 +37,11 @@ export const measurementKey = (machineId: string, runId: string) => `${measureme
 export const auditsPrefix = (machineId: string) => `index/audits/${machineId}/`;
 export const auditKey = (machineId: string, runId: string) => `${auditsPrefix(machineId)}${runId}.json`;
 
+/** The file indexes of one point; the newest counts. */
+export const fileIndexesPrefix = (pointId: string) => `index/files/${pointId}/`;
+export const fileIndexKey = (pointId: string, indexId: string) => `${fileIndexesPrefix(pointId)}${indexId}.idx`;
+export const indexPageKey = (pointId: string, pageId: string) => `index/pages/${pointId}/${pageId}.page`;
+
 export const catalogPrefix = (machineId: string) => `catalog/${machineId}/`;
 
 /** `capturedAt` is ISO 8601; keys hold its compact form so that they sort and need no escaping. */

@@ -27,7 +27,7 @@ export class FuzzFailure extends Error {
 }
 
 /** Each target draws from a stream of its own, so that one alone repeats what it did among all. */
-export function fuzz(target: FuzzTarget, { seed, inputs, until }: FuzzLimits): FuzzRun {
+export async function fuzz(target: FuzzTarget, { seed, inputs, until }: FuzzLimits): Promise<FuzzRun> {
   const random = new Random(`${seed} ${target.name}`);
   let accepted = 0;
   let slowestMs = 0;
@@ -36,7 +36,7 @@ export function fuzz(target: FuzzTarget, { seed, inputs, until }: FuzzLimits): F
     const input = target.input(random);
     const started = performance.now();
     try {
-      if (target.accepts(input)) accepted++;
+      if (await target.accepts(input)) accepted++;
     } catch (error) {
       throw new FuzzFailure(target, { seed, at, input }, error);
     }

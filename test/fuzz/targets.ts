@@ -3,6 +3,9 @@ import { FormatError } from '../../src/errors.ts';
 import { decodeContextRequest, decodeInfoRequest, decodeOptionHead, decodeRequest } from '../../src/nbd/decode.ts';
 import { CHANGE_SET_FRAME } from '../../src/vault/change-set.ts';
 import { EVIDENCE_FRAME } from '../../src/vault/evidence-content.ts';
+import { decodeFileIndex, FILE_INDEX_FRAME } from '../../src/vault/file-index/file-index.ts';
+import { decodeIndexPage, INDEX_PAGE_FRAME } from '../../src/vault/file-index/index-page.ts';
+import { packText } from '../../src/vault/file-index/packed-text.ts';
 import { readDocumentHead } from '../../src/vault/json-document.ts';
 import { decodePackTail } from '../../src/vault/pack-tail.ts';
 import { openPackTrailer, sealPackTrailer } from '../../src/vault/pack-trailer.ts';
@@ -14,6 +17,7 @@ import { contextRequest, encodeRawRequest, infoRequest, u32 } from '../support/n
 import { CODECS, type Codec } from '../support/vault-codecs.ts';
 import { seededBytes } from '../support/vault-random.ts';
 import { text } from '../support/vault-volume.ts';
+import { diskTargets } from './disks.ts';
 import { EXAMPLES, openExample, sealAny } from './documents.ts';
 import { mutateBytes } from './mutate-bytes.ts';
 import { mutateJson } from './mutate-json.ts';
@@ -25,7 +29,9 @@ export interface FuzzTarget {
   /** One input, made from a seed of the corpus. */
   input(random: Random): Uint8Array;
   /** True when the input was taken for valid. Anything but a FormatError that it throws is a bug. */
-  accepts(input: Uint8Array): boolean;
+  accepts(input: Uint8Array): boolean | Promise<boolean>;
+  /** Inputs of a short burst, where one costs much more than decoding an object. */
+  readonly burst?: number;
 }
 
 const KEY = seededBytes('fuzz key')(32);
@@ -167,6 +173,33 @@ function nbdTargets(): readonly FuzzTarget[] {
   ];
 }
 
+/** Holders of the meta root can write any text into an index. */
+function indexTextTarget(): FuzzTarget {
+  const [file, index] = ['index page', 'file index'].map((name) => {
+    const codec = CODECS.find((one) => one.name === name);
+    if (!codec) throw new TypeError(`there is a codec of ${name}`);
+    return fc.sample(codec.objects as fc.Arbitrary<unknown>, { seed: 42, numRuns: 20 });
+  });
+  return {
+    name: 'text of a file index',
+    input: (random) =>
+      random.chance(2)
+        ? packText(Buffer.from(JSON.stringify(mutateJson(random.pick(index ?? []), random)) ?? ''))
+        : packText(Buffer.from(`${JSON.stringify(mutateJson(random.pick((file ?? []) as Json[][])[0], random))}\n`)),
+    accepts: (input) =>
+      accepts(() => {
+        try {
+          decodeFileIndex(input);
+        } catch (error) {
+          if (!(error instanceof FormatError)) throw error;
+          decodeIndexPage(input);
+        }
+      }),
+  };
+}
+
+type Json = unknown;
+
 export function fuzzTargets(): readonly FuzzTarget[] {
   return [
     ...CODECS.map(codecTarget),
@@ -174,10 +207,14 @@ export function fuzzTargets(): readonly FuzzTarget[] {
     frameTarget('map', MAP_FRAME),
     frameTarget('change set', CHANGE_SET_FRAME),
     frameTarget('evidence', EVIDENCE_FRAME),
+    frameTarget('file index', FILE_INDEX_FRAME),
+    frameTarget('index page', INDEX_PAGE_FRAME),
     trailerTarget(),
     blockTarget(),
     ...EXAMPLES.map(documentTarget),
     forgedDocumentTarget(),
     ...nbdTargets(),
+    indexTextTarget(),
+    ...diskTargets(),
   ];
 }

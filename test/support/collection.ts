@@ -4,7 +4,7 @@ import { judgeObject } from '../../src/vault/collect/judge-object.ts';
 import { planCollection } from '../../src/vault/collect/plan-collection.ts';
 import { type Survey, surveyVault } from '../../src/vault/collect/survey.ts';
 import { expirePoint } from '../../src/vault/expiry/expire-point.ts';
-import { beginRun, commitPoint } from '../../src/vault/index.ts';
+import { beginRun, commitPoint, type KeyService } from '../../src/vault/index.ts';
 import type { LockPolicy } from '../../src/vault/lock-policy.ts';
 import type { Manifest, Retention } from '../../src/vault/manifest.ts';
 import type { Vault } from '../../src/vault/vault.ts';
@@ -23,6 +23,8 @@ export interface CollectedVault {
   readonly store: MemoryStore;
   readonly mover: Vault;
   readonly control: Vault;
+  /** What wraps its roots. */
+  readonly service: KeyService;
   pass(days: number): void;
   /** A point of two blocks: one shared by all, one of its own. */
   back(runId: string, options?: { parent?: Manifest; retention?: Retention }): Promise<Manifest>;
@@ -65,6 +67,7 @@ export async function collectedVault({ lock, ...bucket }: CollectedBucket = {}):
     store,
     mover,
     control,
+    service: keys,
     survey,
     begin,
     pass: (days) => clock.advance(days * DAY_MS),

@@ -29,6 +29,8 @@ export interface OddFilesRequest {
   readonly features?: string;
   /** Names in one folder. */
   readonly many?: number;
+  /** With less content, so that most of what is in use are the structures of the file system. */
+  readonly lean?: true;
   readonly blockBytes?: 1024 | 4096;
 }
 
@@ -38,11 +40,12 @@ export function oddFilesImage({
   type = 'ext4',
   features,
   many = 100,
+  lean,
   blockBytes = 1024,
 }: OddFilesRequest): string {
   const work = mkdtempSync(join(dir, 'odd-'));
   const tree = join(work, 'tree');
-  fillTree(tree, many);
+  fillTree(tree, { many, ...(lean && { lean }) });
   const image = join(work, 'image');
   const options = [
     ...(features ? ['-O', features] : []),
@@ -76,7 +79,7 @@ export function oddFilesImage({
   return image;
 }
 
-function fillTree(tree: string, many: number): void {
+function fillTree(tree: string, { many, lean }: { readonly many: number; readonly lean?: true }): void {
   for (const folder of ['docs', 'dev', 'many', 'links']) mkdirSync(join(tree, folder), { recursive: true });
   writeFileSync(join(tree, 'docs/note.txt'), 'note\n');
   writeFileSync(join(tree, 'docs/in-2106'), '');
@@ -90,10 +93,11 @@ function fillTree(tree: string, many: number): void {
   writeSync(sparse, 'tail', SPARSE_BYTES - 4);
   closeSync(sparse);
   const comb = openSync(join(tree, 'comb'), 'w');
-  for (let n = 0; n < COMB.teeth; n++) writeSync(comb, String(n).padStart(COMB.bytes, '.'), 2 * n * COMB.bytes);
+  const { teeth, bytes } = lean ? { teeth: 60, bytes: 4 } : COMB;
+  for (let n = 0; n < teeth; n++) writeSync(comb, String(n).padStart(bytes, '.'), (2 * n + 1) * COMB.bytes - bytes);
   closeSync(comb);
   for (let n = 0; n < many; n++) writeFileSync(join(tree, `many/file-${String(n).padStart(5, '0')}.txt`), String(n));
-  writeFileSync(join(tree, 'big.bin'), bigContent());
+  writeFileSync(join(tree, 'big.bin'), lean ? bigContent().subarray(0, 5_000) : bigContent());
 }
 
 export function bigContent(): Uint8Array {

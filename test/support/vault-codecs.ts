@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { BLOCK_BYTES } from '../../src/vault/block-source.ts';
 import { decodeChangeSet, encodeChangeSet } from '../../src/vault/change-set.ts';
 import { decodeEvidence, encodeEvidence } from '../../src/vault/evidence-content.ts';
+import { decodeFileIndex, encodeFileIndex } from '../../src/vault/file-index/file-index.ts';
+import { decodeIndexPage, encodeIndexPage } from '../../src/vault/file-index/index-page.ts';
 import { decodePackTail, encodePackTail } from '../../src/vault/pack-tail.ts';
 import { decodePackTrailer, encodePackTrailer } from '../../src/vault/pack-trailer.ts';
 import { countSegments } from '../../src/vault/parameters.ts';
@@ -95,6 +97,36 @@ const evidence = fc.record({
   contentType: fc.constantFrom('text/plain', 'image/jpeg'),
   bytes: fc.uint8Array({ maxLength: 5000 }),
 });
+const path = fc
+  .array(fc.stringMatching(/^[a-z.é]{1,12}$/), { minLength: 1, maxLength: 4 })
+  .map((names) => `/${names.join('/')}`);
+const time = '2026-11-23T02:31:07.412345678Z';
+const indexPage = fc.array(
+  fc
+    .record({ path, bytes: fc.nat(), mode: fc.nat(0o7777), uid: fc.nat(), inode: fc.nat().map(String) })
+    .map((file) => ({
+      kind: 'file',
+      gid: 0,
+      modifiedAt: time,
+      changedAt: time,
+      links: 1,
+      ...file,
+    })),
+  { minLength: 1, maxLength: 20 },
+);
+const fileIndex = fc
+  .record({ pointId: runId, indexId: runId, pageIds: fc.array(hex64, { maxLength: 5 }), path })
+  .map(({ pageIds, path: first, ...ids }) => ({
+    ...ids,
+    builtAt: '2026-11-23T02:31:07.412Z',
+    toolVersion: '0.1.0',
+    digests: false,
+    files: pageIds.length,
+    notes: ['note'],
+    unreadable: [{ path: first, reason: 'damaged' }],
+    objects: [{ recipe: 'postgresql', kind: 'table', name: 'bank/public.accounts', rows: 7 }],
+    pages: pageIds.map((pageId) => ({ runId: ids.pointId, pageId, records: 1, first })),
+  }));
 const tail = fc.record({
   trailerBytes: fc.integer({ min: 145, max: 3 << 20 }),
   keyEpoch: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
@@ -113,7 +145,13 @@ const codec = <T>(
   name: string,
   objects: fc.Arbitrary<T>,
   functions: { encode: (object: T) => Uint8Array; decode: (bytes: Uint8Array) => T },
-) => ({ name, objects, canonical: name !== 'evidence', ...functions }) as unknown as Codec;
+) =>
+  ({
+    name,
+    objects,
+    canonical: !['evidence', 'file index', 'index page'].includes(name),
+    ...functions,
+  }) as unknown as Codec;
 
 export const CODECS = [
   codec('pack tail', tail, { encode: encodePackTail, decode: decodePackTail }),
@@ -121,5 +159,7 @@ export const CODECS = [
   codec('segment', segment, { encode: encodeSegment, decode: decodeSegment as never }),
   codec('map', map, { encode: encodeVolumeMap as never, decode: decodeVolumeMap as never }),
   codec('change set', changeSet, { encode: encodeChangeSet, decode: decodeChangeSet }),
+  codec('file index', fileIndex, { encode: encodeFileIndex as never, decode: decodeFileIndex as never }),
+  codec('index page', indexPage, { encode: encodeIndexPage as never, decode: decodeIndexPage as never }),
   codec('evidence', evidence, { encode: encodeEvidence, decode: decodeEvidence as never }),
 ];

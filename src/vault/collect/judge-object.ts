@@ -32,7 +32,8 @@ export function judgeObject(object: StoredObject, survey: Survey): ObjectJudgeme
   const outcome = outcomes.get(runId);
   if (!outcome) return kind === 'evidence' ? judgeEvidence(runId, survey) : keep('undecided');
   if (outcome.state === 'abandoned') return remove('abandoned');
-  if (live.points.has(runId) && id === '') return keep('point');
+  // A page that no index names yet: one that is being written will, and pages are few and small.
+  if (live.points.has(runId) && (id === '' || kind === 'index-page')) return keep('point');
   // An unreadable point protects itself too, so what comes below was read.
   if (isProtected(runId, survey) || !(live.points.has(runId) || expired.has(runId))) return keep('unreadable');
   if (live.points.has(runId)) return remove('unnamed');

@@ -18,7 +18,7 @@ export async function listObjects(
   expired: ReadonlySet<string>,
 ): Promise<Listing> {
   const objects = new ListedObjects();
-  for (const prefix of ['runs/', 'catalog/']) {
+  for (const prefix of ['runs/', 'catalog/', 'index/files/', 'index/pages/']) {
     for await (const facts of vault.store.list(prefix, signal)) {
       const object = recognizeObject(facts);
       if (object) objects.add(object);

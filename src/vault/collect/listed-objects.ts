@@ -22,6 +22,10 @@ export class ListedObjects {
     return this.#runs.has(runId);
   }
 
+  *indexes(): Iterable<StoredObject> {
+    for (const { others } of this.#runs.values()) yield* others.filter(({ kind }) => kind === 'index');
+  }
+
   /** Run by run; within a run the session comes last, so that a run is recognized as one as long as anything is left. */
   *all(): Iterable<StoredObject> {
     for (const [runId, { packs, segments, others }] of this.#runs) {

@@ -1,6 +1,7 @@
-import { FormatError, VaultError } from '../../errors.ts';
+import { readIndexRoot } from '../file-index/index-objects.ts';
 import { listHolds } from '../holds.ts';
 import { inOrder, type Task } from '../in-order.ts';
+import { isDamage } from '../is-damage.ts';
 import { mapKey, pointKey } from '../object-keys.ts';
 import { type MapName, readMap } from '../read-map.ts';
 import type { Session } from '../session.ts';
@@ -9,7 +10,7 @@ import { IdSet } from './id-set.ts';
 import type { Listing } from './list-objects.ts';
 import { type Protection, protectAncestors } from './protect-ancestors.ts';
 import type { Outcomes } from './read-outcomes.ts';
-import { AT_A_TIME, type SurveyRequest } from './survey.ts';
+import { AT_A_TIME, type InvalidObject, type SurveyRequest } from './survey.ts';
 
 /** Why the objects of a committed point stay. */
 export type LiveReason = 'committed' | 'pinned' | 'held' | 'locked';
@@ -22,11 +23,13 @@ export interface UnreadablePoint {
 
 export interface LiveObjects {
   readonly points: ReadonlyMap<string, LiveReason>;
-  /** Packs, segments and maps that a live point names. */
+  /** Packs, segments, maps and pages of file indexes that a live point names. */
   readonly ids: IdSet;
   /** Live points of which something cannot be read: nothing that they could name is condemned. */
   readonly unreadable: readonly UnreadablePoint[];
   readonly protection: Protection;
+  /** File indexes that cannot be read: they protect nothing, since the disks say the same. */
+  readonly damagedIndexes: readonly InvalidObject[];
 }
 
 export interface Known {
@@ -51,7 +54,8 @@ export async function readLive(request: SurveyRequest, known: Known): Promise<Li
     onProgress?.('maps');
   }
   const protection = await protectAncestors(request, { unreadable, known });
-  return { points, ids, unreadable, protection };
+  const damagedIndexes = await readIndexes(request, { known, points, ids });
+  return { points, ids, unreadable, protection, damagedIndexes };
 }
 
 /** Held and locked points stay though a tombstone stands: who holds one wants its bytes, and locked bytes cannot go. */
@@ -108,7 +112,7 @@ function* readMaps(
         try {
           return { name, map: await readMap(vault, name, signal) };
         } catch (error) {
-          if (!isDamage(error)) throw error;
+          if (!isDamage(error)) throw error; // a store that does not answer ends the survey: who cannot look does not collect
           const key = mapKey(name.map.runId, name.volumeId, name.map.mapId);
           return { name, map: { pointId, key, reason: error.message } };
         }
@@ -117,13 +121,36 @@ function* readMaps(
   }
 }
 
-/** Anything else, such as a store that does not answer, ends the survey: who cannot look does not collect. */
-function isDamage(error: unknown): error is Error {
-  if (error instanceof FormatError) return true;
-  return error instanceof VaultError && (error.code === 'ObjectMissing' || error.code === 'ObjectDamaged');
-}
-
 function addNamed(ids: IdSet, { packs, segments }: VolumeMap): void {
   for (const { packId } of packs) ids.add(packId);
   for (const segment of segments) if (segment) ids.add(segment.segmentId);
+}
+
+/** Pages of an expired point stay while the index of a live one names them. */
+async function readIndexes(
+  { vault, signal, atATime = AT_A_TIME, onProgress }: SurveyRequest,
+  {
+    known,
+    points,
+    ids,
+  }: { readonly known: Known; readonly points: ReadonlyMap<string, LiveReason>; readonly ids: IdSet },
+): Promise<readonly InvalidObject[]> {
+  const damaged: InvalidObject[] = [];
+  const tasks = [...known.listing.objects.indexes()]
+    .filter(({ runId }) => points.has(runId))
+    .map(({ key, runId: pointId }) => async (ours: AbortSignal) => {
+      const indexId = key.slice(key.lastIndexOf('/') + 1, -'.idx'.length);
+      try {
+        return await readIndexRoot(vault, { pointId, indexId }, ours);
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        damaged.push({ key, reason: error.message });
+        return undefined;
+      }
+    });
+  for await (const index of inOrder(tasks, { depth: atATime, signal })) {
+    for (const { pageId } of index?.pages ?? []) ids.add(pageId);
+    onProgress?.('indexes');
+  }
+  return damaged;
 }

@@ -1,15 +1,25 @@
 import type { ObjectFacts } from '../object-store.ts';
 
 /** What collection may remove; everything else in a vault stays for ever. */
-export type ObjectKind = 'pack' | 'segment' | 'map' | 'shard' | 'changes' | 'evidence' | 'session' | 'catalog';
+export type ObjectKind =
+  | 'pack'
+  | 'segment'
+  | 'map'
+  | 'shard'
+  | 'changes'
+  | 'evidence'
+  | 'session'
+  | 'catalog'
+  | 'index'
+  | 'index-page';
 
 export interface StoredObject {
   readonly key: string;
   readonly bytes: number;
   readonly kind: ObjectKind;
-  /** The run that wrote it; of a catalog entry, the point it shows. */
+  /** The run that wrote it; of a catalog entry, a file index and its pages, the point they are of. */
   readonly runId: string;
-  /** 64 hex digits of a pack, segment or map; else empty. */
+  /** 64 hex digits of a pack, segment, map or page; else empty. */
   readonly id: string;
 }
 
@@ -26,6 +36,8 @@ const KEYS: readonly { readonly kind: ObjectKind; readonly pattern: RegExp }[] =
   { kind: 'evidence', pattern: new RegExp(`^runs/${RUN}/evidence/${NAME}$`) },
   { kind: 'session', pattern: new RegExp(`^runs/${RUN}/session\\.json$`) },
   { kind: 'catalog', pattern: new RegExp(`^catalog/${NAME}/\\d{8}T\\d{6}Z-${RUN}\\.json$`) },
+  { kind: 'index', pattern: new RegExp(`^index/files/${RUN}/\\d{8}T\\d{6}Z-[0-9a-f]{8}\\.idx$`) },
+  { kind: 'index-page', pattern: new RegExp(`^index/pages/${RUN}/${ID}\\.page$`) },
 ];
 
 /** Undefined for keys that this version does not know: they are not its to remove. */

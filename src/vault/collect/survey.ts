@@ -25,7 +25,7 @@ export interface SurveyRequest {
   readonly onProgress?: (step: SurveyStep) => void;
 }
 
-export type SurveyStep = 'tombstones' | 'sessions' | 'fences' | 'objects' | 'points' | 'maps';
+export type SurveyStep = 'tombstones' | 'sessions' | 'fences' | 'objects' | 'points' | 'maps' | 'indexes';
 
 /** What a collector knows of a vault. It stays true: whatever it condemns can never be named again. */
 export interface Survey {
@@ -62,7 +62,12 @@ export async function surveyVault(request: SurveyRequest): Promise<Survey> {
     listing,
     outcomes,
     live,
-    invalid: [...tombstones.invalid, ...invalid, ...live.unreadable.map(({ key, reason }) => ({ key, reason }))],
+    invalid: [
+      ...tombstones.invalid,
+      ...invalid,
+      ...live.unreadable.map(({ key, reason }) => ({ key, reason })),
+      ...live.damagedIndexes,
+    ],
   };
 }
 

@@ -4,6 +4,8 @@ import type { z } from 'zod';
 import { BLOCK_BYTES } from '../../../src/vault/block-source.ts';
 import { CHANGE_SET_FRAME } from '../../../src/vault/change-set.ts';
 import { EVIDENCE_FRAME, MAX_EVIDENCE_BYTES } from '../../../src/vault/evidence-content.ts';
+import { FILE_INDEX_FRAME } from '../../../src/vault/file-index/file-index.ts';
+import { INDEX_PAGE_FRAME, MAX_PAGE_RECORDS, MAX_PAGE_TEXT } from '../../../src/vault/file-index/index-page.ts';
 import { MAX_DOCUMENT_BYTES } from '../../../src/vault/json-document.ts';
 import * as keys from '../../../src/vault/object-keys.ts';
 import { MAX_TRAILER_BYTES, MIN_TRAILER_BYTES } from '../../../src/vault/pack-tail.ts';
@@ -38,6 +40,8 @@ test('the document and the code agree on every size', () => {
     MAX_SEALED_BLOCK_BYTES,
     MAX_DOCUMENT_BYTES,
     MAX_EVIDENCE_BYTES,
+    MAX_PAGE_TEXT,
+    MAX_PAGE_RECORDS,
   ]) {
     expect(TEXT, String(bytes)).toContain(bytes.toLocaleString('en-US'));
   }
@@ -54,6 +58,8 @@ test('the document and the code agree on the frames: magic and largest object', 
       map: MAP_FRAME,
       'change set': CHANGE_SET_FRAME,
       evidence: EVIDENCE_FRAME,
+      'file index': FILE_INDEX_FRAME,
+      'index page': INDEX_PAGE_FRAME,
     }).map(([type, frame]) => [type, `\`${frame.magic.trim()}\\n\``, mib(frame)]),
   );
 });
@@ -133,6 +139,8 @@ test('the document lists every key that the code makes', () => {
     'index/checks/C.json',
     keys.measurementKey('M', run),
     keys.auditKey('M', run),
+    keys.fileIndexKey(run, 'I'),
+    keys.indexPageKey(run, 'ID'),
   ];
   const listed = [...TEXT.slice(TEXT.indexOf('## 2.')).matchAll(/^([a-z]+[/.]\S+) {2,}/gm)].map(([, key = '']) => key);
   const patterns = listed.map(
