@@ -1,7 +1,13 @@
-import { resolveIsolation, resolvePlace, resolveRecipes, resolveVault } from '../config/resolve-names.ts';
+import {
+  resolveFolder,
+  resolveIsolation,
+  resolvePlace,
+  resolveRecipes,
+  resolveVault,
+} from '../config/resolve-names.ts';
 import type { ConfiguredRecipe } from '../contract/resolved-backup.ts';
-import type { ResolvedRestore, ResolvedTable } from '../contract/resolved-restore.ts';
-import { RestoreRequest, TableRequest } from '../contract/restore-request.ts';
+import type { ResolvedFiles, ResolvedRestore, ResolvedTable } from '../contract/resolved-restore.ts';
+import { FilesRequest, RestoreRequest, TableRequest } from '../contract/restore-request.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { FindRecipe } from '../recipes/registry.ts';
 import { parseInput } from './parse-input.ts';
@@ -51,6 +57,19 @@ export function createResolveRestoreActivities(deps: ResolveRestoreDeps) {
         isolation: resolveIsolation(config, request.isolation),
         recipe: extractingRecipe(deps, request.recipe),
         wanted: { database, table, ...(schema !== undefined && { schema }) },
+        limits: config.limits,
+        searchAttributes: config.temporal.searchAttributes && (await deps.hasSearchAttributes()),
+      };
+    },
+
+    async resolveFiles(input: unknown): Promise<ResolvedFiles> {
+      const example = '{"pointId": "20261123T023107Z-9f2c01ab", "path": "/srv/data", "into": "restored"}';
+      const { vault, volumeIds, ...request } = parseInput(FilesRequest, input, 'restoreFiles', example);
+      resolveFolder(config, request.into);
+      return {
+        ...request,
+        vault: resolveVault(config, vault),
+        ...(volumeIds && { volumeIds }),
         limits: config.limits,
         searchAttributes: config.temporal.searchAttributes && (await deps.hasSearchAttributes()),
       };

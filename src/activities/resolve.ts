@@ -58,6 +58,7 @@ export function createResolveActivities(deps: ResolveDeps) {
         accept: request.accept,
         ...resolved,
         fullReadEvery: fullReadEveryOf(config, resolved.vault),
+        ...fileIndexOf(config, resolved.vault),
         limits: config.limits,
         ...(request.plan !== undefined && { plan: request.plan }),
         searchAttributes: await searchAttributes(),
@@ -121,6 +122,11 @@ function mustHaveAgent(recipes: readonly ConfiguredRecipe[], findRecipe: FindRec
     'InvalidInput',
     `method: "application-agent" needs a recipe with an agent (asked for: ${names}). Configure or name one that has`,
   );
+}
+
+function fileIndexOf({ vaults }: Config, vault: string): Pick<ResolvedBackup, 'fileIndex'> {
+  const fileIndex = vaults[vault]?.fileIndex ?? 'off';
+  return fileIndex === 'off' ? {} : { fileIndex };
 }
 
 /** `resolveVault` has proven the name. */

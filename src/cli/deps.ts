@@ -4,11 +4,12 @@ import type { CheckRequest } from '../contract/check-request.ts';
 import type { CollectionRequest } from '../contract/collection-request.ts';
 import type { DrillRequest, DrillResult } from '../contract/drill.ts';
 import type { BackupProgress } from '../contract/progress.ts';
-import type { RestoreRequest, TableRequest } from '../contract/restore-request.ts';
+import type { FilesRequest, RestoreRequest, TableRequest } from '../contract/restore-request.ts';
 import type {
   BackupResult,
   CheckResult,
   CollectionResult,
+  FilesResult,
   RestoreResult,
   TableResult,
   VerificationResult,
@@ -60,6 +61,7 @@ export interface Backups {
   startDrill(request: DrillRequest, requestId: string): Promise<StartedRun<DrillResult>>;
   startCollection(request: CollectionRequest, requestId: string): Promise<StartedRun<CollectionResult>>;
   startTable(request: TableRequest, requestId: string): Promise<WatchedRun<TableResult>>;
+  startFiles(request: FilesRequest, requestId: string): Promise<WatchedRun<FilesResult>>;
   /** Backups under way now. */
   running(): Promise<readonly RunningBackup[]>;
   /** Of these plans, those that have a schedule. */

@@ -5,13 +5,15 @@ import { Command, Option } from 'commander';
 import type { Extracted } from '../disk/extract/extract.ts';
 import { shownBytes } from '../disk/tree/shown-bytes.ts';
 import { ConfigurationError, VaultError } from '../errors.ts';
+import { tellUnread } from '../search/tell-unread.ts';
 import { CommandEnd } from './command-end.ts';
 import type { CliDeps, Output } from './deps.ts';
 import { EXIT } from './exit-codes.ts';
+import { restoreByWorkflow } from './files-workflow.ts';
 import { formatBytes } from './format.ts';
 import { jsonLines } from './json-lines.ts';
 import { addPointOptions } from './point-access.ts';
-import { describeCost, openPointFiles, type PointFiles, type PointFilesOptions, sayNotices } from './point-files.ts';
+import { describeCost, openPointFiles, type PointFiles, type PointFilesOptions, parseNamed } from './point-files.ts';
 import { terminalText } from './terminal-text.ts';
 import { transferSink } from './transfer-progress.ts';
 import { writeBytes } from './write-bytes.ts';
@@ -19,6 +21,8 @@ import { writeBytes } from './write-bytes.ts';
 interface GetOptions extends PointFilesOptions {
   readonly to?: string;
   readonly tar?: string;
+  readonly workflow?: string;
+  readonly detach?: true;
   readonly json?: true;
 }
 
@@ -31,18 +35,30 @@ export function filesGetCommand(deps: CliDeps): Command {
       '--tar <file>',
       'one tar with owners, exact times, extended attributes and devices, without root; - for standard output',
     )
+    .addOption(
+      new Option(
+        '--workflow <folder>',
+        'a mover writes them into this folder of temporal.config.ts, for what takes hours',
+      ).conflicts(['to', 'tar']),
+    )
+    .option('--detach', 'with --workflow: start it and do not wait')
     .option('--volume <id...>', 'only these volumes, the first of them as the root')
     .option('--json', 'JSON lines on standard output: progress, an item per problem, then one result');
   return addPointOptions(command).action((named: string, options: GetOptions) => runGet(named, options, deps));
 }
 
 async function runGet(named: string, options: GetOptions, deps: CliDeps): Promise<void> {
+  const { workflow } = options;
+  if (workflow !== undefined) return restoreByWorkflow(parseNamed(named), { ...options, workflow }, deps);
   if (options.to === undefined && options.tar === undefined)
-    throw new ConfigurationError('InvalidInput', 'name the folder with --to <folder>, or a tar with --tar <file>');
+    throw new ConfigurationError(
+      'InvalidInput',
+      "name the folder with --to <folder>, a tar with --tar <file>, or a mover's folder with --workflow <folder>",
+    );
   const files = await openPointFiles(named, options, deps.signal);
   try {
     const tell = (line: string) => void deps.stderr.write(`${terminalText(line)}\n`);
-    sayNotices(files.machine, tell);
+    tellUnread(files.machine, tell);
     const extracted = await (options.to === undefined
       ? toTar(files, options, deps)
       : toFolder(files, options.to, { options, deps }));

@@ -2,12 +2,13 @@ import { Command } from 'commander';
 import type { ByteString, Entry } from '../disk/tree/file-tree.ts';
 import { isoNs } from '../disk/tree/iso-ns.ts';
 import { shownBytes } from '../disk/tree/shown-bytes.ts';
+import { tellUnread } from '../search/tell-unread.ts';
 import { CommandEnd } from './command-end.ts';
 import type { CliDeps } from './deps.ts';
 import { EXIT } from './exit-codes.ts';
 import { jsonLines } from './json-lines.ts';
 import { addPointOptions } from './point-access.ts';
-import { describeCost, openPointFiles, type PointFiles, type PointFilesOptions, sayNotices } from './point-files.ts';
+import { describeCost, openPointFiles, type PointFiles, type PointFilesOptions } from './point-files.ts';
 import { terminalText } from './terminal-text.ts';
 
 interface LsOptions extends PointFilesOptions {
@@ -29,7 +30,7 @@ async function runLs(named: string, options: LsOptions, deps: CliDeps): Promise<
   const { stdout, stderr, signal } = deps;
   const files = await openPointFiles(named, options, signal);
   try {
-    sayNotices(files.machine, (line) => void stderr.write(`${terminalText(line)}\n`));
+    tellUnread(files.machine, (line) => void stderr.write(`${terminalText(line)}\n`));
     let [shown, damaged] = [0, 0];
     for await (const item of itemsOf(files, options, signal)) {
       if (item.entry) shown++;

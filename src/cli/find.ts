@@ -1,13 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { isoNs } from '../disk/tree/iso-ns.ts';
-import type { MachineTree } from '../disk/tree/machine-tree.ts';
-import { shownBytes } from '../disk/tree/shown-bytes.ts';
-import type { CachedFile, SearchCache } from '../search/search-cache.ts';
+import type { FoundFile } from '../search/search-cache.ts';
 import type { Manifest, Vault } from '../vault/index.ts';
 import type { CliDeps } from './deps.ts';
 import { jsonLines } from './json-lines.ts';
 import { addPointOptions, type PointOptions } from './point-access.ts';
-import { openFilesOf, sayNotices } from './point-files.ts';
 import { terminalText } from './terminal-text.ts';
 
 interface FindOptions extends PointOptions {
@@ -22,7 +18,7 @@ const DAY_MS = 86_400_000;
 
 export function findCommand(deps: CliDeps): Command {
   const command = new Command('find')
-    .description('find files by name in recovery points; what was read once is answered from a cache of this machine')
+    .description('find files and tables by name in recovery points; what was read once is answered from a local cache')
     .argument('<pattern>', "such as 'invoice*.pdf', a part of a name, or with a / of the path")
     .option('--point <id>', 'in this point; left out: the newest of each machine')
     .option('--since <days>', 'in every point captured since then, such as 30d', days)
@@ -35,13 +31,16 @@ async function runFind(pattern: string, options: FindOptions, deps: CliDeps): Pr
   const { stdout, stderr, signal } = deps;
   const { openVaultByName } = await import('./vault-by-name.ts');
   const { openSearchCache, searchCachePath } = await import('../search/search-cache.ts');
+  const { loadPoint } = await import('../search/load-point.ts');
   const vault = await openVaultByName({ url: options.vault, keys: options, roles: ['data', 'meta'], signal });
   const cache = openSearchCache(searchCachePath(vault.vaultId));
+  const tell = (line: string) => void stderr.write(`${terminalText(line)}\n`);
   try {
     const points = await choosePoints(vault, options, deps);
     for (const manifest of points) {
-      const notes = cache.notesOf(manifest.pointId) ?? (await readIn(cache, { vault, manifest }, deps));
-      for (const note of notes) stderr.write(`${manifest.pointId}  ${terminalText(note)}\n`);
+      const known = cache.notesOf(manifest.pointId);
+      const notes = known ?? (await loadPoint({ cache, vault, manifest, signal, tell }));
+      for (const note of notes) tell(`${manifest.pointId}  ${note}`);
     }
     const found = cache.find(
       pattern,
@@ -49,9 +48,8 @@ async function runFind(pattern: string, options: FindOptions, deps: CliDeps): Pr
       options.limit,
     );
     for (const file of found) {
-      const line = `${file.pointId}  ${String(file.bytes).padStart(12)}  ${file.modifiedAt.slice(0, 19)}  ${file.path}`;
       if (options.json) jsonLines(stdout).item({ ...file, mode: file.mode.toString(8).padStart(4, '0') });
-      else stdout.write(`${line}${file.target ? ` -> ${file.target}` : ''}\n`);
+      else stdout.write(`${describe(file)}\n`);
     }
     const more = found.length === options.limit;
     if (options.json) jsonLines(stdout).result({ files: found.length, points: points.length, more });
@@ -61,6 +59,12 @@ async function runFind(pattern: string, options: FindOptions, deps: CliDeps): Pr
     cache.close();
     await vault.close();
   }
+}
+
+function describe({ pointId, path, bytes, modifiedAt, target, rows }: FoundFile): string {
+  const size = rows === null ? String(bytes) : `${rows} rows`;
+  const line = `${pointId}  ${size.padStart(12)}  ${modifiedAt.slice(0, 19)}  ${path}`;
+  return target === '' ? line : `${line} -> ${target}`;
 }
 
 async function choosePoints(
@@ -81,39 +85,6 @@ async function choosePoints(
     newest.set(since === undefined ? machine.machineId : pointId, found.manifest); // listed oldest first
   }
   return [...newest.values()].reverse();
-}
-
-/** Everything that keeps an answer from being whole is kept with it. */
-async function readIn(
-  cache: SearchCache,
-  point: { readonly vault: Vault; readonly manifest: Manifest },
-  { stderr, signal }: CliDeps,
-): Promise<readonly string[]> {
-  const files = await openFilesOf(point, undefined, signal);
-  const notes: string[] = [];
-  const { pointId } = point.manifest;
-  try {
-    stderr.write(`${pointId}  reading its names\n`);
-    sayNotices(files.machine, (note) => void notes.push(note));
-    await cache.store(pointId, filesOf(files.machine, signal, notes), () => notes);
-  } finally {
-    await files.close();
-  }
-  return notes;
-}
-
-async function* filesOf(machine: MachineTree, signal: AbortSignal, notes: string[]): AsyncIterable<CachedFile> {
-  const root = await machine.find('/', signal);
-  if (!root) return;
-  for await (const item of machine.walk(root, signal)) {
-    if (!item.entry) {
-      notes.push(`damaged  ${shownBytes(item.path)}: ${item.damage}`);
-      continue;
-    }
-    const { kind, size, mode, uid, gid, mtimeNs } = item.entry;
-    const target = kind === 'link' ? shownBytes(await item.tree.readLink(item.entry, signal)) : '';
-    yield { path: shownBytes(item.path), kind, bytes: size, mode, uid, gid, modifiedAt: isoNs(mtimeNs), target };
-  }
 }
 
 function days(value: string): number {

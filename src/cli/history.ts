@@ -1,13 +1,10 @@
 import { Command } from 'commander';
-import type { Entry } from '../disk/tree/file-tree.ts';
-import { isoNs } from '../disk/tree/iso-ns.ts';
-import { bytesShownAs } from '../disk/tree/shown-bytes.ts';
 import { UnderstudyError } from '../errors.ts';
+import type { FileVersion } from '../search/find-version.ts';
 import type { Manifest, Vault } from '../vault/index.ts';
 import type { CliDeps } from './deps.ts';
 import { jsonLines } from './json-lines.ts';
 import { addPointOptions, type PointOptions } from './point-access.ts';
-import { openFilesOf } from './point-files.ts';
 import { terminalText } from './terminal-text.ts';
 
 interface HistoryOptions extends PointOptions {
@@ -16,13 +13,13 @@ interface HistoryOptions extends PointOptions {
 
 interface Version {
   readonly state: 'first' | 'same' | 'differs' | 'absent' | 'unreadable';
-  readonly entry?: Entry;
+  readonly found?: FileVersion;
   readonly reason?: string;
 }
 
 export function historyCommand(deps: CliDeps): Command {
   const command = new Command('history')
-    .description('in which recovery points a file differed; reads no more than the folders above it')
+    .description('in which recovery points a file differed: from their indexes, else from the folders above it')
     .argument('<path>', 'such as /etc/hosts, as files ls shows it')
     .option('--json', 'JSON lines on standard output: an item per point, oldest first, then one result');
   return addPointOptions(command).action((path: string, options: HistoryOptions) => runHistory(path, options, deps));
@@ -32,22 +29,22 @@ async function runHistory(path: string, options: HistoryOptions, deps: CliDeps):
   const { stdout, stderr, signal } = deps;
   const { openVaultByName } = await import('./vault-by-name.ts');
   const vault = await openVaultByName({ url: options.vault, keys: options, roles: ['data', 'meta'], signal });
-  const before = new Map<string, Entry | undefined>();
+  const before = new Map<string, FileVersion | undefined>();
   let points = 0;
   try {
     for await (const manifest of pointsOf(vault, options.machine, signal)) {
       const { pointId, machine, capture } = manifest;
       const version = await readVersion({ vault, manifest }, path, { before: before.get(machine.machineId), signal });
-      if (version.state !== 'unreadable') before.set(machine.machineId, version.entry);
+      if (version.state !== 'unreadable') before.set(machine.machineId, version.found);
       points++;
-      const { state, entry, reason } = version;
-      const facts = entry && { bytes: entry.size, modifiedAt: isoNs(entry.mtimeNs), changedAt: isoNs(entry.ctimeNs) };
+      const { state, found, reason } = version;
+      const facts = found && { bytes: found.bytes, modifiedAt: found.modifiedAt, changedAt: found.changedAt };
       if (options.json) {
         const whose = { pointId, machineId: machine.machineId, capturedAt: capture.capturedAt };
         jsonLines(stdout).item({ ...whose, state, ...facts, ...(reason !== undefined && { reason }) });
       } else {
-        const found = facts ? `${facts.bytes} bytes, modified ${facts.modifiedAt.slice(0, 19)}` : (reason ?? '');
-        stdout.write(`${capture.capturedAt}  ${pointId}  ${state.padEnd(10)}  ${terminalText(found)}\n`);
+        const text = facts ? `${facts.bytes} bytes, modified ${facts.modifiedAt.slice(0, 19)}` : (reason ?? '');
+        stdout.write(`${capture.capturedAt}  ${pointId}  ${state.padEnd(10)}  ${terminalText(text)}\n`);
       }
     }
   } finally {
@@ -68,21 +65,16 @@ async function* pointsOf(vault: Vault, machineId: string | undefined, signal: Ab
 async function readVersion(
   point: { readonly vault: Vault; readonly manifest: Manifest },
   path: string,
-  { before, signal }: { readonly before: Entry | undefined; readonly signal: AbortSignal },
+  { before, signal }: { readonly before: FileVersion | undefined; readonly signal: AbortSignal },
 ): Promise<Version> {
-  const files = await openFilesOf(point, undefined, signal);
+  const { findVersion, isSameVersion } = await import('../search/find-version.ts');
   try {
-    const found = await files.machine.find(bytesShownAs(path), signal);
+    const found = await findVersion({ ...point, path, signal });
     if (!found) return { state: 'absent' };
-    const { entry } = found;
-    if (!before) return { state: 'first', entry };
-    // Any change of content, owner, mode or name count moves the change time, and programs cannot set it back.
-    const isSame = before.inode === entry.inode && before.ctimeNs === entry.ctimeNs && before.size === entry.size;
-    return { state: isSame ? 'same' : 'differs', entry };
+    if (!before) return { state: 'first', found };
+    return { state: isSameVersion(before, found) ? 'same' : 'differs', found };
   } catch (error) {
     if (!(error instanceof UnderstudyError) || error.status !== 'permanent') throw error;
     return { state: 'unreadable', reason: error.message };
-  } finally {
-    await files.close();
   }
 }

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { ConfigurationError } from '../errors.ts';
-import type { Manifest, ManifestVolume, Vault } from '../vault/index.ts';
+import type { Manifest, Vault } from '../vault/index.ts';
 import { addKeyOptions, type KeyOptions } from './vault-access.ts';
 
 /** How commands that use a recovery point find it. */
@@ -37,19 +36,4 @@ export async function openPoint(pointId: string, options: PointOptions, signal: 
 async function openNamed(options: PointOptions, signal: AbortSignal): Promise<Vault> {
   const { openVaultByName } = await import('./vault-by-name.ts');
   return openVaultByName({ url: options.vault, keys: options, roles: ['data', 'meta'], signal });
-}
-
-/** All of the machine's volumes, or those that were named; the root first, the others by device name. */
-export function chooseVolumes({ pointId, volumes }: Manifest, wanted: readonly string[] = []): ManifestVolume[] {
-  const unknown = wanted.filter((id) => !volumes.some(({ volumeId }) => volumeId === id));
-  if (unknown.length > 0) {
-    const known = volumes.map(({ volumeId }) => volumeId).join(', ');
-    throw new ConfigurationError('InvalidInput', `${pointId} holds ${known}, not ${unknown.join(', ')}`);
-  }
-  const chosen = wanted.length === 0 ? [...volumes] : volumes.filter(({ volumeId }) => wanted.includes(volumeId));
-  return chosen.sort(inBootOrder);
-}
-
-export function inBootOrder(a: ManifestVolume, b: ManifestVolume): number {
-  return Number(b.root) - Number(a.root) || a.deviceName.localeCompare(b.deviceName);
 }

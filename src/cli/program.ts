@@ -11,6 +11,7 @@ import { filesCommand } from './files.ts';
 import { findCommand } from './find.ts';
 import { historyCommand } from './history.ts';
 import { holdCommand } from './hold.ts';
+import { indexCommand } from './index-point.ts';
 import { initCommand } from './init.ts';
 import { jsonLines } from './json-lines.ts';
 import { keysCommand } from './keys.ts';
@@ -38,6 +39,7 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
     filesCommand,
     findCommand,
     historyCommand,
+    indexCommand,
     holdCommand,
     statusCommand,
     schedulesCommand,

@@ -16,6 +16,7 @@ export async function openTemporalBackups(env: NodeJS.ProcessEnv): Promise<Backu
     startRestore: async (request, requestId) => withLink(await client.restore(request, { requestId })),
     startCheck: async (request, requestId) => withLink(await client.check(request, { requestId })),
     startTable: async (request, requestId) => withLink(await client.restoreTable(request, { requestId })),
+    startFiles: async (request, requestId) => withLink(await client.restoreFiles(request, { requestId })),
     startDrill: async (request, requestId) => withLink(await client.drill(request, { requestId })),
     startCollection: async (request, requestId) => withLink(await client.collect(request, { requestId })),
     running: () => client.running(),

@@ -4,18 +4,25 @@ import type { BackupRequest, VerificationRequest } from '../contract/backup-requ
 import type { CheckRequest } from '../contract/check-request.ts';
 import type { CollectionRequest } from '../contract/collection-request.ts';
 import type { DrillRequest, DrillResult } from '../contract/drill.ts';
-import type { RestoreRequest, TableRequest } from '../contract/restore-request.ts';
+import type { FilesRequest, RestoreRequest, TableRequest } from '../contract/restore-request.ts';
 import type {
   BackupResult,
   CheckResult,
   CollectionResult,
+  FilesResult,
   RestoreResult,
   TableResult,
   VerificationResult,
 } from '../contract/results.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { CONTROL_QUEUE } from '../contract/task-queues.ts';
-import { checkWorkflowId, requestWorkflowId, restoreWorkflowId, tableWorkflowId } from '../contract/workflow-ids.ts';
+import {
+  checkWorkflowId,
+  filesWorkflowId,
+  requestWorkflowId,
+  restoreWorkflowId,
+  tableWorkflowId,
+} from '../contract/workflow-ids.ts';
 import { type ConnectOptions, connectTemporal } from './connect.ts';
 import { type PlanSchedule, readPlanSchedules } from './plan-schedules.ts';
 import { followRun, type Run } from './run.ts';
@@ -78,6 +85,16 @@ export class BackupClient {
   ): Promise<Run<TableResult>> {
     const workflowId = tableWorkflowId(request.pointId, requestId);
     await this.#start('restoreTable', workflowId, request, `Table ${request.table} of ${request.pointId}`);
+    return followRun(this.#client, workflowId);
+  }
+
+  /** Has a mover write files into a folder of its configuration; RunFailed with RecoveryIncomplete names what was damaged. */
+  async restoreFiles(
+    request: FilesRequest,
+    { requestId = randomUUID() }: StartOptions = {},
+  ): Promise<Run<FilesResult>> {
+    const workflowId = filesWorkflowId(request.pointId, requestId);
+    await this.#start('restoreFiles', workflowId, request, `Files of ${request.pointId}`);
     return followRun(this.#client, workflowId);
   }
 

@@ -5,11 +5,14 @@ export type { DrillRequest, DrillResult } from '../contract/drill.ts';
 export type { ConsistencyVerdict, EvidenceRef, Fact } from '../contract/evidence.ts';
 export type { ConsistencyClass } from '../contract/names.ts';
 export type { BackupProgress, MachineHeartbeat, PhaseProgress, VolumeProgress } from '../contract/progress.ts';
-export type { RestoreRequest, TableRequest } from '../contract/restore-request.ts';
+export type { FilesRequest, RestoreRequest, TableRequest } from '../contract/restore-request.ts';
 export type {
   ArchivedVolume,
   BackupResult,
   CheckResult,
+  FailedIndex,
+  FilesResult,
+  IndexedFiles,
   Leftover,
   RestoreResult,
   TableResult,

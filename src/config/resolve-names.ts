@@ -57,6 +57,13 @@ export function resolvePlace(
   return { kind: 'named', profile };
 }
 
+/** Where a mover writes files. */
+export function resolveFolder({ folders }: Pick<Config, 'folders'>, named: string): string {
+  const path = folders[named];
+  if (path !== undefined) return path;
+  throw unknownName('into', named, Object.keys(folders));
+}
+
 function restoreNetwork(configured: NonNullable<Config['restores'][string]['network']>): RestoreNetwork {
   const { instanceProfile, keyName, ...network } = configured;
   return {

@@ -48,6 +48,11 @@ const VaultConfig = z.strictObject({
    * 1/30 of the price of reading all (EBS direct APIs: 6 dollars per TiB).
    */
   fullReadEvery: z.int().min(1).max(1000).default(30),
+  /**
+   * The list of each point's files that searches use: `attributes` reads folders and inodes only, `digests` also what
+   * changed since the point before; `off`: none is made, and searches read the disks.
+   */
+  fileIndex: z.enum(['off', 'attributes', 'digests']).default('attributes'),
   /** Age recipients that can read the vault without KMS, given when the vault is made (docs/operations/keys.md). */
   recipients: z
     .array(z.string().regex(/^age1[0-9a-z]+$/, 'must be the public half of an age identity, age1…'))
@@ -155,6 +160,8 @@ const shape = z.strictObject({
   vaults: z.record(ConfiguredName, VaultConfig).refine(hasEntries, 'must define at least one vault'),
   isolation: z.record(ConfiguredName, IsolationConfig).refine(hasEntries, 'must define at least one isolation profile'),
   restores: z.record(ConfiguredName, RestoreConfig).default({}),
+  /** Where movers may write files that somebody wants back (`restoreFiles`): absolute paths on their hosts, by name. */
+  folders: z.record(ConfiguredName, z.string().regex(/^\//, 'must be an absolute path')).default({}),
   /** Recipes by name with their parameters (docs/recipes.md); the built-in ones take `{}`. */
   recipes: z.record(ConfiguredName, RecipeConfig).default({ postgresql: {}, redis: {} }),
   plans: z.record(ConfiguredName, PlanConfig).default({}),

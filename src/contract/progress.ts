@@ -10,13 +10,20 @@ export const PHASES = [
   'archive',
   'commit',
   'verify',
+  'index',
   'clean-up',
 ] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** `agents` only where the method has them. */
-export function phasesOf(method: Method): readonly Phase[] {
-  return method === 'application-agent' ? PHASES : PHASES.filter((phase) => phase !== 'agents');
+/** `agents` only where the method has them, `index` only where one is made. */
+export function phasesOf({ method, fileIndex }: PhasedBackup): readonly Phase[] {
+  const absent = [...(method === 'application-agent' ? [] : ['agents']), ...(fileIndex === undefined ? ['index'] : [])];
+  return PHASES.filter((phase) => !absent.includes(phase));
+}
+
+interface PhasedBackup {
+  readonly method: Method;
+  readonly fileIndex?: unknown;
 }
 
 export const VERIFICATION_PHASES = ['read', 'restore', 'launch', 'probe', 'attest', 'clean-up'] as const;
@@ -28,8 +35,11 @@ export type RestorePhase = (typeof RESTORE_PHASES)[number];
 export const TABLE_PHASES = ['read', 'check', 'restore', 'launch', 'extract', 'record', 'clean-up'] as const;
 export type TablePhase = (typeof TABLE_PHASES)[number];
 
+export const FILES_PHASES = ['restore'] as const;
+export type FilesPhase = (typeof FILES_PHASES)[number];
+
 export interface PhaseProgress {
-  readonly phase: Phase | VerificationPhase | RestorePhase | TablePhase;
+  readonly phase: Phase | VerificationPhase | RestorePhase | TablePhase | FilesPhase;
   readonly state: 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
   /** ISO 8601, from the workflow's clock. */
   readonly startedAt?: string;

@@ -19,6 +19,8 @@ export interface ResolvedBackup {
   readonly vault: string;
   /** Of so many points in a row, one reads every block. */
   readonly fullReadEvery: number;
+  /** What the list of the point's files holds; absent: none is made. */
+  readonly fileIndex?: 'attributes' | 'digests';
   readonly isolation: IsolationProfile;
   readonly recipes: readonly ConfiguredRecipe[];
   readonly limits: Limits;

@@ -26,6 +26,17 @@ export interface ResolvedTable {
   readonly searchAttributes: boolean;
 }
 
+/** Files to write, resolved the same way; where the folder is, each mover's own configuration says. */
+export interface ResolvedFiles {
+  readonly pointId: string;
+  readonly path: string;
+  readonly into: string;
+  readonly vault: string;
+  readonly volumeIds?: readonly string[];
+  readonly limits: Limits;
+  readonly searchAttributes: boolean;
+}
+
 /** `isolated`: proven to reach nothing. `named`: a network that a person's profile was made for; nothing is proven of it. */
 export type RestorePlace =
   | { readonly kind: 'isolated'; readonly isolation: IsolationProfile }

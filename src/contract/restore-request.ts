@@ -42,3 +42,16 @@ export const TableRequest = z.strictObject({
   isolation: ConfiguredName.optional(),
 });
 export type TableRequest = z.input<typeof TableRequest>;
+
+/** Files of a recovery point, written by a mover into a folder that its configuration names. */
+export const FilesRequest = z.strictObject({
+  pointId: RunId,
+  /** As `understudy files ls` shows it. */
+  path: z.string().regex(/^\//, 'must be absolute, such as /srv/data').max(16_384),
+  /** A folder of `folders` in the configuration; the files land in a new one below it, named by the run. */
+  into: ConfiguredName,
+  vault: ConfiguredName.optional(),
+  /** Only these volumes, the first of them as the root; default: all. */
+  volumeIds: z.array(VolumeId).min(1).optional(),
+});
+export type FilesRequest = z.input<typeof FilesRequest>;

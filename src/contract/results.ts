@@ -27,8 +27,27 @@ export interface BackupResult {
   readonly verification?: VerificationResult;
   /** When the request named such a level. */
   readonly check?: CheckResult;
+  /** The list of files for searches; absent where the vault's `fileIndex` is off. */
+  readonly fileIndex?: IndexedFiles | FailedIndex;
   readonly phases: readonly PhaseProgress[];
   readonly leftovers: readonly Leftover[];
+}
+
+export interface IndexedFiles {
+  readonly files: number;
+  /** Databases and tables. */
+  readonly objects: number;
+  readonly pages: number;
+  /** Of an earlier point, with the same records. */
+  readonly pagesReused: number;
+  /** What could not be listed; searches say it. */
+  readonly notes: number;
+}
+
+/** The point is no worse for it: searches read its disks, or `understudy index` tries again. */
+export interface FailedIndex {
+  readonly code: string;
+  readonly message: string;
 }
 
 export interface RetainedClone {
@@ -142,6 +161,33 @@ export interface TableResult {
   readonly restoreMs: number;
   readonly phases: readonly PhaseProgress[];
   readonly leftovers: readonly Leftover[];
+}
+
+/** What a mover wrote into its folder. */
+export interface FilesResult {
+  readonly pointId: string;
+  readonly runId: string;
+  readonly vault: string;
+  /** As it was asked for. */
+  readonly path: string;
+  /** On the mover's host. */
+  readonly folder: string;
+  readonly host: string;
+  readonly files: number;
+  /** Finished by an attempt before the last. */
+  readonly kept: number;
+  readonly folders: number;
+  readonly links: number;
+  readonly bytes: number;
+  /** Read from the vault by the last attempt. */
+  readonly requests: number;
+  readonly bytesFetched: number;
+  readonly problems: number;
+  /** Of them those that lost something. */
+  readonly damaged: number;
+  /** At most 50 problems, damage first. Guest text: escape it for its sink. */
+  readonly named: readonly { readonly path: string; readonly problem: string }[];
+  readonly phases: readonly PhaseProgress[];
 }
 
 /** A resource whose run has ended and which could not be removed. */

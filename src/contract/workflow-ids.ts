@@ -22,6 +22,10 @@ export function tableWorkflowId(pointId: string, requestId: string): string {
   return `restore-table/${pointId}/${requestId}`;
 }
 
+export function filesWorkflowId(pointId: string, requestId: string): string {
+  return `restore-files/${pointId}/${requestId}`;
+}
+
 export function archiveVolumeWorkflowId(runId: string, volumeId: string): string {
   return `archive/${runId}/${volumeId}`;
 }

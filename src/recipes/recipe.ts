@@ -42,4 +42,15 @@ export interface Recipe<P = unknown> {
   readonly library?: readonly URL[];
   /** What its files on disk say about how it ended; absent when nothing on disk tells. */
   cleanFact?(disk: FileReader, params: P, signal: AbortSignal): Promise<Fact>;
+  /** What the application held by the records that its agent wrote into its folder; for searches. */
+  readonly objects?: ReadObjects;
+}
+
+export type ReadObjects = (output: FileReader, signal: AbortSignal) => Promise<readonly RecordedObject[]>;
+
+export interface RecordedObject {
+  readonly kind: 'database' | 'table';
+  /** As the application calls it. Bytes that are no text, or would steer a terminal, are written as `\xNN`. */
+  readonly name: string;
+  readonly rows: number | null;
 }

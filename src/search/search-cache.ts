@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 /** Raised whenever the tables change: an older cache is thrown away, since it can be made again from the vault. */
-const SCHEMA = 1;
+const SCHEMA = 2;
 // Another process may be storing a point with a million files.
 const BUSY_MS = 60_000;
 /** A trigram index answers pieces of at least three characters. */
@@ -21,6 +21,8 @@ export interface CachedFile {
   /** ISO 8601 with nine digits. */
   readonly modifiedAt: string;
   readonly target: string;
+  /** Of a table or database; null for files. */
+  readonly rows: number | null;
 }
 
 export interface FoundFile extends CachedFile {
@@ -84,7 +86,7 @@ const TABLES = `
   CREATE VIRTUAL TABLE words USING fts5 (path, content = 'path', content_rowid = 'id', tokenize = 'trigram case_sensitive 1');
   CREATE TABLE file (
     pathId INTEGER NOT NULL, pointId TEXT NOT NULL, kind TEXT NOT NULL, bytes INTEGER NOT NULL, mode INTEGER NOT NULL,
-    uid INTEGER NOT NULL, gid INTEGER NOT NULL, modifiedAt TEXT NOT NULL, target TEXT NOT NULL,
+    uid INTEGER NOT NULL, gid INTEGER NOT NULL, modifiedAt TEXT NOT NULL, target TEXT NOT NULL, rows INTEGER,
     PRIMARY KEY (pathId, pointId)
   ) WITHOUT ROWID;`;
 
@@ -105,12 +107,12 @@ async function storePoint(
   database: DatabaseSync,
   { pointId, files, notes }: { pointId: string; files: AsyncIterable<CachedFile>; notes: () => readonly string[] },
 ): Promise<number> {
-  database.exec('CREATE TEMP TABLE staged (path, name, kind, bytes, mode, uid, gid, modifiedAt, target)');
+  database.exec('CREATE TEMP TABLE staged (path, name, kind, bytes, mode, uid, gid, modifiedAt, target, rows)');
   try {
-    const stage = database.prepare('INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    const stage = database.prepare('INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
     let count = 0;
-    for await (const { path, kind, bytes, mode, uid, gid, modifiedAt, target } of files) {
-      stage.run(path, path.slice(path.lastIndexOf('/') + 1), kind, bytes, mode, uid, gid, modifiedAt, target);
+    for await (const { path, kind, bytes, mode, uid, gid, modifiedAt, target, rows } of files) {
+      stage.run(path, path.slice(path.lastIndexOf('/') + 1), kind, bytes, mode, uid, gid, modifiedAt, target, rows);
       count++;
     }
     database.exec('BEGIN IMMEDIATE');
@@ -135,7 +137,7 @@ function adopt(database: DatabaseSync, pointId: string, notes: readonly string[]
   database.prepare('INSERT INTO words (rowid, path) SELECT id, path FROM path WHERE id > ?').run(last);
   database
     .prepare(
-      `INSERT OR IGNORE INTO file SELECT p.id, ?, s.kind, s.bytes, s.mode, s.uid, s.gid, s.modifiedAt, s.target
+      `INSERT OR IGNORE INTO file SELECT p.id, ?, s.kind, s.bytes, s.mode, s.uid, s.gid, s.modifiedAt, s.target, s.rows
        FROM staged s JOIN path p ON p.path = s.path`,
     )
     .run(pointId);
@@ -187,5 +189,6 @@ function fileOf(row: Record<string, unknown>): FoundFile {
     gid: Number(row.gid),
     modifiedAt: String(row.modifiedAt),
     target: String(row.target),
+    rows: row.rows === null ? null : Number(row.rows),
   };
 }

@@ -104,9 +104,10 @@ async function control(setting: Setting): Promise<Worker> {
   });
 }
 
-async function mover({ connection, namespace, vaults, findRecipe, platform, now }: Setting): Promise<Worker> {
+async function mover({ config, connection, namespace, vaults, findRecipe, platform, now }: Setting): Promise<Worker> {
   const toolVersion = await readToolVersion();
-  return createMoverWorker({ connection, namespace, deps: { platform, vaults, findRecipe, now, toolVersion } });
+  const deps = { config, platform, vaults, findRecipe, now, toolVersion };
+  return createMoverWorker({ connection, namespace, deps });
 }
 
 function ec2Platform(log: (line: string) => void): Platform {

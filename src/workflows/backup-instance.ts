@@ -13,6 +13,7 @@ import { checkCommitted } from './check-committed.ts';
 import { commitRun } from './commit-run.ts';
 import { readableFailure, withinLimit } from './failures.ts';
 import { identifyRun, newRunId } from './identify-run.ts';
+import { indexCommitted } from './index-committed.ts';
 import { mustComeFromParent } from './must-come-from-parent.ts';
 import { planHarvest } from './plan-harvest.ts';
 import { answering, cleanUp, control } from './proxies.ts';
@@ -31,7 +32,7 @@ export async function backupInstance(backup: ResolvedBackup): Promise<BackupResu
   const phases = trackPhases<Phase>({
     runId: run.runId,
     title,
-    phases: phasesOf(backup.method),
+    phases: phasesOf(backup),
     searchAttributes,
     attributes,
   });
@@ -80,6 +81,7 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
       const verified = await verifyPoint({ run, backup, phases });
       // Only a point that was committed and that no verification refuted may be a parent: its capture stays.
       keepCapture = true;
+      const indexed = await indexCommitted({ run, backup, phases });
       return {
         pointId: run.runId,
         runId: run.runId,
@@ -93,6 +95,7 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
         volumes: volumes.map(({ map: _map, changes: _changes, base: _base, byHints: _byHints, ...volume }) => volume),
         ...(retained && { retained }),
         ...verified,
+        ...indexed,
       };
     });
   } finally {

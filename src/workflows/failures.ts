@@ -19,6 +19,12 @@ export function codeOf(error: unknown): string | undefined {
   return reasonOf(error)?.type ?? undefined;
 }
 
+/** Code and words of a failure that the workflow goes on after. */
+export function messageOf(error: unknown): { readonly code: string; readonly message: string } {
+  const { type, message } = reasonOf(error) ?? {};
+  return { code: type ?? 'StepTimedOut', message: message ?? "it did not end in time; look at its worker's log" };
+}
+
 export interface FailureFrame {
   /** Which phase failed. */
   readonly phase?: string | undefined;

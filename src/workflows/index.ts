@@ -5,6 +5,7 @@ export { checkVault } from './check-vault.ts';
 export { drillRecoveryPoints } from './drill-recovery-points.ts';
 export { collectVault, expireRecoveryPoints } from './expire-recovery-points.ts';
 export { requestBackup } from './request-backup.ts';
+export { restoreFiles } from './restore-files.ts';
 export { restoreRecoveryPoint } from './restore-recovery-point.ts';
 export { restoreTable } from './restore-table.ts';
 export { sweepLeftovers } from './sweep-leftovers.ts';

@@ -55,6 +55,15 @@ export const mover = proxyActivities<MoverActivities>({
   retry: patient,
 });
 
+/** A list for searches: a day reads 8 TiB for digests, and no backup waits longer for what it can do without. */
+export const indexing = proxyActivities<MoverActivities>({
+  taskQueue: MOVER_QUEUE,
+  startToCloseTimeout: '1d',
+  scheduleToCloseTimeout: '1d',
+  heartbeatTimeout: '20s',
+  retry: patient,
+});
+
 /** Retried until it wins: no limit on attempts or time. */
 export const cleanUp = proxyActivities<ControlActivities>({
   taskQueue: CONTROL_QUEUE,

@@ -6,6 +6,9 @@ import type {
   ArchivedVolume,
   CheckResult,
   Extract,
+  FailedIndex,
+  FilesResult,
+  IndexedFiles,
   Leftover,
   RestoreResult,
   VerificationResult,
@@ -63,6 +66,13 @@ export function check({ level, packsRead, blocksRead, bytesRead }: CheckResult):
   return `${level} sound: ${blocksRead} blocks of ${packsRead} packs opened (${(bytesRead / 1e6).toFixed(1)} MB)`;
 }
 
+export function fileIndex(made: IndexedFiles | FailedIndex): string {
+  if ('code' in made) return `not made: ${made.message}`;
+  const { files, objects, pages, pagesReused } = made;
+  const tables = objects === 0 ? '' : `, ${objects} databases and tables`;
+  return `${files} files${tables}; ${pages - pagesReused} of ${pages} pages new`;
+}
+
 export function cleanUp(leftovers: readonly Leftover[]): string {
   if (leftovers.length === 0) return 'nothing left behind';
   return `left behind: ${leftovers.map(({ id, reason }) => `${id} (${reason})`).join(', ')}`;
@@ -79,6 +89,11 @@ export function checks(lines: readonly Check[]): string {
 export function created({ machine, volumes }: Pick<RestoreResult, 'machine' | 'volumes'>): string {
   if (machine) return `${machine.machineId} (${machine.instanceType}, ${machine.subnetId})`;
   return volumes.map(({ volumeId, zone }) => `${volumeId} in ${zone}`).join(', ');
+}
+
+export function files({ files: count, kept, bytes, folder, host }: Omit<FilesResult, 'phases'>): string {
+  const before = kept === 0 ? '' : `, ${kept} finished before`;
+  return `${count} files${before}, ${(bytes / 1e6).toFixed(1)} MB into ${folder} on ${host}`;
 }
 
 export function extracted({ bytes, rows, name }: Extract): string {

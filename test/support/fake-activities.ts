@@ -47,6 +47,7 @@ export function resolvedBackup(instanceId: string, changes: Partial<ResolvedBack
     accept: [],
     vault: 'main',
     fullReadEvery: 30,
+    fileIndex: 'attributes',
     isolation: ISOLATION,
     recipes: [{ name: 'postgresql', params: {} }],
     limits: LIMITS,
@@ -186,6 +187,10 @@ export function fakeControl(changes: Partial<ControlActivities> = {}): ControlAc
       const wanted = { database, table };
       return { pointId, vault: 'main', deploymentId, isolation, recipe, wanted, limits, searchAttributes: true };
     },
+    resolveFiles: async (input) => {
+      const { pointId, path, into } = input as { pointId: string; path: string; into: string };
+      return { pointId, path, into, vault: 'main', limits: LIMITS, searchAttributes: true };
+    },
     endExtractRun: async () => undefined,
     checkRestore: async () => [],
     createVolumes: async ({ volumes, sourceZone }) =>
@@ -312,6 +317,12 @@ export function fakeMover(changes: Partial<MoverActivities> = {}): MoverActiviti
       rows: 2,
     }),
     recordMeasurement: async () => undefined,
+    restoreFiles: async ({ runId, pointId, path, vault }) => ({
+      ...{ runId, pointId, path, vault, folder: `/srv/restored/${runId}`, host: 'mover-1' },
+      ...{ files: 3, kept: 1, folders: 1, links: 0, bytes: 4096, requests: 2, bytesFetched: 8192 },
+      ...{ problems: 0, damaged: 0, named: [] },
+    }),
+    indexFiles: async () => ({ files: 1200, objects: 0, pages: 2, pagesReused: 0, notes: 0 }),
     readPointFacts: async () => ({ fileSystems: [], cleanFacts: {} }),
     restoreVolume: async ({ volume }) => ({
       snapshot: { ...scratchSnapshot(), sourceVolumeId: volume.volumeId },

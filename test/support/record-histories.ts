@@ -62,6 +62,7 @@ try {
   await recordRestore('restored-instance', 'instance');
   await recordRestore('restored-volumes', 'volumes');
   await recordTable('restored-table');
+  await recordFiles('restored-files');
   await recordDrill('drilled');
   await recordCancelled('cancelled-clone', (started) => ({ control: { awaitRecovered: hangs(started) } }));
   await recordCancelled('cancelled-archive', (started) => ({ mover: { archiveShard: hangs(started) } }));
@@ -69,6 +70,7 @@ try {
   await recordCollection('collected-plan', { vault: 'main', steps: 'plan' });
   await recordCollection('collected-execute', { vault: 'main', steps: 'execute' });
   await record('checked', {}, { verify: 'sample' });
+  await record('indexed', {}, { verify: false });
 } finally {
   await runs.stop();
 }
@@ -94,12 +96,14 @@ async function record(name: string, fakes: Fakes, request = {}): Promise<void> {
 }
 
 async function recordRestore(name: string, to: 'instance' | 'volumes'): Promise<void> {
+  if (!isWanted(name)) return;
   const run = await runs.backups.restore({ pointId: '20261123T023107Z-9f2c01ab', to });
   await run.result();
   await keep(name, run.workflowId);
 }
 
 async function recordDrill(name: string): Promise<void> {
+  if (!isWanted(name)) return;
   const pointId = '20261123T023107Z-9f2c01ab';
   const candidate = { pointId, instanceId: 'i-source', provenAt: null, expectedMs: null };
   runs.workers.use('', { control: { pickDrill: async () => [candidate, { ...candidate, expectedMs: 9e9 }] } });
@@ -109,11 +113,20 @@ async function recordDrill(name: string): Promise<void> {
 }
 
 async function recordTable(name: string): Promise<void> {
+  if (!isWanted(name)) return;
   const run = await runs.backups.restoreTable({
     pointId: '20261123T023107Z-9f2c01ab',
     database: 'bank',
     table: 'accounts',
   });
+  await run.result();
+  await keep(name, run.workflowId);
+}
+
+async function recordFiles(name: string): Promise<void> {
+  if (!isWanted(name)) return;
+  const wanted = { pointId: '20261123T023107Z-9f2c01ab', path: '/srv/data', into: 'restored' };
+  const run = await runs.backups.restoreFiles(wanted);
   await run.result();
   await keep(name, run.workflowId);
 }

@@ -38,7 +38,10 @@ const STRANGER = key('stranger');
 
 type VaultInput = Partial<ConfigInput['vaults'][string]>;
 
-export async function startVaultLab(vaults: Readonly<Record<string, VaultInput>>): Promise<VaultLab> {
+export async function startVaultLab(
+  vaults: Readonly<Record<string, VaultInput>>,
+  more: Partial<ConfigInput> = {},
+): Promise<VaultLab> {
   const folder = await mkdtemp(join(tmpdir(), 'understudy-vaults-'));
   const users = [
     { ...WRITER, may: 'write' },
@@ -53,7 +56,7 @@ export async function startVaultLab(vaults: Readonly<Record<string, VaultInput>>
   await writeFile(profiles, [WRITER, KEEPER, STRANGER].map(profileText).join('\n'));
   const url = (name: string) => `s3://vaults/${name}`;
   const config = join(folder, 'temporal.config.mjs');
-  await writeFile(config, configText(vaults, { url, kmsKeyId: pathToFileURL(keyFile).href }));
+  await writeFile(config, configText(vaults, { url, kmsKeyId: pathToFileURL(keyFile).href, more }));
   const env = {
     UNDERSTUDY_CONFIG: config,
     UNDERSTUDY_DEPLOYMENT_ID: '6f1b2c9e-1111-4222-8333-444455556666',
@@ -110,10 +113,14 @@ function profileText({ accessKeyId, secretAccessKey }: AccessKey): string {
 
 function configText(
   vaults: Readonly<Record<string, VaultInput>>,
-  { url, kmsKeyId }: { readonly url: (name: string) => string; readonly kmsKeyId: string },
+  {
+    url,
+    kmsKeyId,
+    more,
+  }: { readonly url: (name: string) => string; readonly kmsKeyId: string; readonly more: Partial<ConfigInput> },
 ): string {
   const isolation = { vpcId: 'vpc-1', subnetId: 'subnet-1', verifySubnetId: 'subnet-2', securityGroupId: 'sg-1' };
   const filled = Object.entries(vaults).map(([name, vault]) => [name, { url: url(name), kmsKeyId, ...vault }]);
-  const input: ConfigInput = { vaults: Object.fromEntries(filled), isolation: { sealed: isolation } };
+  const input: ConfigInput = { vaults: Object.fromEntries(filled), isolation: { sealed: isolation }, ...more };
   return `export default ${JSON.stringify(input)};\n`;
 }

@@ -10,6 +10,8 @@ export interface WorkerProcess {
   readonly said: () => string;
   /** Ends it in order; resolves with its exit code. */
   end(): Promise<number | null>;
+  /** As a power cut does. */
+  kill(): Promise<void>;
 }
 
 /** With nothing of this process's environment but what is given. */
@@ -45,6 +47,11 @@ export async function startWorkerProcess(
       child.kill('SIGTERM');
       const [code] = await exit;
       return code;
+    },
+    async kill() {
+      const exit = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exit;
     },
   };
 }

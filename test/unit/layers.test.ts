@@ -51,7 +51,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   disk: ['disk', 'errors', 'contract'],
   vault: ['vault', 'disk', 'errors', 'contract'],
   nbd: ['nbd', 'disk', 'errors'],
-  search: ['search'],
+  search: ['search', 'vault', 'disk', 'contract', 'errors'],
   qemu: ['qemu', 'errors'],
   appliance: ['appliance', 'qemu', 'nbd', 'disk', 'errors'],
   recipes: ['recipes', 'disk', 'errors', 'contract'],
@@ -59,7 +59,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   platforms: ['platforms', 'vault', 'disk', 'errors', 'contract'],
   report: ['report', 'vault', 'disk', 'contract', 'errors'],
   workflows: ['workflows', 'contract', 'errors'],
-  activities: ['activities', 'platforms', 'vault', 'disk', 'recipes', 'config', 'contract', 'errors'],
+  activities: ['activities', 'platforms', 'vault', 'disk', 'search', 'recipes', 'config', 'contract', 'errors'],
   client: ['client', 'config', 'contract', 'errors'],
 };
 

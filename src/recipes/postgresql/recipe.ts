@@ -6,6 +6,7 @@ import { guestText } from '../../disk/guest-text.ts';
 import { FactName, PathPattern } from '../path-pattern.ts';
 import type { Recipe } from '../recipe.ts';
 import { PG_CONTROL_BYTES, readControlFile } from './control-file.ts';
+import { readRecordedTables } from './recorded-tables.ts';
 
 const Params = z.strictObject({
   /** Where clusters may lie. Debian and Ubuntu, then the packages of postgresql.org for Red Hat and its like. */
@@ -41,6 +42,7 @@ export const postgresql: Recipe<Params> = {
     load: new URL('./load.sh', import.meta.url),
   },
   library: [new URL('./rows.sql', import.meta.url)],
+  objects: readRecordedTables,
   async cleanFact(disk: FileReader, { dataDirectories }: Params, signal: AbortSignal): Promise<Fact> {
     const facts: Fact[] = [];
     for (const pattern of dataDirectories) {

@@ -1,9 +1,13 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { openVaultByName } from '../../../src/cli/vault-by-name.ts';
+import { findFileIndex, readIndexedFiles } from '../../../src/vault/index.ts';
 import { runVaultCli } from '../../support/cli-run.ts';
-import { debugfs, oddFilesImage } from '../../support/odd-files-image.ts';
-import { temporaryFolder } from '../../support/vault-fixture.ts';
+import { bigContent, debugfs, oddFilesImage } from '../../support/odd-files-image.ts';
+import { NEVER, temporaryFolder } from '../../support/vault-fixture.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 /** Two points of one machine: between them one file changed, one came and one went. */
 async function twoPoints() {
@@ -15,6 +19,10 @@ async function twoPoints() {
   const image = oddFilesImage({ dir: folder });
   const put = () => runVaultCli('vault', 'put', image, url, '--machine', 'm1', '--key-file', key);
   expect(await put()).toMatchObject({ exitCode: 0 });
+  // Ids begin with the second of their run, and order the two.
+  const second = () => Math.floor(Date.now() / 1_000);
+  const putAt = second();
+  await waitFor(async () => (second() > putAt ? true : undefined), { limitMs: 5_000, what: 'the next second' });
   writeFileSync(join(folder, 'new'), 'new content');
   debugfs(image, [
     `write ${join(folder, 'new')} invoice-7.pdf`,
@@ -25,9 +33,10 @@ async function twoPoints() {
   const run = async (...args: string[]) => {
     const ended = await runVaultCli(...args, '--vault', url, '--key-file', key, '--json');
     const lines = ended.stdout.trimEnd().split('\n');
-    return { ...ended, items: lines.slice(0, -1).map((line) => JSON.parse(line) as Record<string, unknown>) };
+    const parsed = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    return { ...ended, items: parsed.slice(0, -1), result: parsed.at(-1) };
   };
-  return { folder, run };
+  return { folder, key, url, run };
 }
 
 test('files are found by pattern in the newest point, or in all, and history tells where they differed', async () => {
@@ -49,6 +58,66 @@ test('files are found by pattern in the newest point, or in all, and history tel
   mkdirSync(cache, { recursive: true });
   const again = await run('find', 'inv*.pdf');
   expect(again.items).toEqual(newest.items);
-  expect(again.stderr).toMatch(/reading its names/);
-  expect((await run('find', 'inv*.pdf')).stderr).not.toMatch(/reading its names/);
+  expect(again.stderr).toMatch(/reading its disks/);
+  expect((await run('find', 'inv*.pdf')).stderr).not.toMatch(/reading its/);
+});
+
+test('an index in the vault answers without a block of the disks, and costs the next one only what differs', async () => {
+  const { folder, run } = await twoPoints();
+  const [first = '', second = ''] = readdirSync(join(folder, 'vault/points')).map((name) => name.replace('.json', ''));
+  const whole = await run('find', 'e', '--since', '10000d');
+  const indexed = [await run('index', first), await run('index', 'latest')].map(({ result }) => result);
+  expect(indexed[0]).toMatchObject({ pointId: first, pagesReused: 0, notes: 0 });
+  expect(indexed[1]).toMatchObject({ pointId: second, notes: 0 });
+  // The points hold some 120 files, which make one page or two.
+  expect(readdirSync(join(folder, 'vault/index/pages', first))).toHaveLength(Number(indexed[0]?.pages));
+  for (const point of [first, second]) renameSync(join(folder, 'vault/runs', point), join(folder, point));
+  rmSync(join(folder, 'cache'), { recursive: true });
+  const again = await run('find', 'e', '--since', '10000d');
+  expect(again.stderr).toMatch(/reading its index, \d+ files/);
+  expect(again.items).toEqual(whole.items);
+  const states = async (path: string) => (await run('history', path)).items.map(({ state }) => state);
+  expect(await states('/docs/note.txt')).toEqual(['first', 'differs']);
+  expect(await states('/docs/in-2106')).toEqual(['first', 'absent']);
+  expect(await states('/links/short/../note.txt')).toEqual(['first', 'differs']);
+  expect(await states('/links/short/note.txt')).toEqual(['absent', 'absent']);
+
+  // A page that is damaged: the disks answer, and it is said how a whole index is made.
+  for (const point of [first, second]) renameSync(join(folder, point), join(folder, 'vault/runs', point));
+  for (const page of readdirSync(join(folder, 'vault/index/pages', second)))
+    writeFileSync(join(folder, 'vault/index/pages', second, page), 'not a page');
+  rmSync(join(folder, 'cache'), { recursive: true });
+  const damaged = await run('find', 'inv*.pdf');
+  expect(damaged.items).toMatchObject([{ path: '/invoice-7.pdf' }]);
+  expect(damaged.stderr).toMatch(/is not used: .*understudy index \S+ --anew/);
+});
+
+test('digests are taken once, and again of what changed', async () => {
+  const { folder, key, url, run } = await twoPoints();
+  const [first = ''] = readdirSync(join(folder, 'vault/points')).map((name) => name.replace('.json', ''));
+  const before = (await run('index', first, '--digests')).result;
+  const after = (await run('index', 'latest', '--digests')).result;
+  expect(Number(before?.bytesFetched)).toBeGreaterThan(0);
+  expect(after).toMatchObject({ digests: true, notes: 0 });
+  const [second = ''] = readdirSync(join(folder, 'vault/points'))
+    .map((name) => name.replace('.json', ''))
+    .slice(1);
+  const vault = await openVaultByName({ url, keys: { keyFile: key }, roles: ['meta'], signal: NEVER });
+  onTestFinished(() => vault.close());
+  const digestsOf = async (pointId: string) => {
+    const index = await findFileIndex({ vault, pointId, signal: NEVER });
+    const found = new Map<string, string | undefined>();
+    if (index)
+      for await (const { path, sha256 } of readIndexedFiles({ vault, index, signal: NEVER })) found.set(path, sha256);
+    return found;
+  };
+  const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
+  for (const pointId of [first, second]) {
+    const found = await digestsOf(pointId);
+    expect(found.get('/big.bin')).toBe(sha256(bigContent()));
+    expect(found.get('/docs/note.txt')).toBe(sha256('note\n'));
+    expect(found.get('/docs')).toBeUndefined();
+    expect(found.get('/sparse')).toBeUndefined(); // longer than its disk
+  }
+  expect((await digestsOf(second)).get('/invoice-7.pdf')).toBe(sha256('new content'));
 });

@@ -30,6 +30,7 @@ describe.concurrent('a backup of two volumes', () => {
       'archive done',
       'commit done',
       'verify done',
+      'index done',
       'clean-up done',
     ]);
     const events = await countEvents(run.workflowId);
@@ -77,6 +78,31 @@ describe.concurrent('a backup of two volumes', () => {
     );
     expect(committed[0]?.volumes.map((volume) => volume.base?.pointId)).toEqual([base.pointId, undefined]);
     for (const volume of result.volumes) expect(volume).not.toHaveProperty('base');
+  });
+
+  test('lists the files of its point; a list that cannot be made fails no backup, and is said', async () => {
+    const pointIds: string[] = [];
+    const made = { files: 7, objects: 2, pages: 1, pagesReused: 0, notes: 0 };
+    const listed = await runs.resultOf({
+      mover: {
+        indexFiles: async ({ pointId }) => {
+          pointIds.push(pointId);
+          return made;
+        },
+      },
+    });
+    expect(listed).toMatchObject({ fileIndex: made, pointId: pointIds[0] });
+    const failed = await runs.resultOf({
+      mover: {
+        indexFiles: async () => {
+          throw new VaultError('AccessDenied', 'no PutObject below index/');
+        },
+      },
+    });
+    expect(failed.fileIndex).toEqual({ code: 'AccessDenied', message: 'no PutObject below index/' });
+    const summary = failed.phases.find(({ phase }) => phase === 'index')?.summary;
+    expect(summary).toBe('not made: no PutObject below index/');
+    expect(failed.verification?.verdict).toBe('green');
   });
 
   test('skips the verification that the request does not want', async () => {

@@ -17,6 +17,7 @@ import type {
   BackupResult,
   CheckResult,
   CollectionResult,
+  FilesResult,
   RestoreResult,
   TableResult,
   VerificationResult,
@@ -37,6 +38,7 @@ export interface Script {
   readonly temporal?: Error;
   readonly drill?: DrillResult | Error;
   readonly table?: TableResult | Error;
+  readonly files?: FilesResult | Error;
   /** Of what was taken out. */
   readonly parts?: readonly string[];
   readonly running?: readonly RunningBackup[];
@@ -189,6 +191,10 @@ function fakeBackups(
     async startTable(request, requestId) {
       requests.push({ request, requestId });
       return run(script.table);
+    },
+    async startFiles(request, requestId) {
+      requests.push({ request, requestId });
+      return run(script.files);
     },
     async startDrill(request, requestId) {
       requests.push({ request, requestId });

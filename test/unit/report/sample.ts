@@ -86,7 +86,7 @@ export function sampleReport(): ReportData {
 
 function samplePhases(): readonly PhaseProgress[] {
   let at = START;
-  return phasesOf('stop-and-snapshot').map((phase, index) => {
+  return phasesOf({ method: 'stop-and-snapshot' }).map((phase, index) => {
     const startedAt = new Date(at).toISOString();
     at += (SECONDS[index] ?? 1) * 1000;
     return { phase, state: 'done', startedAt, endedAt: new Date(at).toISOString(), summary: SUMMARIES[index] ?? '' };

@@ -1,0 +1,48 @@
+import { isoNs } from '../disk/tree/iso-ns.ts';
+import { bytesShownAs } from '../disk/tree/shown-bytes.ts';
+import { type FileRecord, findFileIndex, isDamage, type Manifest, type Vault } from '../vault/index.ts';
+import { chooseVolumes } from './choose-volumes.ts';
+import { findInIndex } from './find-in-index.ts';
+import { openPointTree } from './point-tree.ts';
+
+/** What tells two versions of a file apart. */
+export type FileVersion = Pick<FileRecord, 'bytes' | 'modifiedAt' | 'changedAt' | 'inode'>;
+
+/** Any change of content, owner, mode or number of names moves the change time, and programs cannot set it back. */
+export function isSameVersion(before: FileVersion, now: FileVersion): boolean {
+  return before.inode === now.inode && before.changedAt === now.changedAt && before.bytes === now.bytes;
+}
+
+export interface FindVersionRequest {
+  /** Opened with the meta root; with data, too, where the point has no index. */
+  readonly vault: Vault;
+  readonly manifest: Manifest;
+  /** As it is shown. */
+  readonly path: string;
+  readonly signal: AbortSignal;
+}
+
+/** A file of a point: from its index, else from the folders above it; undefined when it was not there. */
+export async function findVersion(request: FindVersionRequest): Promise<FileVersion | undefined> {
+  const { vault, manifest, path, signal } = request;
+  const index = await findFileIndex({ vault, pointId: manifest.pointId, signal });
+  if (!index) return findOnDisks(request);
+  try {
+    return await findInIndex({ vault, index, signal }, path);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return findOnDisks(request);
+  }
+}
+
+async function findOnDisks({ vault, manifest, path, signal }: FindVersionRequest): Promise<FileVersion | undefined> {
+  const files = await openPointTree({ vault, volumes: chooseVolumes(manifest), signal });
+  try {
+    const found = await files.machine.find(bytesShownAs(path), signal);
+    if (!found) return undefined;
+    const { size, mtimeNs, ctimeNs, inode } = found.entry;
+    return { bytes: size, modifiedAt: isoNs(mtimeNs), changedAt: isoNs(ctimeNs), inode: String(inode) };
+  } finally {
+    await files.close();
+  }
+}

@@ -1,0 +1,12 @@
+import type { MachineTree } from '../disk/tree/machine-tree.ts';
+
+/** What a listing cannot show, and what had to be done to show the rest: never left out silently. */
+export function tellUnread({ fileSystems }: MachineTree, tell: (line: string) => void): void {
+  for (const { fact, tree, unreadable, mountedAt } of fileSystems) {
+    const place = `${fact.volumeId}${fact.partition === 0 ? '' : ` partition ${fact.partition}`}`;
+    if (unreadable) tell(`not read  ${place}: ${unreadable}`);
+    else if (tree && mountedAt === undefined)
+      tell(`elsewhere  ${place} is not in /etc/fstab; see it with --volume ${fact.volumeId}`);
+    for (const notice of tree?.notices ?? []) tell(`note  ${place}: ${notice}`);
+  }
+}
