@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 /** As many as there are cores on the smallest machine that runs this; the runner itself does next to nothing. */
 const CORES = 2;
@@ -7,6 +8,7 @@ const CORES = 2;
 // tests' processor time.
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     // `npm run coverage`: what decides what is lost, and every decoder, has no branch that no test has taken.
     coverage: {
       include: ['src/vault/collect/**', 'src/vault/expiry/**'],
