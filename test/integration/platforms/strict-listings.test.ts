@@ -93,32 +93,35 @@ async function changes({ source, parent }: Opened): Promise<AsyncIterable<BlockR
 const indexesOf = (refs: readonly BlockRef[]) => refs.map(({ index }) => index);
 
 test('a throttled account gives every listing and every block, later', async () => {
-  const slow = { capacity: 1, perSecond: 4 };
+  // Two pages of each listing, and the reads of six readers, come faster than these however slow the machine is.
+  const slow = { capacity: 1, perSecond: 1 };
   const opened = await open({
+    ebs: { emptyPages: true },
     throttle: {
       'ebs:ListSnapshotBlocks': slow,
       'ebs:ListChangedBlocks': slow,
-      'ebs:GetSnapshotBlock': { capacity: 20, perSecond: 60 },
+      'ebs:GetSnapshotBlock': { capacity: 1, perSecond: 5 },
     },
   });
   const { source, blocks, changed, waits } = opened;
   expect(indexesOf(await listed(await changes(opened)))).toEqual(changed);
+  expect(waits.splice(0).length).toBeGreaterThan(0);
   const refs = await listed(source.blocks(WHOLE, NEVER));
   expect(indexesOf(refs)).toEqual([...blocks.keys()]);
-  const left = [...refs];
+  expect(waits.splice(0).length).toBeGreaterThan(0);
+  const left = refs.slice(0, 12);
   const reader = async () => {
     for (let ref = left.pop(); ref; ref = left.pop()) {
       const bytes = await source.read(ref, NEVER);
       expect(Buffer.compare(bytes, blocks.get(ref.index) ?? Buffer.alloc(0)), `block ${ref.index}`).toBe(0);
     }
   };
-  await Promise.all(Array.from({ length: 16 }, reader));
-  expect(waits.length).toBeGreaterThan(10);
+  await Promise.all(Array.from({ length: 6 }, reader));
+  expect(waits.length).toBeGreaterThan(0);
 });
 
 test('empty pages with a next token end no listing', async () => {
   const opened = await open({ ebs: { emptyPages: true } });
-  // A range of fewer than 100 blocks asks for pages of 100, so it takes an empty one and two full ones.
   expect(indexesOf(await listed(opened.source.blocks(WHOLE, NEVER)))).toEqual([...opened.blocks.keys()]);
   expect(indexesOf(await listed(await changes(opened)))).toEqual(opened.changed);
 });
