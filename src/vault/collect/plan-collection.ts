@@ -74,8 +74,8 @@ function addLocked(before: GcPlan['locked'], objects: GcPage['objects']): GcPlan
   for (const { bytes, lockedUntil } of objects) {
     if (lockedUntil === undefined) continue;
     const { objects: count = 0, bytes: sized = 0, until = lockedUntil } = sum ?? {};
-    const [, later = until] = [until, lockedUntil].sort();
-    sum = { objects: count + 1, bytes: sized + bytes, until: later };
+    const last = new Date(Math.max(Date.parse(until), Date.parse(lockedUntil)));
+    sum = { objects: count + 1, bytes: sized + bytes, until: last.toISOString() };
   }
   return sum;
 }
