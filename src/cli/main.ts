@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { keepCompiledCode } from './compile-cache.ts';
 import type { CliDeps } from './deps.ts';
+import { restartFrugally } from './frugal-process.ts';
 
 const interrupted = new AbortController();
 // The second one is Node's own: it ends the process at once.
@@ -36,6 +37,7 @@ const deps: CliDeps = {
   openExtracts: async (vault) => (await import('./vault-extracts.ts')).openVaultExtracts(vault, signal),
   openSetUp: async () => (await import('./set-up.ts')).openRealSetUp(env, signal),
   async runWorker(role) {
+    restartFrugally(env);
     const { runWorker } = await import('../workers/run-worker.ts');
     const log = (line: string) => void process.stderr.write(`${line}\n`);
     // Temporal's runtime ends workers on SIGINT and SIGTERM by itself; telling them twice is an error.
