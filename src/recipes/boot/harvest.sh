@@ -15,6 +15,8 @@ list_files() {
     find . -type f -exec sha256sum {} + >"$STEP/sums" && find . -type f -exec stat -c '%s %n' {} + >"$STEP/sizes"
   ) || return 1
   awk 'NR == FNR { at = index($0, " "); size[substr($0, at + 1)] = substr($0, 1, at - 1); next }
+    # GNU sha256sum marks a name with a backslash by one before the line, and doubles it; busybox does neither.
+    /^\\/ { $0 = substr($0, 2); gsub(/\\\\/, "\\") }
     { name = substr($0, 67); print substr($0, 1, 64), size[name], name }' "$STEP/sizes" "$STEP/sums" |
     LC_ALL=C sort -k 3 >"$list" || return 1
   sum=$(sha256sum "$list") || return 1

@@ -25,7 +25,7 @@ cd "$WORK/results" && harvest
 
 /** By name: what the agent's script does. Each ends the way its name says. */
 const AGENTS: Readonly<Record<string, string>> = {
-  good: 'printf abc >"$UNDERSTUDY_OUTPUT/a file"; mkdir "$UNDERSTUDY_OUTPUT/sub"; : >"$UNDERSTUDY_OUTPUT/sub/empty"; count rows 7; yes',
+  good: 'printf abc >"$UNDERSTUDY_OUTPUT/a file"; printf y >"$UNDERSTUDY_OUTPUT/dev\\x2dsda"; mkdir "$UNDERSTUDY_OUTPUT/sub"; : >"$UNDERSTUDY_OUTPUT/sub/empty"; count rows 7; yes',
   fails: 'echo partial >"$UNDERSTUDY_OUTPUT/partial"; echo "cannot connect" >&2; exit 3',
   hangs: 'trap "" TERM; echo waiting; while :; do sleep 1; done',
   forks: '(trap "" HUP TERM; sleep 300) & count child $!; yes',
@@ -97,10 +97,11 @@ test('what an agent wrote is listed with sizes and digests, in the order of name
   const list = (await result('agents/good.list')).toString();
   expect(list).toBe(
     'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad 3 ./a file\n' +
+      'a1fce4363854ff888cff4b8e7875d600c2682390412a8cf79b37d0b11148b0fa 1 ./dev\\x2dsda\n' +
       'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 0 ./sub/empty\n',
   );
   const good = (await harvest())?.records.find(({ recipe }) => recipe === 'good');
-  expect(good?.output).toMatchObject({ files: 2, bytes: 3 });
+  expect(good?.output).toMatchObject({ files: 3, bytes: 4 });
 });
 
 test('a failed agent leaves its last words and its partial files in the record', async () => {
@@ -150,7 +151,7 @@ describe('before a load, an output', () => {
   }
 
   test('that is as the agent wrote it passes', async () => {
-    expect(await compare()).toMatchObject({ ok: true, facts: { files: 2 } });
+    expect(await compare()).toMatchObject({ ok: true, facts: { files: 3 } });
   });
 
   test.each([
@@ -165,7 +166,7 @@ describe('before a load, an output', () => {
   });
 
   test('with a file too many, or with the list of another run, is refused', async () => {
-    expect((await compare({ files: '3' })).facts.reason).toMatch(/2 files, the agent wrote 3/);
+    expect((await compare({ files: '4' })).facts.reason).toMatch(/3 files, the agent wrote 4/);
     expect((await compare({ listSha256: 'e'.repeat(64) })).facts.reason).toMatch(/not the one that the point records/);
   });
 });
