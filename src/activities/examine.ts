@@ -6,13 +6,13 @@ import type {
   EvidenceRef,
   Fact,
 } from '../contract/evidence.ts';
-import type { Observation, SnapshotFacts, VolumeFacts } from '../contract/machine.ts';
+import type { Observation, OwnMachine, SnapshotFacts, VolumeFacts } from '../contract/machine.ts';
 import type { Method } from '../contract/names.ts';
 import type { ConfiguredRecipe } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
 import { guestText } from '../disk/guest-text.ts';
 import { DiskError, PlatformError } from '../errors.ts';
-import type { ClonePlatform, DataPlatform, StoppedSnapshots } from '../platforms/platform.ts';
+import type { ClonePlatform, CommandPlatform, DataPlatform, StoppedSnapshots } from '../platforms/platform.ts';
 import { readConsole } from '../recipes/boot/console.ts';
 import { type BootResults, noReport, readBootReport } from '../recipes/boot/report.ts';
 import { judgeConsistency } from '../recipes/consistency.ts';
@@ -25,7 +25,7 @@ import { snapshotBytes } from './snapshot-bytes.ts';
 import type { VaultDoor } from './vault-door.ts';
 
 export interface ExamineDeps {
-  readonly platform: ClonePlatform & DataPlatform;
+  readonly platform: ClonePlatform & CommandPlatform & DataPlatform;
   readonly vaults: VaultDoor;
   readonly findRecipe: FindRecipe;
 }
@@ -65,7 +65,23 @@ export function createExamineActivities({ platform, vaults, findRecipe }: Examin
   async function look({ run, machine }: EvidenceRequest, { signal }: Beat) {
     const console = await platform.readConsole(run, machine.machineId, signal);
     const files: EvidenceFiles = console ? [{ name: 'console.txt', contentType: 'text/plain', bytes: console }] : [];
-    return { files, fact: readConsole(console, run.runId).fact };
+    const fact = readConsole(console, run.runId).fact;
+    if (machine.channel !== 'run-command') return { files, fact };
+    return { files: [...files, { ...COMMAND_FILE, bytes: await commandText(run, machine, signal) }], fact };
+  }
+
+  /** Evidence only, of a script that may never have begun: that it cannot be read ends no run, and is said in its place. */
+  async function commandText(run: Run, machine: OwnMachine, signal: AbortSignal): Promise<Uint8Array> {
+    const encode = (text: string) => new TextEncoder().encode(text);
+    try {
+      const command = await platform.readCommandOutput(run, machine, signal);
+      if (!command) return encode('no command was sent to this machine\n');
+      const { commandId, word, output, error } = command;
+      return encode(`command ${commandId}: ${word}\n\nstandard output\n${output}\n\nstandard error\n${error}\n`);
+    } catch (error) {
+      if (!(error instanceof PlatformError && error.code === 'AccessDenied')) throw error;
+      return encode(`not read: ${error.message}\n`);
+    }
   }
 
   async function readResults(run: Run, scratch: SnapshotFacts, { signal }: Beat): Promise<BootResults> {
@@ -126,6 +142,8 @@ export function createExamineActivities({ platform, vaults, findRecipe }: Examin
     },
   };
 }
+
+const COMMAND_FILE = { name: 'command.txt', contentType: 'text/plain' } as const;
 
 function snapshotOf(volumeId: string, { disks }: StoppedSnapshots): string {
   const found = disks.find(({ sourceVolumeId }) => sourceVolumeId === volumeId);

@@ -103,6 +103,17 @@ export interface CommandPlatform {
   findCommand(run: Run, machine: OwnMachine, signal: AbortSignal): Promise<string | undefined>;
   /** Undefined: the platform does not show it yet. */
   readCommand(run: Run, machineId: string, commandId: string, signal: AbortSignal): Promise<CommandState | undefined>;
+  /** For evidence. Undefined: nothing was sent to this machine, or nothing is shown of it. */
+  readCommandOutput(run: Run, machine: OwnMachine, signal: AbortSignal): Promise<CommandOutput | undefined>;
+}
+
+/** What became of a command, as the platform keeps it: hostile text, cut by the platform. */
+export interface CommandOutput {
+  readonly commandId: string;
+  /** The platform's own word for its state. */
+  readonly word: string;
+  readonly output: string;
+  readonly error: string;
 }
 
 export interface ScriptOrder {

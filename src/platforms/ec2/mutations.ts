@@ -126,6 +126,18 @@ export interface ScriptRequest {
 /** An agent that is Online takes a command within seconds; what nobody takes in 5 minutes must not start later. */
 const DELIVERY_SECONDS = 300;
 
+/**
+ * The document that runs it: Amazon's own, whose name nobody else can take, at its only version so far. The hash is what
+ * DescribeDocument says of that version, in every region we know of since 2017: another text under this name and version is
+ * refused by Systems Manager instead of run as root.
+ */
+const DOCUMENT = {
+  DocumentName: 'AWS-RunShellScript',
+  DocumentVersion: '1',
+  DocumentHash: '99749de5e62f71e5ebe9a55c2321e2c394796afe7208cff048696541e6f6771e',
+  DocumentHashType: 'Sha256',
+} as const;
+
 /** Runs a script as root in a machine of ours; answers with the command's id. No token exists for it either. */
 export async function sendScript(
   context: Ec2Context,
@@ -134,9 +146,7 @@ export async function sendScript(
 ): Promise<string> {
   const command = new SendCommandCommand({
     InstanceIds: [machine.id],
-    DocumentName: 'AWS-RunShellScript',
-    // Its only version so far; whatever a second one does, it has not been tried.
-    DocumentVersion: '1',
+    ...DOCUMENT,
     Parameters: { commands: script.split('\n'), executionTimeout: [String(executionSeconds)] },
     TimeoutSeconds: DELIVERY_SECONDS,
     Comment: comment,

@@ -17,7 +17,7 @@ import { stopMachine, terminateMachine } from './mutations.ts';
 import { observe, readConsole, screenshot } from './observe.ts';
 import { claimInstance } from './owned.ts';
 import { preflight } from './preflight.ts';
-import { ensureCommand, findCommand, readCommand } from './run-command.ts';
+import { ensureCommand, findCommand, readCommand, readCommandOutput } from './run-command.ts';
 import { readSnapshots } from './snapshot-facts.ts';
 import { snapshotStopped } from './snapshots.ts';
 
@@ -58,6 +58,7 @@ export function createEc2Platform({
     ensureCommand: (request, signal) => ensureCommand(context, request, signal),
     findCommand: (run, machine, signal) => findCommand(context, run, machine, signal),
     readCommand: (run, machineId, commandId, signal) => readCommand(context, { run, machineId, commandId }, signal),
+    readCommandOutput: (run, machine, signal) => readCommandOutput(context, run, machine, signal),
     screenshot: (run, machineId, signal) => screenshot(context, run, machineId, signal),
     async stop(run, machineId, signal) {
       const { owned } = await claimInstance(context, run, machineId, signal);

@@ -2,12 +2,13 @@ import {
   type Command,
   DescribeInstanceInformationCommand,
   GetCommandInvocationCommand,
+  type GetCommandInvocationCommandOutput,
   ListCommandsCommand,
 } from '@aws-sdk/client-ssm';
 import type { OwnMachine } from '../../contract/machine.ts';
 import type { Run } from '../../contract/run.ts';
 import { PlatformError } from '../../errors.ts';
-import type { CommandState, ScriptOrder } from '../platform.ts';
+import type { CommandOutput, CommandState, ScriptOrder } from '../platform.ts';
 import type { Ec2Context } from './context.ts';
 import { awsName, call, isCode } from './errors.ts';
 import { cancelScript, sendScript } from './mutations.ts';
@@ -92,23 +93,49 @@ export interface CommandRef {
 }
 
 export async function readCommand(
+  context: Ec2Context,
+  command: CommandRef,
+  signal: AbortSignal,
+): Promise<CommandState | undefined> {
+  const answer = await findInvocation(context, command, signal);
+  return answer && { phase: phaseOf(answer.Status ?? '', answer.ExecutionStartDateTime ?? ''), word: wordOf(answer) };
+}
+
+/** The first 24,000 characters of what the script printed and the first 8,000 of its errors, which is all that is kept. */
+export async function readCommandOutput(
+  context: Ec2Context,
+  run: Run,
+  machine: OwnMachine,
+  signal: AbortSignal,
+): Promise<CommandOutput | undefined> {
+  const { machineId } = machine;
+  const commandId = await findCommand(context, run, machine, signal);
+  const answer = commandId && (await findInvocation(context, { run, machineId, commandId }, signal));
+  if (!answer) return undefined;
+  const { StandardOutputContent: output = '', StandardErrorContent: error = '' } = answer;
+  return { commandId, word: wordOf(answer), output, error };
+}
+
+async function findInvocation(
   { clients }: Ec2Context,
   { machineId, commandId }: CommandRef,
   signal: AbortSignal,
-): Promise<CommandState | undefined> {
+): Promise<GetCommandInvocationCommandOutput | undefined> {
   try {
-    const answer = await call(`GetCommandInvocation ${commandId}`, signal, () =>
+    return await call(`GetCommandInvocation ${commandId}`, signal, () =>
       clients.ssm.send(new GetCommandInvocationCommand({ CommandId: commandId, InstanceId: machineId }), {
         abortSignal: signal,
       }),
     );
-    // Details say more than the status; documents write them with blanks, answers without.
-    const word = (answer.StatusDetails ?? answer.Status ?? '').replaceAll(' ', '').slice(0, 40);
-    return { phase: phaseOf(answer.Status ?? '', answer.ExecutionStartDateTime ?? ''), word };
   } catch (error) {
     if (awsName(error) === 'InvocationDoesNotExist') return undefined;
     throw error;
   }
+}
+
+/** Details say more than the status; documents write them with blanks, answers without. */
+function wordOf({ StatusDetails, Status }: GetCommandInvocationCommandOutput): string {
+  return (StatusDetails ?? Status ?? '').replaceAll(' ', '').slice(0, 40);
 }
 
 /** Whatever of this run may still do something on a machine that is about to end; best effort, the end itself is not. */

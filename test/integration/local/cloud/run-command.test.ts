@@ -113,7 +113,7 @@ test('commands are listed by machine and comment, newest first, in pages', async
   expect(CommandInvocations[0]?.CommandPlugins?.[0]).toMatchObject({ Name: 'aws:runShellScript', Output: '2\n' });
 });
 
-test('what would leave by S3 or CloudWatch, and other documents, are refused by name', async () => {
+test('what would leave by S3 or CloudWatch, other documents and another text of this one are refused by name', async () => {
   const input = { InstanceIds: [node], DocumentName: 'AWS-RunShellScript', Parameters: { commands: ['true'] } };
   await expect(cloud.ssm.send(new SendCommandCommand({ ...input, OutputS3BucketName: 'bucket' }))).rejects.toThrow(
     /OutputS3BucketName/,
@@ -125,6 +125,8 @@ test('what would leave by S3 or CloudWatch, and other documents, are refused by 
   await expect(cloud.ssm.send(new SendCommandCommand({ ...input, DocumentName: 'other' }))).rejects.toMatchObject({
     name: 'InvalidDocument',
   });
+  const pinned = { ...input, DocumentVersion: '1', DocumentHash: 'a'.repeat(64), DocumentHashType: 'Sha256' } as const;
+  await expect(cloud.ssm.send(new SendCommandCommand(pinned))).rejects.toMatchObject({ name: 'InvalidDocument' });
 });
 
 test('denials cover Systems Manager, by the machine and its tags', async () => {

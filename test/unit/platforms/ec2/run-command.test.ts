@@ -4,7 +4,12 @@ import type { OwnMachine } from '../../../../src/contract/machine.ts';
 import { removeRunResources } from '../../../../src/platforms/ec2/clean-up.ts';
 import type { Ec2Context } from '../../../../src/platforms/ec2/context.ts';
 import { claimInstance } from '../../../../src/platforms/ec2/owned.ts';
-import { cancelCommands, ensureCommand, readCommand } from '../../../../src/platforms/ec2/run-command.ts';
+import {
+  cancelCommands,
+  ensureCommand,
+  readCommand,
+  readCommandOutput,
+} from '../../../../src/platforms/ec2/run-command.ts';
 
 const NEVER = new AbortController().signal;
 const run = {
@@ -104,6 +109,8 @@ describe('a script is sent to a machine', () => {
         InstanceIds: ['i-clone'],
         DocumentName: 'AWS-RunShellScript',
         DocumentVersion: '1',
+        DocumentHash: expect.stringMatching(/^99749de5[0-9a-f]{56}$/),
+        DocumentHashType: 'Sha256',
         Parameters: { commands: ['one', 'two'], executionTimeout: ['3600'] },
         TimeoutSeconds: 300,
         Comment: COMMENT,
@@ -188,6 +195,15 @@ describe("a command's state", () => {
     });
     expect(await readCommand(context, { run, machineId: 'i-clone', commandId: 'c' }, NEVER)).toBeUndefined();
   });
+});
+
+test('what a command printed is read with its state, for evidence; nothing where none was sent', async () => {
+  const commands = [{ CommandId: 'c-1', Comment: COMMENT, RequestedDateTime: new Date(0) }];
+  const said = { Status: 'Failed', StatusDetails: 'Failed', StandardOutputContent: 'out', StandardErrorContent: 'err' };
+  const { context } = aws({ commands, invocation: () => said });
+  const found = { commandId: 'c-1', word: 'Failed', output: 'out', error: 'err' };
+  expect(await readCommandOutput(context, run, machine, NEVER)).toEqual(found);
+  expect(await readCommandOutput(aws({}).context, run, machine, NEVER)).toBeUndefined();
 });
 
 test("clean-up cancels this run's commands that may still do something, and goes on if it cannot", async () => {
