@@ -1,3 +1,4 @@
+import { OUTPUT_VOLUME_ID } from '../contract/agent-output.ts';
 import type { AgentRecord, BootReport, ConsistencyVerdict, EvidenceRef, Fact } from '../contract/evidence.ts';
 import type {
   Capture,
@@ -22,6 +23,7 @@ import {
 import { recordAgents } from './agent-records.ts';
 import type { ArchivedWithChanges, VolumeArchive } from './archive.ts';
 import { beating } from './beating.ts';
+import { confirmOutputs } from './confirm-outputs.ts';
 import { readDiskFacts } from './disk-facts.ts';
 import { judgeHarvest, matched } from './examine.ts';
 import { recordMachine } from './machine-record.ts';
@@ -65,7 +67,7 @@ export interface CommittedPoint {
 
 export function createCommitActivities({ vaults, toolVersion, findRecipe }: CommitDeps) {
   return {
-    /** Reads the facts once more, from the sealed packs: what the vault holds is what is judged. */
+    /** Reads the facts once more, from the sealed packs, and what agents wrote: what the vault holds is what is judged. */
     async confirmFacts({
       backup,
       machine,
@@ -84,7 +86,13 @@ export function createCommitActivities({ vaults, toolVersion, findRecipe }: Comm
         const recipes = matched(backup.recipes, report);
         const facts = await readDiskFacts({ findRecipe, volumes: machine.volumes, open, recipes, beat });
         const agents = judgeHarvest({ method: backup.method, recipes: backup.recipes, findRecipe }, report);
-        return judgeConsistency({ observation, stoppedByUs, ...facts, console, bootReport: report, agents });
+        const verdict = judgeConsistency({ observation, stoppedByUs, ...facts, console, bootReport: report, agents });
+        const output = volumes.find(({ volumeId }) => volumeId === OUTPUT_VOLUME_ID);
+        if (!output) return verdict;
+        const where = { vault, volumeId: OUTPUT_VOLUME_ID, map: output.map };
+        const { source } = await openArchivedVolume({ ...where, signal: beat.signal });
+        const archived = await confirmOutputs({ source, records: report.harvest?.records ?? [], beat });
+        return { ...verdict, facts: [...verdict.facts, ...archived] };
       });
     },
 
