@@ -60,6 +60,7 @@ export const ERROR_STATUS = {
   RunAbandoned: 'permanent',
   AuditFailed: 'permanent',
   PointMissing: 'permanent',
+  PointHasNoDisks: 'permanent',
   FileMissing: 'permanent',
   CollectionNotDue: 'permanent',
   SlowDown: 'throttled',

@@ -25,7 +25,7 @@ import type { ArchivedWithChanges, VolumeArchive } from './archive.ts';
 import { beating } from './beating.ts';
 import { confirmOutputs } from './confirm-outputs.ts';
 import { readDiskFacts } from './disk-facts.ts';
-import { judgeHarvest, matched } from './examine.ts';
+import { judgeHarvest, matched, NO_DISKS } from './examine.ts';
 import { recordMachine } from './machine-record.ts';
 import type { VaultDoor } from './vault-door.ts';
 
@@ -84,7 +84,9 @@ export function createCommitActivities({ vaults, toolVersion, findRecipe }: Comm
           return (await openArchivedVolume({ vault, volumeId, map, signal: beat.signal })).source;
         };
         const recipes = matched(backup.recipes, report);
-        const facts = await readDiskFacts({ findRecipe, volumes: machine.volumes, open, recipes, beat });
+        const facts = backup.outputOnly
+          ? NO_DISKS
+          : await readDiskFacts({ findRecipe, volumes: machine.volumes, open, recipes, beat });
         const agents = judgeHarvest({ method: backup.method, recipes: backup.recipes, findRecipe }, report);
         const verdict = judgeConsistency({ observation, stoppedByUs, ...facts, console, bootReport: report, agents });
         const output = volumes.find(({ volumeId }) => volumeId === OUTPUT_VOLUME_ID);
@@ -140,7 +142,8 @@ export function draftOf(request: CommitRequest, toolVersion: string): ManifestDr
     volumes: request.volumes.map((volume) => manifestVolume(volume, request)),
     consistency: {
       atLeast: backup.atLeast,
-      disks: consistency.disks,
+      // The least that a manifest can say; without a volume of role `machine` it says it of nothing.
+      disks: consistency.disks ?? 'crash-consistent',
       agents: { ...consistency.agents },
       proofs: consistency.facts.map(({ name, verdict, found }) => ({ name, verdict: PROOF_OF[verdict], text: found })),
     },

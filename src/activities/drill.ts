@@ -3,6 +3,7 @@ import {
   BLOCK_BYTES,
   depthOf,
   forecast,
+  holdsDisks,
   listPoints,
   type Measurement,
   readMeasurements,
@@ -31,7 +32,7 @@ export function createDrillActivities({ vaults }: DrillDeps) {
         const found: DrillCandidate[] = [];
         for await (const point of listPoints({ vault, signal })) {
           progress();
-          if (point.state !== 'committed' || point.expired) continue;
+          if (point.state !== 'committed' || point.expired || !holdsDisks(point.manifest)) continue;
           const { machine, volumes, plan: madeBy } = point.manifest;
           const { machineId } = machine;
           if (instanceId !== undefined && machineId !== instanceId) continue;

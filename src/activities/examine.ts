@@ -32,6 +32,7 @@ export interface ExamineDeps {
 
 export interface ExamineRequest extends EvidenceRequest {
   readonly method: Method;
+  /** Those that will be archived: none where agents' output alone is wanted. */
   readonly volumes: readonly VolumeFacts[];
   readonly recipes: readonly ConfiguredRecipe[];
   readonly observation: Observation;
@@ -113,7 +114,10 @@ export function createExamineActivities({ platform, vaults, findRecipe }: Examin
         const report = reportOf(results);
         const open = async ({ volumeId }: VolumeFacts) =>
           snapshotBytes(await platform.openSource(run, snapshotOf(volumeId, snapshots), beat.signal));
-        const facts = await readDiskFacts({ findRecipe, volumes, open, recipes: matched(recipes, report), beat });
+        const facts =
+          volumes.length === 0
+            ? NO_DISKS
+            : await readDiskFacts({ findRecipe, volumes, open, recipes: matched(recipes, report), beat });
         const agents = judgeHarvest({ method: request.method, recipes, findRecipe }, report);
         const verdict = judgeConsistency({
           observation,
@@ -144,6 +148,9 @@ export function createExamineActivities({ platform, vaults, findRecipe }: Examin
 }
 
 const COMMAND_FILE = { name: 'command.txt', contentType: 'text/plain' } as const;
+
+/** What is known of disks that nobody wanted. */
+export const NO_DISKS = { fileSystems: null, cleanFacts: {} } as const;
 
 function snapshotOf(volumeId: string, { disks }: StoppedSnapshots): string {
   const found = disks.find(({ sourceVolumeId }) => sourceVolumeId === volumeId);

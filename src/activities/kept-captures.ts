@@ -1,4 +1,4 @@
-import { isSound, listPoints, readRunFacts, readStanding } from '../vault/index.ts';
+import { holdsDisks, isSound, listPoints, readRunFacts, readStanding } from '../vault/index.ts';
 import type { CaptureKeeper } from './judge-run.ts';
 import type { VaultDoor } from './vault-door.ts';
 
@@ -10,7 +10,7 @@ export interface KeptCapturesRequest {
 }
 
 /**
- * For every source its newest point that may be a parent and still has its capture: committed, not expired, not refuted by
+ * For every source its newest point that may be a parent and still has its capture: committed, with disks, not expired, not refuted by
  * its last verification, and verified where that was asked for. A run that was cancelled after its commit has a point but no capture any more; the one before it
  * is then the base of the next increment. Undefined as soon as one vault cannot be read: what it holds is then unknown.
  */
@@ -35,6 +35,7 @@ async function newestParents(
   // Oldest first, so a later point of the same source replaces an earlier one.
   for await (const point of listPoints({ vault, signal })) {
     if (point.state !== 'committed' || point.expired || !captured.has(point.pointId)) continue;
+    if (!holdsDisks(point.manifest)) continue;
     const standing = await readStanding({ vault, pointId: point.pointId, signal });
     if (!isSound(standing, readRunFacts(point.manifest).verify)) continue;
     bySource.set(point.manifest.machine.machineId, point.pointId);

@@ -1,6 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
+import { outputRegion, outputVolume } from '../contract/agent-output.ts';
 import type { Check } from '../contract/check.ts';
-import type { MachineFacts } from '../contract/machine.ts';
+import type { MachineFacts, VolumeFacts } from '../contract/machine.ts';
 import type { ResolvedBackup } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
 import { guestText } from '../disk/guest-text.ts';
@@ -49,7 +50,7 @@ export function createPreflightActivities({ platform, vaults, now, toolVersion }
         refuseBroken(checks, run);
         try {
           const vault = await vaults.open(backup.vault, signal);
-          const session = sessionOf(run, machine, toolVersion);
+          const session = sessionOf({ run, backup }, machine, toolVersion);
           return { machine, checks, increment: await beginIncrement({ vault, run, backup, session, signal }) };
         } catch (error) {
           throw refuseUnreachable(error, { vault: backup.vault, sinceMs: now() - activityInfo().scheduledTimestampMs });
@@ -76,15 +77,20 @@ function uniqueByName(checks: readonly Check[]): readonly Check[] {
   return [...worst.values()];
 }
 
-function sessionOf(run: Run, machine: MachineFacts, toolVersion: string) {
+function sessionOf({ run, backup }: PreflightRequest, machine: MachineFacts, toolVersion: string) {
   return {
     runId: run.runId,
     startedAt: timeOf(run.runId),
     toolVersion,
     source: { platform: 'ec2', machineId: run.sourceId },
     workflow: { workflowId: run.workflowId, temporalRunId: run.temporalRunId },
-    volumes: machine.volumes.map(({ volumeId, bytes }) => ({ volumeId, volumeBytes: bytes })),
+    volumes: promised(backup, machine).map(({ volumeId, bytes }) => ({ volumeId, volumeBytes: bytes })),
   };
+}
+
+/** What the point must hold to be whole: the commit compares. */
+function promised({ outputOnly, limits }: ResolvedBackup, machine: MachineFacts): readonly VolumeFacts[] {
+  return outputOnly ? [outputVolume(machine, outputRegion(limits, machine.volumes))] : machine.volumes;
 }
 
 /** A runId begins with its time: a repeated attempt writes the same session. */

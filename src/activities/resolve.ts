@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { resolveIsolation, resolveRecipes, resolveVault } from '../config/resolve-names.ts';
 import type { Config } from '../config/schema.ts';
 import { BackupRequest, PlanRequest, VerificationRequest } from '../contract/backup-request.ts';
@@ -45,6 +46,7 @@ export function createResolveActivities(deps: ResolveDeps) {
         recipes: resolveRecipes(config, request.recipes),
       };
       if (request.method === 'application-agent') mustHaveAgent(resolved.recipes, deps.findRecipe);
+      if (!request.disks) mustDoWithoutDisks(request);
       const machine = await beating(({ signal }) => platform.describeMachine(request.instanceId, signal));
       return {
         instanceId: request.instanceId,
@@ -52,8 +54,9 @@ export function createResolveActivities(deps: ResolveDeps) {
         region: machine.region,
         deploymentId,
         method: request.method,
+        ...(!request.disks && { outputOnly: true }),
         atLeast: request.atLeast,
-        verify: request.verify === 'launch' ? true : request.verify,
+        verify: depthOf(request),
         retain: request.retain,
         accept: request.accept,
         ...resolved,
@@ -113,6 +116,22 @@ export function createResolveActivities(deps: ResolveDeps) {
       return deps.describeWorkflow(workflowId);
     },
   };
+}
+
+type Request = z.output<typeof BackupRequest>;
+
+function depthOf({ verify, disks }: Request): ResolvedBackup['verify'] {
+  if (verify === 'launch') return true;
+  return verify === true && !disks ? 'full' : verify;
+}
+
+function mustDoWithoutDisks({ method, verify, retain }: Request): void {
+  const refuse = (what: string) => {
+    throw new ConfigurationError('InvalidInput', `disks: false archives what agents write and nothing else; ${what}`);
+  };
+  if (method !== 'application-agent') refuse('it needs the method "application-agent"');
+  if (verify === 'launch') refuse('there is no machine to launch. Ask for "verify": "full", which reads all of it');
+  if (retain.snapshots) refuse('there are no snapshots of disks to retain');
 }
 
 function mustHaveAgent(recipes: readonly ConfiguredRecipe[], findRecipe: FindRecipe): void {

@@ -15,6 +15,7 @@ import { terminalText } from './terminal-text.ts';
 
 interface BackupOptions {
   readonly method?: string;
+  readonly disks: boolean;
   readonly atLeast?: string;
   readonly verify: boolean | CheckLevel | 'launch';
   readonly retainSnapshots?: true;
@@ -32,6 +33,7 @@ export function backupCommand(deps: CliDeps): Command {
     .description('make one recovery point of a running instance by way of a clone; the instance itself goes on')
     .argument('<instance>', 'id of the production instance')
     .addOption(new Option('--method <method>', 'how the clone is backed up').choices(Method.options))
+    .option('--no-disks', 'with the method application-agent: archive what agents write, and not the disks')
     .addOption(
       new Option(
         '--at-least <class>',
@@ -80,6 +82,7 @@ function readRequest(instanceId: string, options: BackupOptions): BackupRequest 
     instanceId,
     verify: options.verify,
     ...(options.method !== undefined && { method: options.method }),
+    ...(!options.disks && { disks: false }),
     ...(options.atLeast !== undefined && { atLeast: options.atLeast }),
     ...(options.retainSnapshots && { retain: { snapshots: true } }),
     ...(options.accept !== undefined && { accept: options.accept }),
@@ -142,7 +145,7 @@ function describeResult({
   const lines = [
     `point         ${pointId} in vault ${vault}`,
     `time          ${formatMoment(pointInTime)}`,
-    `class         ${consistency.disks}${consistency.lowered.length > 0 ? ` (${consistency.lowered.join('; ')})` : ''}`,
+    `class         ${consistency.disks ?? 'no disks'}${consistency.lowered.length > 0 ? ` (${consistency.lowered.join('; ')})` : ''}`,
     ...Object.entries(consistency.agents).map(([recipe, found]) => `agent         ${recipe} ${found}`),
     `size          ${describeSize(volumes)}`,
     `built on      ${describeParents(volumes)}`,

@@ -15,7 +15,8 @@ export interface CommittedPoint {
   readonly capturedAt: string;
   readonly committedAt: string;
   readonly consistency: {
-    readonly disks: ConsistencyClass;
+    /** Null: the point holds what agents wrote, and no disks. */
+    readonly disks: ConsistencyClass | null;
     readonly agents: Readonly<Record<string, ConsistencyClass>>;
   };
   readonly volumeBytes: number;
@@ -52,7 +53,10 @@ export function describePoint(point: PointLine, now: Date): string {
     point.pointId,
     instanceId.padEnd(19),
     `${formatMoment(capturedAt)} (${formatAge(capturedAt, now)} ago)`,
-    [consistency.disks, ...Object.entries(consistency.agents).map(([name, found]) => `${name} ${found}`)].join(', '),
+    [
+      consistency.disks ?? 'no disks',
+      ...Object.entries(consistency.agents).map(([name, found]) => `${name} ${found}`),
+    ].join(', '),
     describeValidation(point.validation, now),
     `${formatBytes(storedBytes)} of ${formatBytes(volumeBytes)}${state === 'expired' ? ', expired' : ''}`,
   ].join('  ');

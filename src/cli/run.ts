@@ -61,7 +61,11 @@ async function runPoint(pointId: string, options: RunOptions, deps: CliDeps): Pr
   }
 }
 
-function mustBeRunnable({ pointId, machine }: Manifest): void {
+function mustBeRunnable({ pointId, machine, volumes }: Manifest): void {
+  if (!volumes.some(({ role }) => role === 'machine')) {
+    const message = `${pointId} holds what agents wrote and no disks to boot from; its files: understudy files ls ${pointId}:/`;
+    throw new ConfigurationError('PointHasNoDisks', message);
+  }
   const { architecture } = machine;
   if (architecture === null || architecture === 'x86_64') return;
   const message = `${pointId} is of a machine for ${terminalText(architecture)}; only x86_64 is run here. Restore it to EC2 or to images`;

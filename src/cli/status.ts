@@ -113,7 +113,7 @@ async function readStatuses(
 
 function describeStatus({ instanceId, newest, newestVerified, running }: InstanceStatus, now: Date): string {
   const tell = (point: CommittedPoint | null) =>
-    point ? `${point.pointId} (${formatAge(point.capturedAt, now)}, ${point.consistency.disks})` : 'none';
+    point ? `${point.pointId} (${formatAge(point.capturedAt, now)}, ${point.consistency.disks ?? 'no disks'})` : 'none';
   return [
     instanceId,
     `newest ${tell(newest)}`,

@@ -1,4 +1,4 @@
-import { depthOf, listPoints, type PointState, standingAttestation, type Vault } from '../vault/index.ts';
+import { depthOf, holdsDisks, listPoints, type PointState, standingAttestation, type Vault } from '../vault/index.ts';
 import { openConfiguredVault } from './configured-vault.ts';
 import type { Points } from './deps.ts';
 import type { CommittedPoint, PointLine, Validation } from './point-line.ts';
@@ -62,7 +62,7 @@ async function committed(
     instanceId: machine.machineId,
     capturedAt: capture.capturedAt,
     committedAt,
-    consistency: { disks: consistency.disks, agents: consistency.agents },
+    consistency: { disks: holdsDisks(manifest) ? consistency.disks : null, agents: consistency.agents },
     volumeBytes: volumes.reduce((sum, { volumeBytes }) => sum + volumeBytes, 0),
     storedBytes: volumes.reduce((sum, { map }) => sum + map.storedBytes, 0),
     validation: await readValidation(vault, pointId, signal),

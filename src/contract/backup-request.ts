@@ -8,11 +8,13 @@ import { AcceptedRisk, CheckLevel, ConfiguredName, ConsistencyClass, InstanceId,
 export const BackupRequest = z.strictObject({
   instanceId: InstanceId,
   method: Method.default('stop-and-snapshot'),
+  /** False: archive what agents write, and not the disks. No machine can be made of such a point. */
+  disks: z.boolean().default(true),
   /** The run fails rather than commit a point below this class of the disks. */
   atLeast: ConsistencyClass.exclude(['application-consistent']).default('clean-shutdown'),
   /**
    * True or `launch`: restore the point from the vault, boot it and ask its applications. A lower level only reads the
-   * vault: `structure`, `sample` or `full`. False: not at all.
+   * vault: `structure`, `sample` or `full`. False: not at all. Without disks nothing can be booted: true is then `full`.
    */
   verify: z.union([z.boolean(), CheckLevel, z.literal('launch')]).default(true),
   /** Snapshots and image of the clone stay in the account, tagged, beside the point in the vault. */

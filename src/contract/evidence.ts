@@ -11,10 +11,11 @@ export interface Fact {
 
 /** The class of the disks with everything it rests on. */
 export interface ConsistencyVerdict {
-  readonly disks: ConsistencyClass;
+  /** Null: the request wanted no disks. */
+  readonly disks: ConsistencyClass | null;
   readonly agents: Readonly<Record<string, ConsistencyClass>>;
   readonly facts: readonly Fact[];
-  /** Names what lowered the class; empty for `clean-shutdown`. */
+  /** Names what lowered the class; empty for `clean-shutdown`, and without disks. */
   readonly lowered: readonly string[];
 }
 

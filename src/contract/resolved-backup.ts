@@ -11,6 +11,8 @@ export interface ResolvedBackup {
   readonly region: string;
   readonly deploymentId: string;
   readonly method: Method;
+  /** What agents write is archived, and not the disks. */
+  readonly outputOnly?: true;
   readonly atLeast: ConsistencyClass;
   /** True: restored and booted; a level: read only. */
   readonly verify: boolean | CheckLevel;

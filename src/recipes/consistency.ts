@@ -9,8 +9,8 @@ export interface ConsistencyEvidence {
   readonly observation: Observation;
   /** Whether StopInstances was called: an orderly end can then no longer be proven. */
   readonly stoppedByUs: boolean;
-  /** Of every volume, read from blocks. */
-  readonly fileSystems: readonly FileSystemFact[];
+  /** Of every volume, read from blocks; null: the disks are not archived, so nothing is claimed of them. */
+  readonly fileSystems: readonly FileSystemFact[] | null;
   /** `readConsole(…).fact`. */
   readonly console: Fact;
   /** By recipe: its own clean fact, for those that matched and have one. */
@@ -27,15 +27,17 @@ export const GUEST_POWERED_OFF = 'Client.InstanceInitiatedShutdown';
  * does not contradict, every application recovered and clean on disk. Whatever is missing is named in `lowered`.
  */
 export function judgeConsistency(evidence: ConsistencyEvidence): ConsistencyVerdict {
+  const { fileSystems } = evidence;
   const facts = [
     powerOffFact(evidence),
-    ...fileSystemFacts(evidence.fileSystems),
+    ...(fileSystems ? fileSystemFacts(fileSystems) : []),
     evidence.console,
     ...applicationFacts(evidence),
   ];
-  const lowered = facts.filter(lowers).map(({ name, found }) => `${name}: ${found}`);
   // What an agent did is judged for itself: it neither raises nor lowers the class of the disks.
   const { agents = {}, facts: agentFacts = [] } = evidence.agents ?? {};
+  if (fileSystems === null) return { disks: null, agents, facts: [...facts, ...agentFacts], lowered: [] };
+  const lowered = facts.filter(lowers).map(({ name, found }) => `${name}: ${found}`);
   const disks = lowered.length === 0 ? 'clean-shutdown' : 'crash-consistent';
   return { disks, agents, facts: [...facts, ...agentFacts], lowered };
 }
@@ -71,7 +73,7 @@ function fileSystemFacts(fileSystems: readonly FileSystemFact[]): Fact[] {
   return [...facts, { name: 'file-systems', verdict: 'unknown', found: 'no file system was found on any volume' }];
 }
 
-function applicationFacts({ bootReport, cleanFacts }: ConsistencyEvidence): Fact[] {
+function applicationFacts({ bootReport, cleanFacts, fileSystems }: ConsistencyEvidence): Fact[] {
   if (!bootReport.finished) {
     const found = bootReport.absent ?? 'the boot script did not finish its report';
     return [
@@ -80,9 +82,10 @@ function applicationFacts({ bootReport, cleanFacts }: ConsistencyEvidence): Fact
     ];
   }
   const matched = bootReport.answers.filter(({ step, ok }) => step === 'detect' && ok).map(({ recipe }) => recipe);
+  const unread = fileSystems === null ? 'its disks are not archived' : 'its files on disk tell nothing';
   return [...new Set([...matched, ...Object.keys(cleanFacts)])].flatMap((recipe) => [
     ...(matched.includes(recipe) ? [recoveredFact(recipe, bootReport)] : []),
-    cleanFacts[recipe] ?? { name: `${recipe} clean`, verdict: 'not-observed', found: 'its files on disk tell nothing' },
+    cleanFacts[recipe] ?? { name: `${recipe} clean`, verdict: 'not-observed', found: unread },
   ]);
 }
 

@@ -46,6 +46,7 @@ function leadSentences({ source, backup, isolation = [] }: ReportData): Html {
 
 function headlineOf({ backup: { consistency, verification } }: ReportData): string {
   if (verification?.verdict === 'red') return 'This recovery point failed its verification';
+  if (consistency?.disks === null) return "A recovery point of agents' output";
   const proven = consistency === undefined ? 'Recovery point' : `A ${consistency.disks} recovery point`;
   return verification === undefined ? `${proven}, not yet verified` : `${proven}, restored, booted and found healthy`;
 }
@@ -59,9 +60,11 @@ function consistencyCell({ backup: { consistency } }: ReportData): Html {
   if (consistency === undefined)
     return verdictCell('Consistency of the disks', 'bad', 'not judged', 'The run ended before.');
   const { disks, lowered, agents } = consistency;
+  const outputs = Object.entries(agents).map(([recipe, found]) => html`<br>${recipe} agent: ${found}`);
+  if (disks === null)
+    return verdictCell('Consistency', 'good', 'no disks', ['The request wanted what agents write alone.', ...outputs]);
   const tone: Tone = disks === 'crash-consistent' ? 'warn' : 'good';
   const why = lowered.length === 0 ? CLASS_MEANING[disks] : `lowered by: ${lowered.join('; ')}`;
-  const outputs = Object.entries(agents).map(([recipe, found]) => html`<br>${recipe} agent: ${found}`);
   return verdictCell('Consistency of the disks', tone, disks, [why, ...outputs]);
 }
 

@@ -1,6 +1,7 @@
 import type { Attestation } from './attestation.ts';
 import { mustKnow } from './features.ts';
 import { inOrder } from './in-order.ts';
+import { holdsDisks } from './manifest.ts';
 import { keysAreGone } from './may-write.ts';
 import { catalogPrefix, pointKey } from './object-keys.ts';
 import { readPointState } from './points.ts';
@@ -81,6 +82,7 @@ async function readLineagePoint(
   if (found?.state === 'invalid' && found.unknownEpoch !== undefined) throw keysAreGone(vault, pointKey(pointId));
   if (found?.state !== 'committed') return { pointId, reason: `it is ${found?.state ?? 'not committed'}` };
   const { manifest } = found;
+  if (!holdsDisks(manifest)) return { pointId, reason: 'it holds no disks' };
   if (manifest.machine.machineId !== machineId) return { pointId, reason: `it is of ${manifest.machine.machineId}` };
   try {
     mustKnow(manifest.features.read, pointId);

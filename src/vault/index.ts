@@ -77,6 +77,7 @@ export type { LockPolicy } from './lock-policy.ts';
 export {
   CaptureFacts,
   ConsistencyFacts,
+  holdsDisks,
   MachineFacts,
   Manifest,
   ManifestDraft,

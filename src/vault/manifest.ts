@@ -133,3 +133,8 @@ export const Manifest = z.strictObject({
   ...ManifestDraft.shape,
 });
 export type Manifest = z.infer<typeof Manifest>;
+
+/** Whether a machine can be made of the point, or a later one built on it: not of agents' output alone. */
+export function holdsDisks({ volumes }: Pick<Manifest, 'volumes'>): boolean {
+  return volumes.some(({ role }) => role === 'machine');
+}

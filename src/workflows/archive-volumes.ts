@@ -46,7 +46,7 @@ export async function archiveVolumes(order: ArchiveOrder): Promise<readonly Arch
   );
 }
 
-/** The machine's disks, and what agents wrote. */
+/** The machine's disks, where they are wanted, and what agents wrote. */
 function volumeOrders({
   run,
   backup,
@@ -58,8 +58,9 @@ function volumeOrders({
 }: ArchiveOrder): readonly VolumeOrder[] {
   const common = { run, vault: backup.vault, shardSegments: backup.limits.shardSegments };
   const { disks, scratch } = end.snapshots;
+  const volumes = backup.outputOnly ? [] : machine.volumes;
   return [
-    ...machine.volumes.map((volume) => ({
+    ...volumes.map((volume) => ({
       ...common,
       volume,
       capture: snapshotOf(volume.volumeId, capture.snapshots),

@@ -79,8 +79,8 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
       const consistency = await phases.run('commit', () => commitRun({ ...facts, volumes }), say.commit);
       const retained = backup.retain.snapshots ? await retainClone(facts) : undefined;
       const verified = await verifyPoint({ run, backup, phases });
-      // Only a point that was committed and that no verification refuted may be a parent: its capture stays.
-      keepCapture = true;
+      // Only a point of disks that was committed and that no verification refuted may be a parent: its capture stays.
+      keepCapture = !backup.outputOnly;
       const indexed = await indexCommitted({ run, backup, phases });
       return {
         pointId: run.runId,

@@ -23,14 +23,14 @@ export async function quiesceClone(order: {
 }): Promise<QuietClone> {
   const { run, backup, clone } = order;
   const { machine, outcome } = clone;
-  const { volumes } = order.machine;
+  const volumes = backup.outputOnly ? [] : order.machine.volumes;
   const { limits, retain, vault, recipes, method } = backup;
   const stopped = await stopAndSnapshot({
     run,
     machine,
     outcome,
     limits,
-    scratchOnly: false,
+    scratchOnly: backup.outputOnly === true,
     retain: retain.snapshots,
   });
   const examined = await mover.examineClone({ run, vault, machine, volumes, recipes, method, ...stopped });
@@ -41,7 +41,7 @@ export async function quiesceClone(order: {
 
 /** ConsistencyTooLow names every piece of evidence that is missing. */
 export function mustBeAtLeast({ disks, lowered }: ConsistencyVerdict, atLeast: ConsistencyClass): void {
-  if (isAtLeast(disks, atLeast)) return;
+  if (disks === null || isAtLeast(disks, atLeast)) return;
   throw failure(
     'ConsistencyTooLow',
     `the disks are ${disks}, the request wants at least ${atLeast}. What is missing: ${lowered.join('; ')}. Cure it, or accept the class by "atLeast": "${disks}"`,

@@ -10,6 +10,7 @@ import type { Run } from '../contract/run.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { failure, readableFailure, withinLimit } from './failures.ts';
 import { identifyRun, newRunId } from './identify-run.ts';
+import { mustHoldDisks } from './must-hold-disks.ts';
 import { answering, cleanUp, control, mover } from './proxies.ts';
 import { restoreSnapshots } from './restore-snapshots.ts';
 import * as say from './summaries.ts';
@@ -59,6 +60,7 @@ async function restorePoint({ restore, runId, phases, leftovers }: RestoreOrder)
   const startedAt = new Date().toISOString();
   const { pointId, vault, deploymentId, limits, to, place } = restore;
   const point = await phases.run('read', () => control.readPoint({ vault, pointId }));
+  mustHoldDisks(point);
   const { machine: source } = point;
   const run = identifyRun({ runId, deploymentId, sourceId: source.machineId, runMs: limits.runMs, pointId });
   let done = false;

@@ -10,6 +10,7 @@ import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { bootMachine } from './boot-machine.ts';
 import { readableFailure, withinLimit } from './failures.ts';
 import { identifyRun, newRunId } from './identify-run.ts';
+import { mustHoldDisks } from './must-hold-disks.ts';
 import { answering, cleanUp, control, mover } from './proxies.ts';
 import { type RestoredSnapshots, restoreSnapshots } from './restore-snapshots.ts';
 import { stopAndSnapshot } from './stop-machine.ts';
@@ -60,6 +61,7 @@ async function takeOut({ table, runId, phases, leftovers }: TableOrder): Promise
   const startedAt = new Date().toISOString();
   const { pointId, vault, deploymentId, limits, isolation } = table;
   const point = await phases.run('read', () => control.readPoint({ vault, pointId }));
+  mustHoldDisks(point);
   const { machineId, region, volumes } = point.machine;
   const run = identifyRun({ runId, deploymentId, sourceId: machineId, runMs: limits.runMs, pointId });
   try {

@@ -37,6 +37,7 @@ export function agents({ outcome }: BootedMachine): string {
 export function shutdown({ stoppedByUs, examined }: QuietClone): string {
   const { disks, lowered } = examined.verdict;
   const how = stoppedByUs ? 'stopped past its limit' : 'powered itself off';
+  if (disks === null) return how;
   return lowered.length === 0 ? `${how}: ${disks}` : `${how}: ${disks}, because ${lowered.join('; ')}`;
 }
 
@@ -54,7 +55,7 @@ export function archive(volumes: readonly ArchivedVolume[]): string {
 
 export function commit({ disks, agents }: ConsistencyVerdict): string {
   const outputs = Object.entries(agents).map(([recipe, found]) => `, ${recipe} ${found}`);
-  return `committed as ${disks}${outputs.join('')}`;
+  return `committed as ${disks ?? "agents' output"}${outputs.join('')}`;
 }
 
 export function verification({ restoredBytes, restoreMs }: VerificationResult): string {

@@ -10,6 +10,7 @@ import { verificationRunId } from '../contract/workflow-ids.ts';
 import { examinePoint, type Finding, refutation } from './examine-point.ts';
 import { failure, readableFailure, withinLimit } from './failures.ts';
 import { identifyRun, newRunId } from './identify-run.ts';
+import { mustHoldDisks } from './must-hold-disks.ts';
 import { answering, cleanUp, control, mover } from './proxies.ts';
 import * as say from './summaries.ts';
 import { type PhaseTracker, trackPhases } from './track-phases.ts';
@@ -87,7 +88,9 @@ type Reading = { readonly point: PointFacts } | { readonly point?: undefined; re
 
 async function readPoint({ vault, pointId }: ResolvedVerification): Promise<Reading> {
   try {
-    return { point: await control.readPoint({ vault, pointId }) };
+    const point = await control.readPoint({ vault, pointId });
+    mustHoldDisks(point);
+    return { point };
   } catch (error) {
     return { finding: refutation(error, 'crash-consistent') };
   }

@@ -108,7 +108,7 @@ function snapshotsOf(prefix: string): SnapshotFacts[] {
   }));
 }
 
-function scratchSnapshot(): SnapshotFacts {
+export function scratchSnapshot(): SnapshotFacts {
   const [first] = snapshotsOf('scratch');
   if (!first) throw new RangeError('no volumes');
   return { ...first, sourceVolumeId: 'scratch' };

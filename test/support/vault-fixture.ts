@@ -92,6 +92,8 @@ export interface BackUpOptions {
   /** By volume. */
   readonly changed?: Readonly<Record<string, ChangeHints>>;
   readonly onParentDamage?: (reason: string) => void;
+  /** Agents' output alone. */
+  readonly outputOnly?: true;
   /** Beside the machine's own facts. */
   readonly facts?: MachineFacts['facts'];
 }
@@ -129,7 +131,8 @@ export async function archiveAll(
     const { volumeBytes } = source;
     const request = { vault, runId, volumeId, volumeBytes, shardSegments, signal: NEVER };
     const finished = await finishVolume({ ...request, ...('parent' in base && { parent: base.parent }) });
-    done.push({ ...volumeFacts(volumeId, volumeBytes), map: finished });
+    const role = options.outputOnly ? 'agent-output' : 'machine';
+    done.push({ ...volumeFacts(volumeId, volumeBytes), role, map: finished });
   }
   const { machine, ...draft } = draftFacts(runId);
   return { ...draft, machine: { ...machine, facts: { ...machine.facts, ...options.facts } }, volumes: done, parents };

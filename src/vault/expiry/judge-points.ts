@@ -13,6 +13,8 @@ export interface RetainedPoint {
   /** Of its latest attestation; null when nobody has verified it. */
   readonly verdict: 'passed' | 'failed' | null;
   readonly held: boolean;
+  /** It holds what agents wrote, and nothing that a machine can be made of. */
+  readonly withoutDisks?: boolean;
 }
 
 export type KeepRule = 'newest' | 'newest-verified' | 'held' | 'keep-until' | 'no-rule' | 'last' | 'within' | Period;
@@ -41,14 +43,24 @@ export interface RetentionPolicy {
 /**
  * Which points of one machine to keep, newest first; every keep with its reasons. Pure: the same points, policy and time
  * always give the same answer. The newest and the newest verified point are those of the machine, whoever made them.
+ * Points without disks are judged among themselves: none of them may push out one that a machine can be made of.
  */
 export function judgePoints(
   points: readonly RetainedPoint[],
   { policy, now, calendars = calendarsOf() }: { policy: RetentionPolicy; now: Date; calendars?: Calendars },
 ): readonly PointJudgement[] {
-  const newestFirst = [...points].sort(
-    (a, b) => compareText(b.capturedAt, a.capturedAt) || compareText(b.pointId, a.pointId),
-  );
+  const kinds = Map.groupBy(points, ({ withoutDisks = false }) => withoutDisks);
+  return [...kinds.values()].flatMap((kind) => judgeKind(kind, { policy, now, calendars })).sort(byAge);
+}
+
+interface Judging {
+  readonly policy: RetentionPolicy;
+  readonly now: Date;
+  readonly calendars: Calendars;
+}
+
+function judgeKind(points: readonly RetainedPoint[], { policy, now, calendars }: Judging): readonly PointJudgement[] {
+  const newestFirst = [...points].sort(byAge);
   const reasons = new Map<RetainedPoint, KeepReason[]>();
   const keep: Keep = (point, rule, text) => {
     reasons.set(point, [...(reasons.get(point) ?? []), { rule, text }]);
@@ -65,6 +77,13 @@ export function judgePoints(
     const found = reasons.get(point);
     return { pointId, capturedAt, decision: found ? 'keep' : 'expire', reasons: found ?? [] };
   });
+}
+
+type Aged = Pick<RetainedPoint, 'capturedAt' | 'pointId'>;
+
+/** Newest first. */
+function byAge(a: Aged, b: Aged): number {
+  return compareText(b.capturedAt, a.capturedAt) || compareText(b.pointId, a.pointId);
 }
 
 function planWithRules({ plan }: RetainedPoint, { plans }: RetentionPolicy): string | undefined {

@@ -1,5 +1,5 @@
 import { listHolds } from '../holds.ts';
-import type { Manifest } from '../manifest.ts';
+import { holdsDisks, type Manifest } from '../manifest.ts';
 import { listPoints } from '../points.ts';
 import { readRunFacts } from '../run-facts.ts';
 import { isSound, readStanding } from '../standing.ts';
@@ -65,6 +65,7 @@ async function factsOf(
     keepUntil: retention.keepUntil,
     verdict: standing.red ? 'failed' : verified ? 'passed' : null,
     held: held.has(pointId),
+    withoutDisks: !holdsDisks(manifest),
     machineId: machine.machineId,
   };
 }

@@ -1,11 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ShardOrder } from '../../../src/activities/archive.ts';
 import type { CommitRequest } from '../../../src/activities/commit.ts';
+import type { ExamineRequest } from '../../../src/activities/examine.ts';
 import type { Leftover } from '../../../src/contract/results.ts';
 import { PlatformError, VaultError } from '../../../src/errors.ts';
 import type { RemovalRequest } from '../../../src/platforms/platform.ts';
 import { type BackupRuns, note, startBackupRuns } from '../../support/backup-runs.ts';
-import { CLEAN, MAP, machineFacts, REPORT, resolvedBackup, VOLUMES } from '../../support/fake-activities.ts';
+import {
+  CLEAN,
+  MAP,
+  machineFacts,
+  REPORT,
+  resolvedBackup,
+  scratchSnapshot,
+  VOLUMES,
+} from '../../support/fake-activities.ts';
 import { hangs } from '../../support/fake-workers.ts';
 
 let runs: BackupRuns;
@@ -349,6 +358,43 @@ describe.concurrent('a backup by agents', () => {
     expect(committed[0]?.volumes.map(({ volumeId }) => volumeId)).toEqual([...VOLUMES, 'agent-output']);
     expect(result).toMatchObject({ agents: [RECORD], consistency: { agents: PROVEN.agents } });
     expect(result.phases.find(({ phase }) => phase === 'agents')?.state).toBe('done');
+  });
+
+  test('alone archives nothing else: no disk is snapshotted or read, and its capture is no base for later runs', async () => {
+    const examined: ExamineRequest[] = [];
+    const archived: string[] = [];
+    const removals: RemovalRequest[] = [];
+    const snapshotted: boolean[] = [];
+    const outputOnly = { method: 'application-agent', outputOnly: true, verify: 'full' } as const;
+    const result = await runs.resultOf({
+      control: {
+        resolveRequest: async (input) => resolvedBackup((input as { instanceId: string }).instanceId, outputOnly),
+        snapshotStopped: async ({ scratchOnly }) => {
+          snapshotted.push(scratchOnly);
+          return { disks: [], scratch: scratchSnapshot() };
+        },
+        removeRunResources: async (request) => note(removals, request),
+      },
+      mover: {
+        examineClone: async (request) => {
+          examined.push(request);
+          return { ...EXAMINED, verdict: { ...PROVEN, disks: null } };
+        },
+        confirmFacts: async () => ({ ...PROVEN, disks: null }),
+        recordChanges: async ({ volume }) => {
+          archived.push(volume.volumeId);
+          return null;
+        },
+      },
+    });
+    expect(snapshotted).toEqual([true]);
+    expect(examined[0]?.volumes).toEqual([]);
+    expect(archived).toEqual(['agent-output']);
+    expect(result).toMatchObject({ consistency: { disks: null, agents: PROVEN.agents }, check: { level: 'full' } });
+    expect(result.volumes.map(({ volumeId }) => volumeId)).toEqual(['agent-output']);
+    expect(removals.map(({ keepCapture, replacedCaptures }) => [keepCapture, replacedCaptures])).toEqual([
+      [false, 'keep'],
+    ]);
   });
 
   test('of which one fails ends with AgentFailed, its words and its sealed log, before anything is archived', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VaultError } from '../../../src/errors.ts';
 import type { RemovalRequest } from '../../../src/platforms/platform.ts';
 import { type BackupRuns, note, startBackupRuns } from '../../support/backup-runs.ts';
+import { machineFacts } from '../../support/fake-activities.ts';
 
 let runs: BackupRuns;
 beforeAll(async () => {
@@ -51,6 +52,27 @@ describe.concurrent('a verification', () => {
     expect(failure.code).toBe('VerificationFailed');
     expect(failure.message).toContain('pack 7 block 12');
     expect(attested).toMatchObject([{ verdict: 'red', disks: { verdict: 'not-checked' } }]);
+  });
+
+  test('of a point without disks is refused and says what can be done instead: nothing is attested', async () => {
+    const attested: unknown[] = [];
+    const failure = await runs.failureOf({
+      control: {
+        readPoint: async ({ pointId }) => ({
+          pointId,
+          capturedAt: '2026-11-23T02:31:07.412Z',
+          machine: { ...machineFacts('i-source'), volumes: [] },
+          disks: 'crash-consistent',
+          agents: { postgresql: 'application-consistent' },
+          recovered: ['postgresql'],
+          storedBytes: 4096,
+        }),
+        attestPoint: async (request) => void attested.push(request),
+      },
+    });
+    expect(failure.code).toBe('PointHasNoDisks');
+    expect(failure.message).toMatch(/understudy files ls .*understudy verify .* --level full/);
+    expect(attested).toEqual([]);
   });
 
   test('that cannot reach the vault is not red: the run fails with its reason', async () => {

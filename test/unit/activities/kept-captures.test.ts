@@ -40,6 +40,14 @@ test('the capture of a point that was to be verified and is not gives way to tha
   expect(await kept(vault, [OLDER, NEWER])).toEqual([OLDER]);
 });
 
+test('a point of agents’ output alone keeps no capture, and leaves that of the point before', async () => {
+  const vault = await testVault({ store: memoryStore(), keys: await testKeys() });
+  const volumes = { 'vol-1': testVolume(8, new Map([[0, text('a')]])) };
+  await backUp(vault, volumes, { runId: OLDER });
+  await backUp(vault, volumes, { runId: NEWER, outputOnly: true });
+  expect(await kept(vault, [OLDER, NEWER])).toEqual([OLDER]);
+});
+
 test('while a vault cannot be read nothing is known of captures', async () => {
   const vaults = { names: ['main'], open: () => Promise.reject(new Error('unreachable')) };
   expect(await findKeptCaptures({ vaults, captured: new Set([NEWER]), signal: NEVER })).toBeUndefined();

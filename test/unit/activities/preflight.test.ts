@@ -1,28 +1,52 @@
 import { expect, test } from 'vitest';
-import { createPreflightActivities, type PreflightDeps } from '../../../src/activities/preflight.ts';
+import {
+  createPreflightActivities,
+  type PreflightDeps,
+  type PreflightRequest,
+} from '../../../src/activities/preflight.ts';
 import type { ResolvedBackup } from '../../../src/contract/resolved-backup.ts';
 import { VaultError } from '../../../src/errors.ts';
+import type { Vault } from '../../../src/vault/index.ts';
+import { openRun } from '../../../src/vault/run.ts';
 import { activityEnvironment } from '../../support/activity.ts';
-import { machineFacts } from '../../support/fake-activities.ts';
+import { LIMITS, machineFacts, VOLUMES } from '../../support/fake-activities.ts';
+import { NEVER, RUN_ID, testKeys, testVault } from '../../support/vault-fixture.ts';
+import { memoryStore } from '../../support/vault-memory-store.ts';
 
 const run = { runId: 'r', deploymentId: 'd', workflowId: 'w', temporalRunId: 't', sourceId: 'i-1', expiresAt: 'x' };
 const backup = { vault: 'main', verify: false, accept: [], isolation: {} } as unknown as ResolvedBackup;
 
-/** Preflight of a sound machine, `triedForMs` after it was first asked for. */
-function preflight(failure: VaultError, triedForMs: number): Promise<unknown> {
+/** Preflight of a sound machine. */
+function preflightWith(open: () => Promise<Vault>, asked: PreflightRequest, triedForMs = 0): Promise<unknown> {
   const deps = {
     platform: {
       describeMachine: async (machineId: string) => machineFacts(machineId),
       preflight: async () => [],
       proveIsolation: async () => [],
     },
-    vaults: { names: ['main'], open: () => Promise.reject(failure) },
+    vaults: { names: ['main'], open },
     now: () => triedForMs,
     toolVersion: '0',
   } as unknown as PreflightDeps;
   const activities = createPreflightActivities(deps);
-  return activityEnvironment({ scheduledTimestampMs: 0 }).run(activities.preflight, { run, backup });
+  return activityEnvironment({ scheduledTimestampMs: 0 }).run(activities.preflight, asked);
 }
+
+/** `triedForMs` after it was first asked for. */
+function preflight(failure: VaultError, triedForMs: number): Promise<unknown> {
+  return preflightWith(() => Promise.reject(failure), { run, backup }, triedForMs);
+}
+
+test.each([
+  { of: 'a machine', changes: {}, promised: [...VOLUMES] },
+  { of: "agents' output alone", changes: { outputOnly: true as const, limits: LIMITS }, promised: ['agent-output'] },
+])('the session of a backup of $of promises what its point must hold to be whole', async ({ changes, promised }) => {
+  const vault = await testVault({ store: memoryStore(), keys: await testKeys() });
+  const asked = { run: { ...run, runId: RUN_ID, sourceId: 'i-0123456789abcdef0' }, backup: { ...backup, ...changes } };
+  await preflightWith(async () => vault, asked);
+  const { session } = await openRun(vault, RUN_ID, NEVER);
+  expect(session.volumes.map(({ volumeId }) => volumeId)).toEqual(promised);
+});
 
 const unreachable = new VaultError('VaultUnreachable', 's3://bucket: connect ECONNREFUSED');
 

@@ -6,6 +6,7 @@ import { activityEnvironment } from '../../support/activity.ts';
 import { machineFacts } from '../../support/fake-activities.ts';
 
 const INSTANCE = 'i-0123456789abcdef0';
+const OUTPUT_ONLY = { instanceId: INSTANCE, method: 'application-agent', disks: false };
 const config = defineConfig({
   vaults: { main: { url: 's3://bucket', kmsKeyId: 'alias/vault' } },
   isolation: { sealed: { vpcId: 'vpc-1', subnetId: 'subnet-1', verifySubnetId: 'subnet-2', securityGroupId: 'sg-1' } },
@@ -45,6 +46,16 @@ describe('a request typed by hand', () => {
   });
 
   test.each([
+    { verify: undefined, resolved: 'full' },
+    { verify: true, resolved: 'full' },
+    { verify: 'sample', resolved: 'sample' },
+    { verify: false, resolved: false },
+  ])('without disks is looked at as deeply as can be without a machine: $verify is $resolved', async (row) => {
+    const { verify, resolved } = row;
+    expect(await resolve({ ...OUTPUT_ONLY, verify })).toMatchObject({ outputOnly: true, verify: resolved });
+  });
+
+  test.each([
     { input: undefined, says: /there is no input.*for example \{"instanceId": "i-/ },
     { input: { instanceId: 'web-1' }, says: /must look like i-0123456789abcdef0.*instanceId/ },
     { input: { instanceId: INSTANCE, verfy: true }, says: /verfy/ },
@@ -55,6 +66,9 @@ describe('a request typed by hand', () => {
       says: /vault: "other" is not in this worker's configuration \(defined: main\)/,
     },
     { input: { instanceId: INSTANCE, method: 'application-agent', recipes: [] }, says: /needs a recipe with an agent/ },
+    { input: { instanceId: INSTANCE, disks: false }, says: /disks: false .*needs the method "application-agent"/ },
+    { input: { ...OUTPUT_ONLY, verify: 'launch' }, says: /disks: false .*no machine to launch.*"verify": "full"/ },
+    { input: { ...OUTPUT_ONLY, retain: { snapshots: true } }, says: /disks: false .*no snapshots of disks to retain/ },
   ])('that is wrong comes back with the field named: $says', async ({ input, says }) => {
     await expect(resolve(input)).rejects.toThrow(says);
   });

@@ -33,6 +33,14 @@ test('every option reaches the request', async () => {
   });
 });
 
+test('--no-disks asks for what agents write alone, and the result says that there are no disks', async () => {
+  const args = ['backup', INSTANCE, '--method', 'application-agent', '--no-disks'];
+  const consistency = { ...RESULT.consistency, disks: null, agents: { redis: 'application-consistent' as const } };
+  const { requests, stdout } = await runFake(args, { progress: [DONE], result: { ...RESULT, consistency } });
+  expect(requests[0]).toMatchObject({ request: { method: 'application-agent', disks: false } });
+  expect(stdout).toMatch(/class +no disks\nagent +redis application-consistent\n/);
+});
+
 test('a person reads the point, its class and its verification on stdout and each ended phase on stderr', async () => {
   const steps = [progressWith({ preflight: 'running' }), DONE];
   const { exitCode, stdout, stderr } = await runFake(['backup', INSTANCE], { progress: steps, result: RESULT });

@@ -21,6 +21,12 @@ test('a point shows its class and its latest validation result side by side', as
   expect(second).toMatch(/clean-shutdown {2}not verified/);
 });
 
+test('a point of agents’ output alone says that it has no disks', async () => {
+  const consistency = { disks: null, agents: { redis: 'application-consistent' as const } };
+  const { stdout } = await runFake(['points'], { points: [pointAt('2026-11-23T02:31:07.412Z', { consistency })] });
+  expect(stdout).toContain('no disks, redis application-consistent');
+});
+
 test('programs get one item per point and the number of points last', async () => {
   const points = [
     pointAt('2026-11-23T02:31:07.412Z', { validation: VERIFIED }),

@@ -31,6 +31,22 @@ test('an orderly end with every item is clean-shutdown', () => {
   expect(judgeConsistency(orderly)).toMatchObject({ disks: 'clean-shutdown', lowered: [] });
 });
 
+test('of disks that are not archived nothing is claimed, and nothing lowers it; what was seen of the clone stays', () => {
+  const { disks, lowered, facts } = judgeConsistency({
+    ...orderly,
+    fileSystems: null,
+    cleanFacts: {},
+    stoppedByUs: true,
+  });
+  expect({ disks, lowered }).toEqual({ disks: null, lowered: [] });
+  expect(facts.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual([
+    'power-off dirty',
+    'console clean',
+    'postgresql recovered clean',
+    'postgresql clean not-observed',
+  ]);
+});
+
 test.each([
   {
     what: 'a power cut',

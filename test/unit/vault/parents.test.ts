@@ -148,6 +148,16 @@ test('a candidate that is buried after the session was written is dropped, and t
   expect((await confirm()).parent).toBeUndefined();
 });
 
+test('a point of agents’ output alone is no parent, and hides none', async () => {
+  const { mover, control } = await twoRoles();
+  await backUp(mover, { 'vol-1': volume() }, { runId: ID.a });
+  await backUp(mover, { 'agent-output': volume() }, { runId: ID.b, outputOnly: true });
+  expect(await findParents({ vault: control, machineId: MACHINE, signal: NEVER })).toEqual({
+    parents: [ID.a],
+    refused: [{ pointId: ID.b, reason: 'it holds no disks' }],
+  });
+});
+
 test('a tombstone made by a thief without the control key ends nothing', async () => {
   const { mover, control, store } = await twoRoles();
   await backUp(mover, { 'vol-1': volume() }, { runId: ID.a });

@@ -190,6 +190,17 @@ test("a plan with rules of its own fills its own slots; other points are the vau
   ]);
 });
 
+test('a point without disks takes no slot of those with disks, and none of their places as newest', () => {
+  const withDisks = days(20, 21);
+  const without = days(21, 22, 23).map((p) => ({ ...p, pointId: `${p.pointId} output`, withoutDisks: true }));
+  expect(kept([...withDisks, ...without], { last: 1 })).toEqual(['2026-11-23T10:00', '2026-11-21T10:00']);
+  const unverified = without.map((p) => ({ ...p, verdict: null }));
+  expect(rulesOf([...withDisks, ...unverified], { last: 1 })).toMatchObject({
+    '2026-11-23T10:00': ['newest', 'last'],
+    '2026-11-21T10:00': ['newest', 'newest-verified', 'last'],
+  });
+});
+
 test('rules that would keep nothing, and zones that do not exist, are refused by name', () => {
   expect(RetentionRules.safeParse({}).success).toBe(false);
   expect(RetentionRules.safeParse({ timezone: 'UTC' }).error?.issues[0]?.message).toMatch(/must have a rule/);

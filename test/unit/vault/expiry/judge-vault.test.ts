@@ -13,6 +13,14 @@ vi.setConfig({ testTimeout: 60_000 });
 const CHECK = '20261124T000000Z-000000cc';
 const volumes = { 'vol-1': testVolume(1, new Map([[0, text('a')]])) };
 
+test('a point of agents’ output alone is judged as one', async () => {
+  const vault = await testVault({ store: memoryStore(), keys: await testKeys() });
+  await backUp(vault, volumes, { runId: P0 });
+  await backUp(vault, volumes, { runId: P1, outputOnly: true });
+  const [[, points] = []] = await readRetainedPoints({ vault, signal: NEVER });
+  expect(points?.map(({ withoutDisks }) => withoutDisks)).toEqual([false, true]);
+});
+
 test('a point counts as verified when it was looked at as deeply as was asked for, a launch where nobody asked', async () => {
   const store = memoryStore();
   const keys = await testKeys();
