@@ -33,7 +33,8 @@ export function judgeAgents(recipes: readonly string[], report: BootReport): Age
 }
 
 function whyNot(recipe: string, record: AgentRecord | undefined, report: BootReport): string | undefined {
-  if (!report.finished) return report.absent ?? 'the boot script did not finish its report';
+  if (report.absent !== undefined) return `the machine ended before its results were written: ${report.absent}`;
+  if (!report.finished) return 'the boot script did not finish its report';
   if (!answered(report, recipe, 'recovered'))
     return 'its application did not recover within its limit, so it was not run';
   if (report.harvest?.unusable !== undefined && !record) return report.harvest.unusable;
@@ -56,8 +57,7 @@ function answered({ answers }: BootReport, recipe: string, step: string): boolea
 
 /** With the script's own reason, where it gave one. */
 function saidNo({ answers }: BootReport, recipe: string, step: string, what: string): string {
-  const facts = answers.find((answer) => answer.recipe === recipe && answer.step === step)?.facts;
-  const own = facts?.reason ?? facts?.error;
+  const own = answers.find((answer) => answer.recipe === recipe && answer.step === step)?.facts.reason;
   return own === undefined ? what : `${what}: ${String(own)}`;
 }
 

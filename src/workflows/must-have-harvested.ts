@@ -5,13 +5,17 @@ import { failure } from './failures.ts';
 export function mustHaveHarvested({ agentFailures = [], evidence }: CloneExamination): void {
   if (agentFailures.length === 0) return;
   const found = agentFailures.map(({ recipe, reason, exitStatus, lastWords }) => {
-    const status = exitStatus === null || exitStatus === 0 ? '' : ` (exit status ${exitStatus})`;
+    const isSaid = exitStatus === null || exitStatus === 0 || reason.startsWith('exit status');
+    const status = isSaid ? '' : ` (exit status ${exitStatus})`;
     return `${recipe}: ${reason}${status}${lastWords === '' ? '' : `; its last words: "${lastWords}"`}`;
   });
-  const logs = evidence.filter(({ name }) => name.endsWith('.agent.log')).map(({ name }) => name);
+  const names = evidence.map(({ name }) => name);
+  const logs = agentFailures.flatMap(({ recipe }) =>
+    names.filter((name) => name.endsWith(`answers-${recipe}.agent.log`)),
+  );
   throw failure(
     'AgentFailed',
-    `${found.join('. ')}. Nothing was committed; the whole logs are sealed with the run${logs.length > 0 ? ` as ${logs.join(', ')}` : ''}`,
+    `${found.join('. ')}. Nothing was committed; sealed with the run: ${logs.length > 0 ? `the logs (their last 64 KiB) as ${logs.join(', ')}` : 'the console'}`,
     { recipes: agentFailures.map(({ recipe }) => recipe).join(',') },
     { agentFailures, evidence },
   );

@@ -21,14 +21,16 @@ interface Change {
   readonly without?: RecipeStep;
   readonly unusable?: string;
   readonly finished?: boolean;
+  readonly absent?: string;
 }
 
-function report({ record = {}, no = {}, without, unusable, finished = true }: Change = {}): BootReport {
+function report({ record = {}, no = {}, without, unusable, finished = true, absent }: Change = {}): BootReport {
   const answers: RecipeAnswer[] = ALL.filter((step) => step !== without).map((step) => {
     const reason = no[step];
     return { recipe: 'redis', step, ok: reason === undefined, facts: reason ? { reason } : {} };
   });
   const records = record === 'none' ? [] : [{ ...RECORD, ...record }];
+  if (absent !== undefined) return { finished: false, answers: [], absent };
   return { finished, answers, harvest: { records, ...(unusable !== undefined && { unusable }) } };
 }
 
@@ -60,7 +62,8 @@ test.each<{ what: string; change: Change; says: RegExp }>([
   { what: 'leaves no record', change: { record: 'none' }, says: /no record/ },
   { what: 'is not run, its application being down', change: { no: { recovered: '' } }, says: /did not recover/ },
   { what: 'leaves a busy file system', change: { unusable: 'it stayed busy' }, says: /stayed busy/ },
-  { what: 'dies with its machine', change: { finished: false }, says: /did not finish/ },
+  { what: 'is not told to its end', change: { finished: false }, says: /did not finish/ },
+  { what: 'dies with its machine', change: { absent: 'nothing' }, says: /machine ended before .* written: nothing/ },
 ])('an agent that $what proves nothing, and it says why', ({ change, says }) => {
   const { agents, failures, facts } = judgeAgents(['redis'], report(change));
   expect(agents).toEqual({});
