@@ -2,9 +2,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readProductionRecord } from '../../local/demo/production-calls.ts';
 import { type EndpointNetwork, prepareEndpointNetwork, putEndpoints } from '../support/endpoint-network.ts';
 import { addIsolationProfiles } from '../support/isolation-profiles.ts';
+import { readSealedPoint } from '../support/sealed-point.ts';
 import { openTestLab, type TestLab } from '../support/test-lab.ts';
 
-const REQUEST = { isolation: 'commands', verify: false } as const;
+const REQUEST = { isolation: 'commands', method: 'application-agent' } as const;
+const AGENTS = ['postgresql', 'redis'];
 /** What no client of the product can read, and the local cloud does not have. */
 const ACCEPTED = ['resolver-rules', 'lattice-associations', 'dns-firewall', 'instance-role'];
 
@@ -34,20 +36,31 @@ test('endpoints that let everything through are refused with what to do, before 
   expect(calls.filter(({ action, dryRun }) => action === 'CreateSnapshots' && !dryRun)).toEqual([]);
 });
 
-test('a backup sends its boot script by one command to its clone, and production sees the capture alone', async () => {
+test('a backup by agents sends one command to its clone and one to its verification machine, and production sees the capture alone', async () => {
   await putEndpoints(lab.aws.ec2, network, 'narrow');
   const mark = await lab.mark();
   const result = await lab.backup(REQUEST);
   expect(result.consistency.disks).toBe('clean-shutdown');
+  expect(result.agents?.map(({ recipe, exitStatus }) => `${recipe} ${exitStatus}`)).toEqual(
+    AGENTS.map((name) => `${name} 0`),
+  );
+  expect(result.verification?.verdict).toBe('green');
+  for (const name of AGENTS) {
+    const fact = result.verification?.facts.find((one) => one.name === `${name} output`);
+    expect(fact).toMatchObject({ verdict: 'clean', found: expect.stringContaining('loaded into a fresh instance') });
+  }
   const broken = [...result.preflight, ...result.isolation].filter(({ verdict }) => /broken|not/.test(verdict));
   expect(broken).toEqual([]);
   expect(result.isolation.find(({ name }) => name === 'machine-profile')?.found).toContain('understudy-isolated');
   const calls = await lab.callsSince(mark);
   const launched = calls.filter(({ action, error }) => action === 'RunInstances' && error === undefined);
-  const clone = launched.flatMap(({ instanceIds }) => instanceIds).filter((id) => id !== result.instanceId);
+  const ours = launched.flatMap(({ instanceIds }) => instanceIds).filter((id) => id !== result.instanceId);
+  expect(ours).toHaveLength(2);
   const of = (action: string) => calls.filter((call) => call.action === action && call.error === undefined);
-  expect(of('SendCommand').map(({ instanceIds }) => instanceIds)).toEqual([clone]);
-  expect(of('qmp:ssm-start').map(({ instanceIds }) => instanceIds)).toEqual([clone]);
+  for (const action of ['SendCommand', 'qmp:ssm-start'])
+    expect(of(action).map(({ instanceIds }) => instanceIds)).toEqual(ours.map((id) => [id]));
+  const { evidence } = await readSealedPoint(lab.lab.status, result.pointId);
+  expect(new TextDecoder().decode(evidence.get('clone-1-command.txt'))).toMatch(/^command [0-9a-f-]{36}: \w+\n/);
   const { instanceId, volumeIds } = lab.lab.status.production;
   const record = readProductionRecord(calls, { instanceId, volumeIds });
   expect(record.captures).toHaveLength(1);
