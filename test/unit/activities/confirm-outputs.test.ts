@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { confirmOutputs } from '../../../src/activities/confirm-outputs.ts';
 import type { AgentRecord } from '../../../src/contract/evidence.ts';
 import { ext4Image } from '../../support/disk-images.ts';
 import { memoryByteSource } from '../../support/file-byte-source.ts';
+
+// mke2fs waits for the disk, which others use too.
+vi.setConfig({ testTimeout: 60_000 });
 
 const dir = mkdtempSync(join(tmpdir(), 'outputs-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));

@@ -2,12 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { findPaths } from '../../../src/disk/find-paths.ts';
 import { openMachineFiles } from '../../../src/disk/machine-files.ts';
 import { DiskError } from '../../../src/errors.ts';
 import { ext4Image, mbrDisk } from '../../support/disk-images.ts';
 import { memoryByteSource } from '../../support/file-byte-source.ts';
+
+// mke2fs waits for the disk, which others use too.
+vi.setConfig({ testTimeout: 60_000 });
 
 const NEVER = new AbortController().signal;
 const dir = mkdtempSync(join(tmpdir(), 'files-'));
