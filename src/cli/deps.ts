@@ -37,6 +37,8 @@ export interface CliDeps {
   readCoverage(): Promise<readonly PlanCoverage[]>;
   openForecasts(vault: string | undefined): Promise<Forecasts>;
   openExtracts(vault: string | undefined): Promise<Extracts>;
+  /** A sentence instead of the dump says why there is none. */
+  openDump(wanted: WantedDump): Promise<OpenDump | string>;
   openSetUp(): Promise<SetUp>;
   /** Resolves when the worker has ended in order. */
   runWorker(role: WorkerRole): Promise<void>;
@@ -105,6 +107,21 @@ export interface Points {
 /** What runs took out of applications, from the vault itself with the data root. */
 export interface Extracts {
   read(extract: Pick<TableResult, 'runId' | 'extract'>): AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}
+
+export interface WantedDump {
+  readonly pointId: string;
+  readonly database: string;
+  readonly vault: string | undefined;
+}
+
+/** What an agent dumped of one database, from the vault itself with the data root. */
+export interface OpenDump {
+  readonly bytes: number;
+  chunks(): AsyncIterable<Uint8Array>;
+  /** What reading has cost so far. */
+  cost(): { readonly requests: number; readonly bytesFetched: number };
   close(): Promise<void>;
 }
 

@@ -35,6 +35,7 @@ const deps: CliDeps = {
   readCoverage: async () => (await import('../workers/plan-coverage.ts')).readPlanCoverage(signal),
   openForecasts: async (vault) => (await import('./vault-forecasts.ts')).openVaultForecasts(vault, signal),
   openExtracts: async (vault) => (await import('./vault-extracts.ts')).openVaultExtracts(vault, signal),
+  openDump: async (wanted) => (await import('./vault-dump.ts')).openVaultDump(wanted, signal),
   openSetUp: async () => (await import('./set-up.ts')).openRealSetUp(env, signal),
   async runWorker(role) {
     restartFrugally(env);

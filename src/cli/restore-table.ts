@@ -1,17 +1,19 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { TableRequest } from '../contract/restore-request.ts';
 import type { TableResult } from '../contract/results.ts';
 import { ConfigurationError, VaultError } from '../errors.ts';
-import type { CliDeps } from './deps.ts';
+import type { CliDeps, OpenDump } from './deps.ts';
 import { followRun } from './follow-run.ts';
 import { formatBytes } from './format.ts';
 import { invalidInput } from './invalid-input.ts';
 import { jsonLines } from './json-lines.ts';
+import type { DumpedTable } from './table-from-dump.ts';
 import { terminalText } from './terminal-text.ts';
 
 interface TableOptions {
   readonly out?: string;
+  readonly from?: 'dump' | 'disks';
   readonly recipe?: string;
   readonly vault?: string;
   readonly isolation?: string;
@@ -20,10 +22,16 @@ interface TableOptions {
 
 export function restoreTableCommand(deps: CliDeps): Command {
   return new Command('table')
-    .description('take one table out of a recovery point, by starting its database in an isolated machine')
+    .description("take one table out of a recovery point: from an agent's dump, or by starting its database, isolated")
     .argument('<point>', 'id of the recovery point')
     .argument('<table>', '<database>.<table>, or <database>.<schema>.<table>')
     .option('--out <file>', 'where it goes (default: <database>.<table>.sql in this folder)')
+    .addOption(
+      new Option('--from <where>', 'left out: the dump, if the point has one and pg_restore is here').choices([
+        'dump',
+        'disks',
+      ]),
+    )
     .option('--recipe <name>', 'which recipe takes it out, where several can')
     .option('--vault <name>', 'vault of temporal.config.ts')
     .option('--isolation <name>', 'isolation profile of temporal.config.ts')
@@ -43,6 +51,44 @@ async function runTable({ pointId, name }: Asked, options: TableOptions, deps: C
   const request = readRequest(pointId, name, options);
   const file = options.out ?? `${request.database}.${request.table}.sql`.replaceAll(/[^A-Za-z0-9._-]/g, '_');
   await mustNotExist(file);
+  if (options.from !== 'disks' && (await takeFromDumpIfAny({ request, file }, options, deps))) return;
+  await takeFromDisks({ pointId, name, request, file }, options, deps);
+}
+
+/** False where the disks have to do. */
+async function takeFromDumpIfAny(
+  { request, file }: Pick<Order, 'request' | 'file'>,
+  { from, json, vault }: TableOptions,
+  deps: CliDeps,
+): Promise<boolean> {
+  const { findProgram } = await import('../qemu/find-programs.ts');
+  const { takeFromDump } = await import('./table-from-dump.ts');
+  const { pointId, database } = request;
+  const program = await findProgram('pg_restore', 'postgresql-client', process.env).catch(() => undefined);
+  const dump = program
+    ? await deps.openDump({ pointId, database, vault })
+    : 'pg_restore is not on this host; on Debian and Ubuntu: sudo apt-get install postgresql-client';
+  if (typeof dump === 'string' || !program) {
+    if (from === 'dump') throw new ConfigurationError('InvalidInput', `no table comes from a dump: ${dump}`);
+    deps.stderr.write(`taken from the disks: ${dump}\n`);
+    return false;
+  }
+  try {
+    const table = await takeFromDump({ dump, request, file, program }, deps);
+    if (json) jsonLines(deps.stdout).result({ pointId, from: 'dump', file, format: 'sql', ...table, ...dump.cost() });
+    else deps.stdout.write(describeDumped({ pointId, file, table, dump }));
+  } finally {
+    await dump.close();
+  }
+  return true;
+}
+
+interface Order extends Asked {
+  readonly request: TableRequest;
+  readonly file: string;
+}
+
+async function takeFromDisks({ pointId, name, request, file }: Order, options: TableOptions, deps: CliDeps) {
   const backups = await deps.openBackups();
   try {
     const run = await backups.startTable(request, deps.newRequestId());
@@ -51,7 +97,7 @@ async function runTable({ pointId, name }: Asked, options: TableOptions, deps: C
     );
     const result = await followRun(run, `table ${name} of ${pointId}`, deps, options);
     await fetchExtract(file, result, options, deps);
-    if (options.json) jsonLines(deps.stdout).result({ ...result, file });
+    if (options.json) jsonLines(deps.stdout).result({ ...result, from: 'disks', file });
     else deps.stdout.write(describeTable(result, file));
   } finally {
     await backups.close();
@@ -112,6 +158,24 @@ async function fetchExtract(
   } finally {
     await extracts.close();
   }
+}
+
+interface Dumped {
+  readonly pointId: string;
+  readonly file: string;
+  readonly table: DumpedTable;
+  readonly dump: OpenDump;
+}
+
+function describeDumped({ pointId, file, table, dump }: Dumped): string {
+  const { requests, bytesFetched } = dump.cost();
+  return [
+    `table         ${terminalText(table.name)} of ${pointId}, ${table.rows} rows`,
+    `file          ${file} (sql, ${formatBytes(table.bytes)})`,
+    `sha256        ${table.sha256}`,
+    `taken out of  the agent's dump; nothing was booted, ${formatBytes(bytesFetched)} fetched in ${requests} requests`,
+    '',
+  ].join('\n');
 }
 
 function describeTable({ pointId, runId, extract, isolation }: TableResult, file: string): string {

@@ -29,6 +29,7 @@ export async function runVaultCli(...args: readonly string[]): Promise<CliOutput
     openForecasts: refuse,
     readCoverage: refuse,
     openExtracts: refuse,
+    openDump: refuse,
     openSetUp: refuse,
     runWorker: refuse,
   });

@@ -41,6 +41,8 @@ export interface Script {
   readonly files?: FilesResult | Error;
   /** Of what was taken out. */
   readonly parts?: readonly string[];
+  /** What an agent dumped. */
+  readonly dump?: string;
   readonly running?: readonly RunningBackup[];
   readonly points?: readonly PointLine[] | Error;
   readonly judged?: readonly JudgedPoint[];
@@ -105,6 +107,18 @@ export async function runFake(args: readonly string[], script: Script = {}): Pro
         async *read() {
           yield* (script.parts ?? []).map((part) => new TextEncoder().encode(part));
         },
+        close,
+      };
+    },
+    openDump: async () => {
+      const { dump } = script;
+      if (dump === undefined) return 'the point holds no output of agents';
+      return {
+        bytes: dump.length,
+        async *chunks() {
+          yield new TextEncoder().encode(dump);
+        },
+        cost: () => ({ requests: 1, bytesFetched: dump.length }),
         close,
       };
     },

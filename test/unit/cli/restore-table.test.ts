@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { TableResult } from '../../../src/contract/results.ts';
 import { EvidenceError } from '../../../src/errors.ts';
 import { runFake } from './fake-deps.ts';
@@ -74,4 +74,45 @@ test('a table that cannot be taken out leaves no file and its reason', async () 
   const { exitCode, stderr } = await runFake(args, { ...script, table });
   expect({ exitCode, told: stderr.includes('there is no such table') }).toEqual({ exitCode: 1, told: true });
   await expect(stat(join(dir, 'x.sql'))).rejects.toThrow();
+});
+
+/** Whether or not this host has the real one, which the end-to-end tests run. */
+async function withPgRestore(script: string): Promise<void> {
+  const path = await folder();
+  await writeFile(join(path, 'pg_restore'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  vi.stubEnv('PATH', `${path}:${process.env.PATH}`);
+}
+
+test("a table comes out of an agent's dump without starting anything", async () => {
+  const out = join(await folder(), 'accounts.sql');
+  await withPgRestore('echo "-- $*"; cat');
+  const dump = 'COPY public.accounts (id) FROM stdin;\n1\n2\n\\.\n';
+  const { exitCode, stdout, requests } = await runFake(['restore', 'table', POINT, 'bank.accounts', '--out', out], {
+    ...script,
+    dump,
+  });
+  expect({ exitCode, requests }).toEqual({ exitCode: 0, requests: [] });
+  const sql = await readFile(out, 'utf8');
+  expect(sql).toMatch(/^-- .*--strict-names --schema=public --table=accounts/);
+  expect(sql).toContain(dump);
+  expect((await stat(out)).mode & 0o777).toBe(0o600);
+  expect(stdout).toMatch(/public\.accounts of \S+, 2 rows/);
+});
+
+test('with --from disks the dump is left alone; with --from dump nothing else will do', async () => {
+  await withPgRestore('cat');
+  const out = join(await folder(), 'accounts.sql');
+  const args = ['restore', 'table', POINT, 'bank.accounts', '--out', out, '--from'];
+  expect(await runFake([...args, 'dump'], script)).toMatchObject({ exitCode: 2, requests: [] });
+  expect((await runFake([...args, 'disks'], { ...script, dump: 'x' })).requests).toHaveLength(2);
+});
+
+test('a program that cannot read the dump leaves no file and says why', async () => {
+  const out = join(await folder(), 'accounts.sql');
+  await withPgRestore('echo "unsupported version (1.99) in file header" >&2; exit 1');
+  const args = ['restore', 'table', POINT, 'bank.accounts', '--out', out];
+  const { exitCode, stderr } = await runFake(args, { ...script, dump: 'x'.repeat(1_000_000) });
+  expect({ exitCode, told: stderr.includes('unsupported version') }).toEqual({ exitCode: 1, told: true });
+  await expect(stat(out)).rejects.toThrow();
+  await expect(stat(`${out}.partial`)).rejects.toThrow();
 });
