@@ -1,13 +1,16 @@
 import { parseArgs } from 'node:util';
+import { runInstantBench } from './instant/run.ts';
 import { runMainJobBench } from './main-job/run.ts';
 import { STEPS, type Step } from './vault/contender.ts';
 import { runVaultBench } from './vault/run.ts';
 
-const USAGE = `npm run bench -- main-job [--size 8GiB] [--rounds 1] [--json]
+const USAGE = `npm run bench -- instant [--sizes 1GiB,8GiB] [--rounds 1] [--json]
+npm run bench -- main-job [--size 8GiB] [--rounds 1] [--json]
 npm run bench -- vault [--size 8GiB] [--only first,second,restore,range,collect] [--rounds 1] [--restic <program>] [--json]
 
+instant measures the first answer of a machine booted straight from the vault beside a full restore and boot;
 main-job measures the way from EBS to S3 beside its parts alone, and the memory of a mover; vault compares the vault with
-restic (S3 to S3) and borg (folder to folder). Both write their results into docs/performance.md.
+restic (S3 to S3) and borg (folder to folder). Each writes its results into docs/performance.md.
 `;
 
 /** `npm run bench -- <name>` chooses. */
@@ -16,6 +19,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       size: { type: 'string', default: '8GiB' },
+      sizes: { type: 'string', default: '1GiB,8GiB' },
       only: { type: 'string', default: STEPS.join(',') },
       rounds: { type: 'string', default: '1' },
       restic: { type: 'string', default: 'restic' },
@@ -26,6 +30,11 @@ async function main(): Promise<void> {
   const [name, ...rest] = positionals;
   const imageBytes = parseSize(values.size);
   const rounds = parseRounds(values.rounds);
+  if (!values.help && name === 'instant' && rest.length === 0) {
+    const gibibytes = values.sizes.split(',').map((size) => parseSize(size) / 2 ** 30);
+    await runInstantBench({ gibibytes, rounds, json: values.json });
+    return;
+  }
   if (!values.help && name === 'main-job' && rest.length === 0) {
     await runMainJobBench({ imageBytes, rounds, json: values.json });
     return;
@@ -47,7 +56,7 @@ async function main(): Promise<void> {
 function parseSize(text: string): number {
   const [, number] = /^(\d{1,3})GiB$/.exec(text) ?? [];
   if (number !== undefined && Number(number) >= 1) return Number(number) * 2 ** 30;
-  throw new TypeError(`--size is '${text}'; write whole GiB, such as 2GiB`);
+  throw new TypeError(`a size is '${text}'; write whole GiB, such as 2GiB`);
 }
 
 function parseSteps(text: string): readonly Step[] {

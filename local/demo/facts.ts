@@ -25,6 +25,8 @@ export interface DemoEvidence {
   readonly clients: readonly ClientComparison[];
   /** Of production, before the backup; transfers move money and never make any. */
   readonly balance: string;
+  /** What was had back from the point, if anything was asked for. */
+  readonly hadBack: readonly DemoFact[];
 }
 
 export function judgeDemo(evidence: DemoEvidence): readonly DemoFact[] {
@@ -36,6 +38,7 @@ export function judgeDemo(evidence: DemoEvidence): readonly DemoFact[] {
     ...loadFacts(evidence),
     productionFact(evidence),
     ...bankFacts(evidence),
+    ...evidence.hadBack,
     leftoversFact(evidence),
   ];
 }

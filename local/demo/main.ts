@@ -38,6 +38,7 @@ async function main(): Promise<number> {
       say,
       stderr: process.stderr,
       reportFolder: '.understudy',
+      afterwards: 'give-back',
       keep: values.keep,
       signal: interrupted.signal,
     });

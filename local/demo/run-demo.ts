@@ -15,6 +15,7 @@ import type { Lab } from '../up/start-lab.ts';
 import { findTaggedResources } from '../up/tagged-resources.ts';
 import { compareClients, readRestoredBank } from './bank-comparison.ts';
 import { type DemoEvidence, type DemoFact, judgeDemo } from './facts.ts';
+import { type GiveBackRequest, giveBack, type HadBack } from './give-back.ts';
 import { readLedgerContacts } from './ledger-contacts.ts';
 import { readProductionRecord } from './production-calls.ts';
 import { readSealedEvidence } from './read-evidence.ts';
@@ -33,6 +34,8 @@ export interface DemoRequest {
   readonly stderr: NodeJS.WriteStream;
   readonly reportFolder: string;
   readonly method: Method;
+  /** What is tried with the point that was made: a search, a file, a table, and its machine at once. */
+  readonly afterwards: 'give-back' | 'nothing';
   /** Workers run on afterwards. */
   readonly keep: boolean;
   /** Ctrl-C. */
@@ -70,7 +73,8 @@ export async function runDemo(request: DemoRequest): Promise<DemoOutcome> {
     await load.stop();
     const after = await readMachine(control, production.instanceId);
     const sameMachine = before.pid !== null && before.pid === after.pid && after.state === 'running';
-    const evidence = await gather({ request, ...backup, load, calls, sameMachine, balance, startedAtMs });
+    const hadBack = await haveBack(request, { pointId: backup.result.pointId, balance });
+    const evidence = await gather({ request, ...backup, load, calls, sameMachine, balance, startedAtMs, hadBack });
     const { demo, machines } = evidence;
     const report = await writeReport({
       folder: request.reportFolder,
@@ -78,6 +82,7 @@ export async function runDemo(request: DemoRequest): Promise<DemoOutcome> {
       method: request.method,
       result: backup.result,
       evidence: demo,
+      givenBack: hadBack.map(({ line }) => line),
       machines,
       transfers: load.transfers(),
       calls,
@@ -92,6 +97,20 @@ export async function runDemo(request: DemoRequest): Promise<DemoOutcome> {
     await load.stop().catch(() => undefined); // stopped already on the way that matters
     if (!request.keep) await Promise.all(workers.map((worker) => worker.stop()));
   }
+}
+
+/** With the clients gone: nobody should take their latencies for a backup's. */
+async function haveBack(
+  { lab, afterwards, say }: DemoRequest,
+  point: Pick<GiveBackRequest, 'pointId' | 'balance'>,
+): Promise<readonly HadBack[]> {
+  const all: HadBack[] = [];
+  if (afterwards === 'nothing') return all;
+  for await (const had of giveBack({ lab, ...point })) {
+    all.push(had);
+    say('given back', `${had.line.command}   ${had.line.seconds.toFixed(1)} s`);
+  }
+  return all;
 }
 
 interface FinishedBackup {
@@ -140,9 +159,11 @@ interface GatherRequest extends FinishedBackup {
   readonly sameMachine: boolean;
   readonly balance: string;
   readonly startedAtMs: number;
+  readonly hadBack: readonly HadBack[];
 }
 
-async function gather({ request, result, load, calls, sameMachine, balance, startedAtMs }: GatherRequest) {
+async function gather(order: GatherRequest) {
+  const { request, result, load, calls, sameMachine, balance, startedAtMs, hadBack } = order;
   const { lab, signal } = request;
   const { production, stateDir, aws } = lab.status;
   const record = readProductionRecord(calls, production);
@@ -164,6 +185,7 @@ async function gather({ request, result, load, calls, sameMachine, balance, star
       bank,
       clients: bank ? compareClients(snapshot, load.transfers(), window, bank) : [],
       balance,
+      hadBack: hadBack.map(({ fact }) => fact),
     };
     return { demo, machines };
   } finally {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Method } from '../../src/contract/names.ts';
 import type { BackupResult } from '../../src/contract/results.ts';
 import { renderReport } from '../../src/report/render-report.ts';
-import type { CountedCall, MachineEvidence } from '../../src/report/report-data.ts';
+import type { CountedCall, GivenBack, MachineEvidence } from '../../src/report/report-data.ts';
 import type { Transfer } from '../production/transfer-log.ts';
 import { readToolchain } from '../toolchain.ts';
 import type { CloudCall } from '../up/cloud-control.ts';
@@ -16,6 +16,7 @@ export interface ReportRequest {
   readonly method: Method;
   readonly result: BackupResult;
   readonly evidence: DemoEvidence;
+  readonly givenBack: readonly GivenBack[];
   readonly machines: readonly MachineEvidence[];
   readonly transfers: readonly Transfer[];
   readonly calls: readonly CloudCall[];
@@ -23,7 +24,7 @@ export interface ReportRequest {
 
 /** One self-contained HTML file; resolves with its path. */
 export async function writeReport(request: ReportRequest): Promise<string> {
-  const { folder, status, method, result, evidence, machines, transfers, calls } = request;
+  const { folder, status, method, result, evidence, givenBack, machines, transfers, calls } = request;
   const { versions } = readToolchain().guest;
   const html = renderReport({
     madeAt: new Date().toISOString(),
@@ -55,6 +56,7 @@ export async function writeReport(request: ReportRequest): Promise<string> {
       pauses: evidence.production.pauses.length,
       ledgerContacts: evidence.ledger.others,
     },
+    givenBack,
     calls: countCalls(calls),
   });
   await mkdir(folder, { recursive: true });

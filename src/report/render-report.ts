@@ -5,6 +5,7 @@ import { countedSection, leftoversSection } from './counted-section.ts';
 import { databaseSection } from './database-section.ts';
 import { evidenceSection, isolationSection, preflightSection } from './evidence-section.ts';
 import { formatInstant } from './figures.ts';
+import { givenBackSection } from './given-back-section.ts';
 import { html, markupOf, trustedConstant } from './html.ts';
 import { loadSection } from './load-section.ts';
 import { machinesSection } from './machines-section.ts';
@@ -28,7 +29,7 @@ export function renderReport(data: ReportData): string {
 <style>${trustedConstant(STYLE)}</style></head>
 <body>
 ${verdictHeader(data)}<main>
-${capturedSection(data)}${phasesSection(data.backup.phases)}${loadSection(data)}${databaseSection(data)}${agentsSection(data)}${evidenceSection(data)}${machinesSection(data)}${isolationSection(data)}${preflightSection(data)}${countedSection(data)}${leftoversSection(data.backup.leftovers)}</main>
+${capturedSection(data)}${phasesSection(data.backup.phases)}${loadSection(data)}${databaseSection(data)}${givenBackSection(data)}${agentsSection(data)}${evidenceSection(data)}${machinesSection(data)}${isolationSection(data)}${preflightSection(data)}${countedSection(data)}${leftoversSection(data.backup.leftovers)}</main>
 <footer>Made ${formatInstant(data.madeAt)} by Understudy. This file is a view; the truth is the recovery point in its vault and the evidence sealed with it.</footer>
 </body></html>
 `);

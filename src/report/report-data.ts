@@ -22,6 +22,7 @@ export interface ReportData {
   readonly machines?: readonly MachineEvidence[];
   readonly databases?: readonly DatabaseComparison[];
   readonly load?: ProductionLoad;
+  readonly givenBack?: readonly GivenBack[];
   readonly calls?: readonly CountedCall[];
 }
 
@@ -91,6 +92,20 @@ export interface ProductionLoad {
   readonly pauses?: number;
   /** Contacts by clones in the ledger that only production may reach; absent where there is no ledger. */
   readonly ledgerContacts?: number;
+}
+
+/** Something that was had back from the point after it was made. */
+export interface GivenBack {
+  /** `search`, `file`, `table` or `instant`. */
+  readonly name: string;
+  readonly holds: boolean;
+  readonly found: string;
+  /** As a person types it. */
+  readonly command: string;
+  /** Of the machine that boots at once: to its first answer. */
+  readonly seconds: number;
+  /** Absent where workers read as well. */
+  readonly bytesFetched?: number;
 }
 
 export interface CountedCall {

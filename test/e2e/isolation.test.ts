@@ -295,6 +295,7 @@ function evidenceWith(contacts: DemoEvidence['ledger']): DemoEvidence {
     bank: undefined,
     clients: [],
     balance: '0',
+    hadBack: [],
   };
 }
 

@@ -38,6 +38,7 @@ function hostileReport(text: string): ReportData {
         values: [{ name: text, production: text, restored: text }],
       },
     ],
+    givenBack: [{ name: text, holds: true, found: text, command: text, seconds: 1 }],
     calls: [{ service: text, action: text, calls: 1, errors: 0 }],
   };
 }

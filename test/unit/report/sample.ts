@@ -2,7 +2,7 @@ import { encode } from 'jpeg-js';
 import type { Check } from '../../../src/contract/check.ts';
 import { type PhaseProgress, phasesOf } from '../../../src/contract/progress.ts';
 import type { ArchivedVolume } from '../../../src/contract/results.ts';
-import type { ReportData } from '../../../src/report/report-data.ts';
+import type { GivenBack, ReportData } from '../../../src/report/report-data.ts';
 
 /** The run starts at this time; 40 requests a second start 20 s before. */
 const START = Date.parse('2026-11-23T02:31:06.900Z');
@@ -80,9 +80,28 @@ export function sampleReport(): ReportData {
       },
     ],
     load: { clients: 4, samples: sampleLoad(phases), reconnects: 0, pauses: 0, ledgerContacts: 0 },
+    givenBack: GIVEN_BACK,
     calls: CALLS,
   };
 }
+
+const GIVEN_BACK: readonly GivenBack[] = [
+  {
+    name: 'search',
+    holds: true,
+    found: '1 of that name: /etc/postgresql.conf',
+    command: 'understudy find postgresql.conf',
+    seconds: 1.4,
+  },
+  {
+    name: 'instant',
+    holds: true,
+    found: 'booted from the vault, first query answered after 9.3 s',
+    command: 'understudy run latest --forward 5432',
+    seconds: 9.3,
+    bytesFetched: 61 * 2 ** 20,
+  },
+];
 
 function samplePhases(): readonly PhaseProgress[] {
   let at = START;

@@ -23,6 +23,7 @@ const GOOD: DemoEvidence = {
   bank: { accounts: 10_000, balance: '10000000', clients: [] },
   clients: [{ client: '1', acknowledged: 7, sent: 10, found: 8, gaps: 0 }],
   balance: '10000000',
+  hadBack: [{ name: 'table', holds: true, found: '10000 rows' }],
 };
 
 test('the demo holds when every fact does', () => {
@@ -58,6 +59,11 @@ test.each<{ what: string; change: Partial<DemoEvidence>; breaks: string }>([
     breaks: 'writes',
   },
   { what: 'money that appeared', change: { balance: '9999999' }, breaks: 'balance' },
+  {
+    what: 'a table that is not what it was',
+    change: { hadBack: [{ name: 'table', holds: false, found: '9999 rows' }] },
+    breaks: 'table',
+  },
   { what: 'no answers of the bank', change: { bank: undefined }, breaks: 'bank' },
   { what: 'a volume left', change: { resources: [{ id: 'vol-9', role: 'clone' }] }, breaks: 'leftovers' },
 ])('$what breaks "$breaks" and nothing else', ({ change, breaks }) => {
