@@ -55,9 +55,11 @@ harvest() {
   done
   # An agent must leave its application as it found it: 60 s to answer again.
   for recipe in $recovered; do
-    turn=0
-    until answer "$recipe" recovered 60 after-agent || [ "$turn" -ge 60 ]; do turn=$((turn + 1)); sleep 1; done
-    [ "$turn" -lt 60 ] || all_wrote=false
+    patient=$(($(date +%s) + 60))
+    until answer "$recipe" recovered 60 after-agent; do
+      [ "$(date +%s)" -lt "$patient" ] || { all_wrote=false; break; }
+      sleep 1
+    done
   done
   if clear_room "$OUTPUT" && printf 'USOUTPUT1\n%s\n' "$UNDERSTUDY_RUN" | dd of="$PARTITION" bs=512 conv=notrunc,fsync 2>/dev/null; then
     echo 'unmounted 1' >agents/output.record
