@@ -1,0 +1,6 @@
+# Writes until the volume is full. Most of it is taken at once, so that the test writes megabytes instead of gigabytes.
+. "$UNDERSTUDY_LIB"
+free=$(df -m "$UNDERSTUDY_OUTPUT" | awk 'END { print $4 }')
+busybox fallocate -l "$((free - 16))m" "$UNDERSTUDY_OUTPUT/most" || no "there is no fallocate"
+dd if=/dev/zero of="$UNDERSTUDY_OUTPUT/dump" bs=64k count=4096 || no "the dump does not fit"
+yes

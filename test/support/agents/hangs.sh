@@ -1,0 +1,4 @@
+# Never ends, whoever asks, and leaves a child outside of its session.
+trap '' HUP TERM
+setsid sleep 3600 &
+while :; do sleep 1; done

@@ -1,0 +1,3 @@
+. "$UNDERSTUDY_LIB"
+echo done >"$UNDERSTUDY_OUTPUT/file"
+yes
