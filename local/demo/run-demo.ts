@@ -129,7 +129,7 @@ async function runBackup({ lab, method, say, stderr, signal }: DemoRequest): Pro
       ? `   follow it: ${ui}/namespaces/${namespace}/workflows/${encodeURIComponent(run.workflowId)}`
       : '';
     say('backup', `${run.workflowId}${link}`);
-    const sink = progressSink({ stderr, ...CLOCK });
+    const sink = await progressSink({ stderr, ...CLOCK });
     const watched = await watchRun(run, { ...CLOCK, signal }, sink);
     if (watched.ended === 'stopped-watching') await endRun(run, stderr);
     if (watched.ended !== 'result') throw watched.ended === 'failure' ? watched.error : signal.reason;

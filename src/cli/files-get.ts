@@ -78,7 +78,7 @@ async function toFolder(files: PointFiles, folder: string, asked: Asked): Promis
   const order = JSON.stringify({ pointId: files.manifest.pointId, path: shownBytes(files.from.path) });
   const note = `${resolve(folder)}.understudy-restore`;
   await mustBeOurs(folder, note, order);
-  const sink = progressOf(files, asked);
+  const sink = await progressOf(files, asked);
   const extracted = await extract({
     machine: files.machine,
     from: files.from,
@@ -113,7 +113,7 @@ async function toTar(files: PointFiles, options: GetOptions, deps: CliDeps): Pro
   const failed =
     stream && new Promise<never>((_, reject) => void stream.on('error', (cause) => reject(unwritable(target, cause))));
   failed?.catch(() => {}); // told by the race below
-  const sink = progressOf(files, { options, deps });
+  const sink = await progressOf(files, { options, deps });
   const work = writeTar({
     machine: files.machine,
     from: files.from,
@@ -134,8 +134,8 @@ function unwritable(path: string, cause: Error): VaultError {
 }
 
 /** The size of a tree is not known before it was walked; of one file it is. */
-function progressOf({ from }: PointFiles, { options, deps }: Asked) {
-  const sink = transferSink(options.tar === '-' ? { ...deps, stdout: deps.stderr } : deps, options);
+async function progressOf({ from }: PointFiles, { options, deps }: Asked) {
+  const sink = await transferSink(options.tar === '-' ? { ...deps, stdout: deps.stderr } : deps, options);
   const name = shownBytes(from.path);
   const total = from.entry.kind === 'file' ? from.entry.size : 0;
   return {

@@ -14,7 +14,7 @@ export async function followRun<R>(
   deps: CliDeps,
   { json }: { readonly json?: true | undefined },
 ): Promise<R> {
-  const sink = progressSink(deps, json && jsonLines(deps.stdout));
+  const sink = await progressSink(deps, json && jsonLines(deps.stdout));
   const watched = await watchRun(run, deps, sink);
   if (watched.ended === 'result') return watched.result;
   if (watched.ended === 'stopped-watching') {

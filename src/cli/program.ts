@@ -1,62 +1,42 @@
 import { Command, CommanderError } from 'commander';
 import { UnderstudyError } from '../errors.ts';
-import { backupCommand } from './backup.ts';
-import { collectCommand } from './collect.ts';
 import { CommandEnd, writeFailure } from './command-end.ts';
 import type { CliDeps } from './deps.ts';
-import { drillCommand } from './drill.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { readFailure } from './failure.ts';
-import { filesCommand } from './files.ts';
-import { findCommand } from './find.ts';
-import { historyCommand } from './history.ts';
-import { holdCommand } from './hold.ts';
-import { indexCommand } from './index-point.ts';
-import { initCommand } from './init.ts';
 import { jsonLines } from './json-lines.ts';
-import { keysCommand } from './keys.ts';
-import { mountCommand } from './mount.ts';
-import { pointsCommand } from './points.ts';
-import { recoverCommand } from './recover.ts';
-import { restoreCommand } from './restore.ts';
-import { retentionCommand } from './retention.ts';
-import { runCommand } from './run.ts';
-import { schedulesCommand } from './schedules.ts';
-import { statusCommand } from './status.ts';
-import { vaultCommand } from './vault.ts';
-import { verifyCommand } from './verify.ts';
-import { workerCommand } from './worker.ts';
+
+/** Each loads when it is asked for: all of them together are 60 modules. */
+const COMMANDS: Readonly<Record<string, () => Promise<(deps: CliDeps) => Command>>> = {
+  backup: async () => (await import('./backup.ts')).backupCommand,
+  points: async () => (await import('./points.ts')).pointsCommand,
+  verify: async () => (await import('./verify.ts')).verifyCommand,
+  files: async () => (await import('./files.ts')).filesCommand,
+  find: async () => (await import('./find.ts')).findCommand,
+  history: async () => (await import('./history.ts')).historyCommand,
+  index: async () => (await import('./index-point.ts')).indexCommand,
+  hold: async () => (await import('./hold.ts')).holdCommand,
+  status: async () => (await import('./status.ts')).statusCommand,
+  schedules: async () => (await import('./schedules.ts')).schedulesCommand,
+  init: async () => (await import('./init.ts')).initCommand,
+  worker: async () => (await import('./worker.ts')).workerCommand,
+  drill: async () => (await import('./drill.ts')).drillCommand,
+  recover: async () => (await import('./recover.ts')).recoverCommand,
+  restore: async () => (await import('./restore.ts')).restoreCommand,
+  mount: async () => (await import('./mount.ts')).mountCommand,
+  run: async () => (await import('./run.ts')).runCommand,
+  retention: async () => (await import('./retention.ts')).retentionCommand,
+  collect: async () => (await import('./collect.ts')).collectCommand,
+  vault: async () => (await import('./vault.ts')).vaultCommand,
+  keys: async () => (await import('./keys.ts')).keysCommand,
+};
 
 /** Runs one command line and resolves with the exit code (design 6a); never ends the process itself. */
 export async function runCli(args: readonly string[], deps: CliDeps): Promise<number> {
   const program = new Command('understudy')
     .description('Zero-impact, verified backups: clones a live machine, backs up the clone, restores it and asks it')
     .showHelpAfterError('(add --help for what is allowed)');
-  for (const make of [
-    backupCommand,
-    pointsCommand,
-    verifyCommand,
-    filesCommand,
-    findCommand,
-    historyCommand,
-    indexCommand,
-    holdCommand,
-    statusCommand,
-    schedulesCommand,
-    initCommand,
-    workerCommand,
-    drillCommand,
-    recoverCommand,
-    restoreCommand,
-    mountCommand,
-    runCommand,
-    retentionCommand,
-    collectCommand,
-    vaultCommand,
-    keysCommand,
-  ]) {
-    program.addCommand(make(deps));
-  }
+  for (const load of loadersFor(args)) program.addCommand((await load())(deps));
   prepare(program, deps);
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -64,6 +44,12 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
   } catch (error) {
     return endOf(error, args, deps);
   }
+}
+
+/** The named command alone; where none is named, by help or by a typing error, all of them. */
+function loadersFor([name]: readonly string[]) {
+  const asked = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  return asked ? [asked] : Object.values(COMMANDS);
 }
 
 function prepare(command: Command, { stdout, stderr }: Pick<CliDeps, 'stdout' | 'stderr'>): void {

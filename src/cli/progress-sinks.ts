@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { createLogUpdate } from 'log-update';
 import type { BackupProgress } from '../contract/progress.ts';
 import type { CliDeps, Output } from './deps.ts';
 import { readFailure } from './failure.ts';
@@ -8,7 +7,10 @@ import { renderPhase, renderProgress } from './progress-view.ts';
 import type { ProgressSink } from './watch-run.ts';
 
 /** Programs get lines on standard output, terminals a live table on standard error, logs one line per phase there. */
-export function progressSink({ stderr, now }: Pick<CliDeps, 'stderr' | 'now'>, json?: JsonLines): ProgressSink {
+export async function progressSink(
+  { stderr, now }: Pick<CliDeps, 'stderr' | 'now'>,
+  json?: JsonLines,
+): Promise<ProgressSink> {
   if (json) return jsonSink(json);
   return isTerminal(stderr) ? liveSink(stderr, now) : plainSink(stderr, now);
 }
@@ -32,7 +34,9 @@ function isTerminal(output: Output): output is Terminal {
   return output.isTTY === true && 'on' in output;
 }
 
-function liveSink(stderr: Terminal, now: () => Date): ProgressSink {
+async function liveSink(stderr: Terminal, now: () => Date): Promise<ProgressSink> {
+  // Only terminals need its thirty modules.
+  const { createLogUpdate } = await import('log-update');
   const draw = createLogUpdate(stderr);
   const note = waitingNote();
   let lines: readonly string[] = [];

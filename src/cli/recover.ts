@@ -75,7 +75,7 @@ export async function recoverImages(
 ): Promise<RecoveredPoint> {
   const { signal } = deps;
   const { recoverPoint } = await import('../vault/index.ts');
-  const sink = transferSink(deps, options);
+  const sink = await transferSink(deps, options);
   try {
     const recovered = await recoverPoint({
       vault,

@@ -1,4 +1,3 @@
-import { createLogUpdate } from 'log-update';
 import type { CliDeps, Output } from './deps.ts';
 import { formatBytes, formatClock } from './format.ts';
 import { jsonLines } from './json-lines.ts';
@@ -24,10 +23,10 @@ const EVERY_MS = { terminal: 100, json: 1000, log: 30_000 } as const;
 const BAR_CELLS = 20;
 
 /** Programs get lines on standard output, terminals one live line on standard error, logs a line every 30 seconds. */
-export function transferSink(
+export async function transferSink(
   { stdout, stderr, now }: Pick<CliDeps, 'stdout' | 'stderr' | 'now'>,
   { json }: { readonly json?: true | undefined },
-): TransferSink {
+): Promise<TransferSink> {
   const rate = rateOf(now);
   if (json) {
     const lines = jsonLines(stdout);
@@ -37,6 +36,8 @@ export function transferSink(
     });
   }
   if (isTerminal(stderr)) {
+    // Only terminals need its thirty modules.
+    const { createLogUpdate } = await import('log-update');
     const draw = createLogUpdate(stderr);
     const show = (transfer: Transfer) => draw(renderTransfer(transfer, rate(transfer)));
     return paced(EVERY_MS.terminal, now, { show, end: () => draw.done() });

@@ -48,7 +48,7 @@ async function runGet({ url, pointId, image: path }: GetRequest, options: GetOpt
   if ((offset === undefined) !== (bytes === undefined))
     throw new ConfigurationError('InvalidInput', '--offset and --bytes belong together');
   const vault = await openVaultAt({ url, keys: options, roles: ['data', 'meta'], signal });
-  const sink = transferSink(deps, options);
+  const sink = await transferSink(deps, options);
   try {
     const manifest = await findPoint({ vault, pointId, machineId, signal });
     const { volumeId, map } = chooseVolume(manifest, options.volume);

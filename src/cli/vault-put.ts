@@ -53,7 +53,7 @@ async function runPut({ image, url }: { image: string; url: string }, options: P
     throw new ConfigurationError('InvalidInput', '--changed and --since belong together: changed since which point?');
   const { openVaultByName } = await import('./vault-by-name.ts');
   const vault = await openVaultByName({ url, keys: options, roles: ['data', 'meta'], lock: lockOf(options), signal });
-  const sink = transferSink(deps, options);
+  const sink = await transferSink(deps, options);
   const { volumeId } = names;
   let moved = { bytesRead: 0, newBytes: 0 };
   try {
