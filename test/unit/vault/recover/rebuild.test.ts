@@ -1,7 +1,10 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { SHARD } from '../../../../src/vault/archive-shard.ts';
+import { readDocument, sealDocument } from '../../../../src/vault/documents.ts';
 import { BLOCK_BYTES, recoverPoint, type Vault } from '../../../../src/vault/index.ts';
+import { shardKey } from '../../../../src/vault/object-keys.ts';
 import { backUp, NEVER, RUN_ID, temporaryFolder, testKeys, testVault } from '../../../support/vault-fixture.ts';
 import { type MemoryStore, memoryStore } from '../../../support/vault-memory-store.ts';
 import { noise, type TestVolume, testVolume, text } from '../../../support/vault-volume.ts';
@@ -81,7 +84,10 @@ test('a lost segment in which a block became a hole is not guessed at: the loss 
 test('shard records that promise another volume than the manifest does make no map', async () => {
   const lived = await twoPoints(disk([[2, text('new')]]));
   lose(lived, new RegExp(`${SECOND}/maps/`));
-  lose(lived, new RegExp(`${SECOND}/shards/disk-1`));
+  const { vault, store } = lived;
+  const key = shardKey(SECOND, 'disk', 0);
+  const old = await readDocument(SHARD, { vault, key: shardKey(RUN_ID, 'disk', 0) }, NEVER);
+  store.objects.set(key, sealDocument(SHARD, { ...old, runId: SECOND }, { vault, key }));
   const folder = await temporaryFolder();
   const work = recoverPoint({ ...lived, pointId: SECOND, folder, signal: NEVER });
   await expect(work).rejects.toThrow(/maps\/disk-[0-9a-f]+\.map does not exist/);
