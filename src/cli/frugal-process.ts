@@ -1,8 +1,9 @@
 /**
- * glibc raises these two by itself with the first large buffer that is given back, and then keeps tens of MiB that nobody
- * uses; named, they stay. Two arenas: each of Temporal's and Node's threads would have one of its own.
+ * glibc raises the first two by itself with the first large buffer that is given back, and then keeps tens of MiB that
+ * nobody uses; named, they stay. 1 MiB, as the buffers of one block (520 KiB at most) shall not be mapped anew for every
+ * block. Two arenas: each of Temporal's and Node's threads would have one of its own.
  */
-const GLIBC = { MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_TRIM_THRESHOLD_: '262144', MALLOC_ARENA_MAX: '2' };
+const GLIBC = { MALLOC_MMAP_THRESHOLD_: '1048576', MALLOC_TRIM_THRESHOLD_: '1048576', MALLOC_ARENA_MAX: '2' };
 
 /**
  * Collects early what loading a thousand modules leaves, instead of letting the heap grow to twice of what lives in it,
