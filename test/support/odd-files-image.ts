@@ -32,6 +32,8 @@ export interface OddFilesRequest {
   /** With less content, so that most of what is in use are the structures of the file system. */
   readonly lean?: true;
   readonly blockBytes?: 1024 | 4096;
+  /** With bigalloc: what is allocated at a time. */
+  readonly clusterBytes?: number;
 }
 
 /** A file system with a file of every odd kind; made by mke2fs and debugfs, so it needs no root. Resolves with its path. */
@@ -42,6 +44,7 @@ export function oddFilesImage({
   many = 100,
   lean,
   blockBytes = 1024,
+  clusterBytes,
 }: OddFilesRequest): string {
   const work = mkdtempSync(join(dir, 'odd-'));
   const tree = join(work, 'tree');
@@ -49,6 +52,7 @@ export function oddFilesImage({
   const image = join(work, 'image');
   const options = [
     ...(features ? ['-O', features] : []),
+    ...(clusterBytes ? ['-C', String(clusterBytes)] : []),
     '-I',
     '256',
     '-b',

@@ -73,7 +73,8 @@ export async function readLayout(source: ByteSource, signal: AbortSignal): Promi
     inodeCount: view.getUint32(0, true),
     inodesPerGroup,
     inodeBytes,
-    descriptorsAt: (view.getUint32(20, true) + 1) * blockBytes,
+    // Behind the block that holds the superblock; with bigalloc that need not be the first data block.
+    descriptorsAt: (Math.floor(EXT_SUPERBLOCK / blockBytes) + 1) * blockBytes,
     descriptorBytes,
     firstMetaBlock: (incompat & INCOMPAT_META_BG) !== 0 ? view.getUint32(260, true) : Number.POSITIVE_INFINITY,
     blocksPerGroup: view.getUint32(32, true),
@@ -90,7 +91,12 @@ function descriptorAt(layout: ExtLayout, group: number): number {
   if (block < firstMetaBlock) return descriptorsAt + group * descriptorBytes;
   const firstGroup = block * perBlock;
   const holder = firstDataBlock + firstGroup * blocksPerGroup;
-  return (holder + (layout.hasSuperblock(firstGroup) ? 1 : 0)) * blockBytes + (group % perBlock) * descriptorBytes;
+  // Blocks of 1 KiB that are counted from 0 (bigalloc): the boot block comes before the superblock.
+  const bootBlocks = firstGroup === 0 && firstDataBlock === 0 && blockBytes === EXT_SUPERBLOCK ? 1 : 0;
+  return (
+    (holder + bootBlocks + (layout.hasSuperblock(firstGroup) ? 1 : 0)) * blockBytes +
+    (group % perBlock) * descriptorBytes
+  );
 }
 
 /** sparse_super2: group 0 and the two it names; sparse_super: 0, 1 and powers of 3, 5 and 7; neither: all. */

@@ -106,7 +106,7 @@ export function decodeRevoked(block: Uint8Array, { isWide, checksums }: JournalL
 export function hasValidChecksum(block: Uint8Array, { uuid, checksums }: JournalLayout): boolean {
   if (checksums === 'none') return true;
   const at = headerOf(block)?.type === BLOCK_TYPE.commit ? 16 : block.length - 4;
-  const blanked = block.slice();
+  const blanked = new Uint8Array(block); // slice() of a Buffer would be the source's own memory
   blanked.fill(0, at, at + 4);
   return viewOf(block).getUint32(at) === rawChecksum([uuid, blanked]);
 }

@@ -24,7 +24,7 @@ export function createLoggedSource(disk: LoggedDisk): ByteSource {
         if (!logged) continue;
         const content = await readLogged(disk, logged);
         const [from, to] = [Math.max(offset, at), Math.min(offset + length, at + blockBytes)];
-        copy ??= bytes.slice(); // a source may hand out what it keeps
+        copy ??= new Uint8Array(bytes); // a source may hand out what it keeps, and slice() of a Buffer copies nothing
         copy.set(content.subarray(from - at, to - at), from - offset);
       }
       return copy ?? bytes;
@@ -40,7 +40,7 @@ async function readLogged({ readBlock, journal }: LoggedDisk, logged: LoggedBloc
   const content = await readBlock(logBlock);
   if (!isContentIntact(content, logged, journal)) throw damaged(`block ${tag.block} in its journal is damaged`);
   if (!tag.escaped) return content;
-  const whole = content.slice();
+  const whole = new Uint8Array(content);
   whole.set(ESCAPED);
   return whole;
 }

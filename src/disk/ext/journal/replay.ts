@@ -8,8 +8,8 @@ import { createLoggedSource } from './logged-source.ts';
 import { readLog } from './read-log.ts';
 
 const INCOMPAT_RECOVER = 0x4;
-/** ext4_fc_tl with this tag begins the fast commits of one transaction; little-endian, unlike the journal. */
-const FAST_COMMIT_HEAD = 0x0a;
+/** Linux: fs/ext4/fast_commit.h. It begins the fast commits of one transaction; little-endian, unlike the journal. */
+const FAST_COMMIT_HEAD = 0x09;
 
 export interface Replayed {
   readonly source: ByteSource;

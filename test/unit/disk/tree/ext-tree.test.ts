@@ -44,6 +44,8 @@ const variants = [
   { type: 'ext4', features: 'inline_data,metadata_csum,64bit' },
   { type: 'ext4', features: 'meta_bg,^resize_inode,^64bit,^flex_bg' },
   { type: 'ext4', features: 'sparse_super2,^resize_inode,meta_bg', blockBytes: 4096 },
+  { type: 'ext4', features: 'bigalloc,^resize_inode', clusterBytes: 8192 },
+  { type: 'ext4', features: 'fast_commit' },
 ] as const;
 
 describe.each(variants)('$type $features', (variant) => {
@@ -130,4 +132,37 @@ describe.each([
     expect(tree.notices.join()).toMatch(/journal was replayed in memory: 1 transactions, 1 blocks/);
     expect(text(await tree.read(await find(tree, 'docs/note.txt'), 0, 5, NEVER))).toBe('\xc0\x3b\x39\x98\0');
   });
+});
+
+/** Where a block of the journal lies in the image. */
+function journalBlockAt(image: string, block: number): number {
+  return 1_024 * Number(/\d+/.exec(debugfs(image, [`bmap <8> ${block}`]).replace(/^.*?\n/, ''))?.[0]);
+}
+
+test('a journal with fast commits to replay is refused before anything old is shown', async () => {
+  const image = oddFilesImage({ dir, features: 'fast_commit' });
+  leaveInJournal(image, { blocks: { 5000: new Uint8Array(1_024) }, checksums: true });
+  const disk = Buffer.from(readImage(image));
+  const superblock = journalBlockAt(image, 0);
+  // As a kernel leaves it that has written fast commits: the journal's feature, and a head with the next transaction's id.
+  disk.writeUInt32BE(disk.readUInt32BE(superblock + 40) | 32, superblock + 40);
+  const blocks = disk.readUInt32BE(superblock + 16);
+  const fastBlocks = disk.readUInt32BE(superblock + 84) || 256;
+  const firstFast = journalBlockAt(image, blocks - fastBlocks);
+  await openExtTree(memoryByteSource(disk), NEVER); // none is there yet
+  disk.writeUInt16LE(0x09, firstFast);
+  disk.writeUInt32LE(disk.readUInt32BE(superblock + 24) + 1, firstFast + 8);
+  await expect(openExtTree(memoryByteSource(disk), NEVER)).rejects.toThrow(/fast commits, which this version does not/);
+});
+
+test('an encrypted folder and an encrypted file are refused by name, and the others are read', async () => {
+  const image = oddFilesImage({ dir, features: 'encrypt' });
+  // 0x80000: extents, as all files here have; 0x800: encrypted.
+  debugfs(image, ['set_inode_field docs flags 0x80800', 'set_inode_field big.bin flags 0x80800']);
+  const tree = await openExtTree(memoryByteSource(readImage(image)), NEVER);
+  const items = await walk(tree);
+  const damaged = items.filter(({ damage }) => damage !== undefined);
+  expect(damaged).toEqual([{ path: '/docs', damage: expect.stringMatching(/a folder is encrypted/) }]);
+  await expect(tree.read(await find(tree, 'big.bin'), 0, 5, NEVER)).rejects.toThrow(/encrypted/);
+  expect(text(await tree.read(await find(tree, 'links/hard'), 0, 5, NEVER))).toBe('note\n');
 });
