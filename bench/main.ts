@@ -1,14 +1,16 @@
 import { parseArgs } from 'node:util';
+import { runFindBench } from './find/run.ts';
 import { runInstantBench } from './instant/run.ts';
 import { runMainJobBench } from './main-job/run.ts';
 import { STEPS, type Step } from './vault/contender.ts';
 import { runVaultBench } from './vault/run.ts';
 
-const USAGE = `npm run bench -- instant [--sizes 1GiB,8GiB] [--rounds 1] [--json]
+const USAGE = `npm run bench -- find [--rounds 1]
+npm run bench -- instant [--sizes 1GiB,8GiB] [--rounds 1] [--json]
 npm run bench -- main-job [--size 8GiB] [--rounds 1] [--json]
 npm run bench -- vault [--size 8GiB] [--only first,second,restore,range,collect] [--rounds 1] [--restic <program>] [--json]
 
-instant measures the first answer of a machine booted straight from the vault beside a full restore and boot;
+find measures searches among 100,000 files; instant measures the first answer of a machine booted straight from the vault beside a full restore and boot;
 main-job measures the way from EBS to S3 beside its parts alone, and the memory of a mover; vault compares the vault with
 restic (S3 to S3) and borg (folder to folder). Each writes its results into docs/performance.md.
 `;
@@ -37,6 +39,10 @@ async function main(): Promise<void> {
   }
   if (!values.help && name === 'main-job' && rest.length === 0) {
     await runMainJobBench({ imageBytes, rounds, json: values.json });
+    return;
+  }
+  if (!values.help && name === 'find' && rest.length === 0) {
+    await runFindBench({ rounds, note: (text) => void process.stderr.write(`${text}\n`) });
     return;
   }
   if (values.help || name !== 'vault' || rest.length > 0) {
