@@ -1,3 +1,5 @@
+import { lstat, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { DescribeImagesCommand, DescribeVolumesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -7,12 +9,27 @@ import { findTaggedResources } from '../../local/up/tagged-resources.ts';
 import type { BackupResult, Run, RunFailed, VerificationResult } from '../../src/client/index.ts';
 import type { SweepResult } from '../../src/contract/results.ts';
 import { CONTROL_QUEUE } from '../../src/contract/task-queues.ts';
-import { type Manifest, readExtract, readMeasurements, readPoint } from '../../src/vault/index.ts';
+import { extract } from '../../src/disk/extract/extract.ts';
+import { chooseVolumes } from '../../src/search/choose-volumes.ts';
+import { openPointTree } from '../../src/search/point-tree.ts';
+import {
+  type FileRecord,
+  findFileIndex,
+  type Manifest,
+  readExtract,
+  readIndexedFiles,
+  readMeasurements,
+  readPoint,
+} from '../../src/vault/index.ts';
 import { readBlockCounts } from '../support/block-counts.ts';
 import { putDenials } from '../support/denials.ts';
+import { keepWriting, type LastSecond } from '../support/last-second.ts';
 import { openTestLab, type TestLab } from '../support/test-lab.ts';
 import { launchVariant } from '../support/variant-machine.ts';
 import { firstFile, flipBit, removeObject, truncateObject, vaultFolder } from '../support/vault-files.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const LAST_MS = 1_000;
 
 // Two silent machines are waited for below, and a database that never recovers. Four machines that boot at once on two
 // cores take 25 s to their first line.
@@ -26,6 +43,7 @@ const BROKEN = [
 let lab: TestLab;
 let point: BackupResult;
 let manifest: Manifest;
+let lastSecond: LastSecond;
 /** By guest: how the backup of a machine that its own shutdown breaks ended, and its verification. */
 const broken = new Map<string, Promise<{ readonly made: BackupResult; readonly failure: RunFailed }>>();
 
@@ -33,7 +51,16 @@ beforeAll(async () => {
   lab = await openTestLab({ limits: LIMITS });
   // Both mostly wait for a limit to pass, so they are under way beside everything else; not at once, for their boots.
   begin('broken-boot.sh');
-  point = await lab.backup({ verify: false, retain: { snapshots: true } });
+  lastSecond = await keepWriting(
+    must(
+      lab.lab.status.production.applications.find(({ name }) => name === 'redis'),
+      'redis',
+    ),
+  );
+  const run = await lab.start({ verify: false, retain: { snapshots: true } });
+  await waitFor(async () => (await hasCaptured(run)) || undefined, { limitMs: 120_000, what: 'the capture' });
+  await lastSecond.stop();
+  point = await run.result();
   begin('broken-database.sh');
   const signal = AbortSignal.timeout(60_000);
   const vault = await openLabVault(lab.lab.status, signal);
@@ -44,6 +71,48 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.allSettled(broken.values());
   await lab?.[Symbol.asyncDispose]();
+});
+
+async function hasCaptured(run: Run<BackupResult>): Promise<boolean> {
+  return (await run.progress()).phases.some(({ phase, state }) => phase === 'capture' && state === 'done');
+}
+
+test('a file written in the last second before the capture is found by the index, and restored as it was', async () => {
+  // Prepare
+  const capturedAt = Date.parse(point.pointInTime) + lastSecond.clockAheadMs;
+  const last = must(
+    lastSecond.written.findLast(({ durableAt }) => durableAt <= capturedAt),
+    'a file that was durable before the capture',
+  );
+  const signal = AbortSignal.timeout(60_000);
+  const vault = await openLabVault(lab.lab.status, signal);
+  const index = must(await findFileIndex({ vault, pointId: point.pointId, signal }), 'an index');
+  const bases: FileRecord[] = [];
+  for await (const record of readIndexedFiles({ vault, index, signal }))
+    if (/\/appendonly\.aof\.\d+\.base\.rdb$/.test(record.path)) bases.push(record);
+  const base = must(bases.at(-1), 'a base file of Redis');
+  // Assess
+  const modifiedAt = Date.parse(base.modifiedAt.replace(/(\.\d{3})\d*Z$/, '$1Z'));
+  console.log(
+    `durable ${Math.round(capturedAt - last.durableAt)} ms before the capture, written in it ${modifiedAt - last.startedAt} ms after its start`,
+  );
+  expect(modifiedAt).toBeGreaterThanOrEqual(Math.floor(last.startedAt));
+  expect(modifiedAt).toBeLessThanOrEqual(capturedAt);
+  expect(capturedAt - modifiedAt).toBeLessThan(LAST_MS);
+  // Act
+  const to = await mkdtemp(join(tmpdir(), 'last-second-'));
+  const files = await openPointTree({ vault, volumes: chooseVolumes(manifest), signal });
+  const from = must(await files.machine.find(base.path, signal), base.path);
+  const { problems } = await extract({ machine: files.machine, from, folder: to, asRoot: true, signal });
+  const restored = await lstat(join(to, basename(base.path)));
+  await rm(to, { recursive: true });
+  await vault.close();
+  // Assess
+  expect(problems).toEqual([]);
+  const { uid, gid, bytes, mode } = base;
+  expect(uid).toBeGreaterThan(0);
+  expect([restored.uid, restored.gid, restored.size, restored.mode & 0o7777]).toEqual([uid, gid, bytes, mode]);
+  expect(Math.abs(restored.mtimeMs - modifiedAt)).toBeLessThan(1);
 });
 
 test('what the request retains can be launched when the run has ended', async () => {
