@@ -11,8 +11,8 @@ export type FindObjects = (
 ) => ((output: FileReader, signal: AbortSignal) => Promise<readonly Omit<ApplicationObject, 'recipe'>[]>) | undefined;
 
 export interface ReadObjectsRequest {
-  readonly files: PointTree;
-  readonly manifest: Manifest;
+  readonly files: Pick<PointTree, 'machine'>;
+  readonly manifest: Pick<Manifest, 'consistency'>;
   readonly findObjects: FindObjects;
   readonly signal: AbortSignal;
   readonly tell: (line: string) => void;
