@@ -1,7 +1,7 @@
 import type { ByteSource } from '../disk/byte-source.ts';
 import type { FileTree } from '../disk/tree/file-tree.ts';
 import { cacheFolder } from '../qemu/cache-folder.mjs';
-import { type Appliance, startAppliance } from './start-appliance.ts';
+import type { Appliance } from './start-appliance.ts';
 
 /** Opens what our own readers do not know. */
 export interface KernelReader {
@@ -15,7 +15,7 @@ export function createKernelReader(env: NodeJS.ProcessEnv = process.env): Kernel
   let started: Promise<Appliance> | undefined;
   return {
     async open(kind, source, signal) {
-      started ??= startAppliance(cacheFolder(env), signal).catch((error: unknown) => {
+      started ??= start(cacheFolder(env), signal).catch((error: unknown) => {
         started = undefined; // whoever comes next tries again: this one may only have been interrupted
         throw error;
       });
@@ -26,4 +26,9 @@ export function createKernelReader(env: NodeJS.ProcessEnv = process.env): Kernel
       await appliance?.close();
     },
   };
+}
+
+async function start(folder: string, signal: AbortSignal): Promise<Appliance> {
+  const { startAppliance } = await import('./start-appliance.ts');
+  return startAppliance(folder, signal);
 }

@@ -24,10 +24,12 @@ export async function openPointFiles(
 ): Promise<PointFiles> {
   const { pointId, path } = parseNamed(named);
   const { openPointTree } = await import('../search/point-tree.ts');
+  const { createKernelReader } = await import('../appliance/kernel-reader.ts');
   const point = await openPoint(pointId, options, signal);
+  const others = createKernelReader();
   try {
     const volumes = chooseVolumes(point.manifest, options.volume);
-    const files = await openPointTree({ vault: point.vault, volumes, signal });
+    const files = await openPointTree({ vault: point.vault, volumes, others, signal });
     const from = await files.machine.find(bytesShownAs(path), signal);
     if (!from) {
       const message = `${point.manifest.pointId} has no ${path}; list what there is with: understudy files ls ${point.manifest.pointId}:/`;
@@ -38,11 +40,13 @@ export async function openPointFiles(
       from,
       manifest: point.manifest,
       async close() {
+        await others.close();
         await files.close();
         await point.vault.close();
       },
     };
   } catch (error) {
+    await others.close();
     await point.vault.close();
     throw error;
   }

@@ -5,7 +5,7 @@ import { matchesSpec, parseFstab } from '../fstab.ts';
 import type { MachineDisk } from '../machine-files.ts';
 import { readFileSystems } from '../read-file-systems.ts';
 import type { ByteString, Entry, FileTree } from './file-tree.ts';
-import { openFileSystem } from './open-file-system.ts';
+import { type OtherReader, openFileSystem } from './open-file-system.ts';
 import { resolvePath } from './resolve-path.ts';
 import { type WalkedItem, walkTree } from './walk-tree.ts';
 
@@ -39,8 +39,12 @@ export interface MachineTree {
  * Disks as /etc/fstab mounts them; give the root disk first, the others in the order of their device names. Without a
  * root file system (a data disk alone) the first one that can be read is '/'.
  */
-export async function openMachineTree(disks: readonly MachineDisk[], signal: AbortSignal): Promise<MachineTree> {
-  const found = await openAll(disks, signal);
+export async function openMachineTree(
+  disks: readonly MachineDisk[],
+  signal: AbortSignal,
+  others?: OtherReader,
+): Promise<MachineTree> {
+  const found = await openAll(disks, { others, signal });
   const root = await findRoot(found, signal);
   const mounts = new Map<ByteString, FileTree>();
   const unreadableAt = new Map<ByteString, string>();
@@ -70,11 +74,14 @@ interface Opened {
   readonly unreadable?: string | undefined;
 }
 
-async function openAll(disks: readonly MachineDisk[], signal: AbortSignal): Promise<readonly Opened[]> {
+async function openAll(
+  disks: readonly MachineDisk[],
+  how: { readonly others: OtherReader | undefined; readonly signal: AbortSignal },
+): Promise<readonly Opened[]> {
   const found: Opened[] = [];
   for (const [diskIndex, { volumeId, source }] of disks.entries()) {
-    for (const fact of await readFileSystems(volumeId, source, signal)) {
-      const opened = await openFileSystem(fact, sliceOf(source, fact.offset, fact.bytes), signal);
+    for (const fact of await readFileSystems(volumeId, source, how.signal)) {
+      const opened = await openFileSystem(fact, sliceOf(source, fact.offset, fact.bytes), how);
       found.push({ fact, diskIndex, ...opened });
     }
   }

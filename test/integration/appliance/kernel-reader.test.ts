@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createKernelReader, type KernelReader } from '../../../src/appliance/kernel-reader.ts';
 import { openExtTree } from '../../../src/disk/ext/ext-tree.ts';
 import type { Entry, FileTree } from '../../../src/disk/tree/file-tree.ts';
+import { openMachineTree } from '../../../src/disk/tree/machine-tree.ts';
 import { walkTree } from '../../../src/disk/tree/walk-tree.ts';
 import { type FileByteSource, memoryByteSource, openFileByteSource } from '../../support/file-byte-source.ts';
 import { oddFilesImage } from '../../support/odd-files-image.ts';
@@ -40,7 +41,11 @@ async function everything(tree: FileTree): Promise<Map<string, Entry>> {
 }
 
 test('an XFS is read: folders, owners, links, and every byte of a file', async () => {
-  const tree = await reader.open('xfs', await disk(xfsImage(await temporaryFolder(), CONTENT)), NEVER);
+  const source = await disk(xfsImage(await temporaryFolder(), CONTENT));
+  const { fileSystems } = await openMachineTree([{ volumeId: 'vol-1', source }], NEVER, reader);
+  const tree = fileSystems[0]?.tree;
+  if (!tree) throw new Error(fileSystems[0]?.unreadable ?? 'no file system was found');
+  expect(tree.kind).toBe('xfs');
   const files = await everything(tree);
   expect(files.size).toBe(XFS_FOLDER_FILES + 4);
   expect(files.get('/many/f123')).toMatchObject({ kind: 'file', uid: 123, gid: 7, mode: 0o600 });

@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'disk',
     'nbd',
     'qemu',
+    'appliance',
     'search',
     'client',
     'workers',
