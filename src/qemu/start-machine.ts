@@ -31,7 +31,10 @@ export interface StartRequest {
 
 /** Starts a machine that ends with this process. MachineFailed with what QEMU said when it does not start. */
 export async function startMachine({ qemu, args, monitor }: StartRequest): Promise<RunningMachine> {
-  const child = spawn(qemu, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  // Its death is tied to ours by the kernel: a killed process runs no handler, and its machine would go on on disks that
+  // nobody serves. setpriv(1) is part of util-linux, which every distribution has.
+  const tied = ['--pdeathsig', 'KILL', '--', qemu, ...args];
+  const child = spawn('setpriv', tied, { stdio: ['ignore', 'ignore', 'pipe'] });
   const said = collect(child);
   let end: MachineEnd = 'power cut';
   const ended = new Promise<MachineEnd>((resolve, reject) => {
@@ -39,10 +42,6 @@ export async function startMachine({ qemu, args, monitor }: StartRequest): Promi
     child.on('close', (code) => (code === 0 || child.killed ? resolve(end) : reject(failed(`QEMU ended: ${said()}`))));
   });
   ended.catch(() => {}); // told to whoever waits; nobody may
-  // However this process ends, the machine must not stay behind on disks that nobody serves.
-  const killIt = () => void child.kill('SIGKILL');
-  process.once('exit', killIt);
-  child.once('close', () => process.off('exit', killIt));
   const guestEnded = Promise.withResolvers<void>();
   const opened = Qmp.open(
     monitor,

@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startMachine } from '../../../src/qemu/start-machine.ts';
 import { temporaryFolder } from '../../support/vault-fixture.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 test('a machine that cannot start fails with what QEMU said, at once', async () => {
   const monitor = join(await temporaryFolder(), 'm');
@@ -11,3 +14,19 @@ test('a machine that cannot start fails with what QEMU said, at once', async () 
     message: expect.stringContaining('no such disk'),
   });
 });
+
+test('a machine ends with the process that started it, even if that is killed', async () => {
+  const folder = await temporaryFolder();
+  const module = new URL('../../../src/qemu/start-machine.ts', import.meta.url).href;
+  const script = `const { startMachine } = await import('${module}');
+    await startMachine({ qemu: '/bin/sh', args: ['-c', 'echo $$ > ${folder}/pid; exec sleep 60'], monitor: '${folder}/m' });`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
+  const pid = await waitFor(async () => readPid(join(folder, 'pid')), { limitMs: 20_000, what: 'a machine' });
+  parent.kill('SIGKILL');
+  await waitFor(async () => (existsSync(`/proc/${pid}`) ? undefined : true), { limitMs: 5_000, what: 'its end' });
+});
+
+function readPid(file: string): string | undefined {
+  const pid = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+  return pid === '' ? undefined : pid;
+}
