@@ -18,7 +18,7 @@ export function givenBackSection({ givenBack = [] }: ReportData): Html | undefin
     numeric: at === 2 || at === 3,
   }));
   return html`<section><h2>Given back</h2>
-<p>Straight from the vault, by the commands below. Nothing was restored first, and nothing that exists was written to.</p>
+<p>From the vault alone, by the commands below; nothing that exists was written to.</p>
 ${figureTable(undefined, columns, givenBack.map(row))}</section>\n`;
 }
 
