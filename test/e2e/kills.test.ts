@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { DeleteSnapshotCommand, DescribeSnapshotsCommand } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openLabVault } from '../../local/up/lab-vault.ts';
@@ -15,9 +16,9 @@ import {
 import { packsPrefix } from '../../src/vault/object-keys.ts';
 import { readMap } from '../../src/vault/read-map.ts';
 import { type BlockCounts, readBlockCounts } from '../support/block-counts.ts';
+import { readBlockDigests } from '../support/block-digests.ts';
 import { readPeakMebibytes } from '../support/peak-memory.ts';
 import { killAndRestartCloud } from '../support/restart-cloud.ts';
-import { readSnapshotBlocks } from '../support/snapshot-blocks.ts';
 import { openTestLab, type TestLab } from '../support/test-lab.ts';
 import { launchVariant, type VariantMachine } from '../support/variant-machine.ts';
 import { writeSwapSnapshot } from '../support/written-snapshot.ts';
@@ -169,22 +170,14 @@ function allCounts() {
 async function findDifferences(volumeId: string, cloneSnapshotId: string): Promise<readonly number[]> {
   const volume = await openVolume({ vault, pointId: result.pointId, volumeId, signal: signal() });
   const blocks = volume.volumeBytes / BLOCK_BYTES;
-  const stored = volume.blocks({ from: 0, to: blocks }, signal())[Symbol.asyncIterator]();
-  let next = await stored.next();
-  let index = 0;
-  const different: number[] = [];
-  for await (const onDisk of readSnapshotBlocks(lab.lab.status.control, { snapshotId: cloneSnapshotId, blocks })) {
-    const isStored = !next.done && next.value.index === index;
-    const restored = isStored ? next.value.bytes : ZEROS;
-    if (Buffer.compare(onDisk, restored) !== 0) different.push(index);
-    if (isStored) next = await stored.next();
-    index++;
+  const onDisk = await readBlockDigests(lab.lab.status.control, { snapshotId: cloneSnapshotId, blocks });
+  const restored = Array<string>(blocks).fill(hash('sha256', new Uint8Array(BLOCK_BYTES)));
+  for await (const { index, bytes } of volume.blocks({ from: 0, to: blocks }, signal())) {
+    restored[index] = hash('sha256', bytes);
   }
-  expect({ index, isAtEnd: next.done }).toEqual({ index: blocks, isAtEnd: true });
-  return different;
+  expect(onDisk).toHaveLength(blocks);
+  return restored.flatMap((digest, index) => (digest === onDisk[index] ? [] : index));
 }
-
-const ZEROS = new Uint8Array(BLOCK_BYTES);
 
 function signal(): AbortSignal {
   return AbortSignal.timeout(STEP_LIMIT_MS);
