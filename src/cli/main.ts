@@ -6,10 +6,19 @@ import { keepCompiledCode } from './compile-cache.ts';
 import type { CliDeps } from './deps.ts';
 import { restartFrugally } from './frugal-process.ts';
 
+/** As a shell shows a program that SIGPIPE ended. */
+const CLOSED_PIPE = 128 + 13;
+
 const interrupted = new AbortController();
 // The second one is Node's own: it ends the process at once.
 for (const name of ['SIGINT', 'SIGTERM'] as const)
   process.once(name, () => interrupted.abort(new Error('interrupted')));
+
+// `understudy points | head -1` closes the pipe: what ends other programs by a signal is an error of the stream in Node.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(CLOSED_PIPE);
+});
 
 const { env } = process;
 // Before anything of size is loaded.
