@@ -8,6 +8,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONGEST = [
   'test/e2e/kills',
   'test/e2e/main-job',
+  'test/e2e/agents',
   'test/e2e/cancel-and-sweep',
   'test/e2e/verification',
   'test/e2e/isolation',
