@@ -93,8 +93,7 @@ function planWithRules({ plan }: RetainedPoint, { plans }: RetentionPolicy): str
 type Keep = (point: RetainedPoint, rule: KeepRule, text: string) => void;
 
 function keepWhateverTheRules(newestFirst: readonly RetainedPoint[], now: Date, keep: Keep): void {
-  const [newest] = newestFirst;
-  if (newest) keep(newest, 'newest', 'newest point');
+  for (const newest of newestFirst.slice(0, 1)) keep(newest, 'newest', 'newest point');
   const verified = newestFirst.find(({ verdict }) => verdict === 'passed');
   if (verified) keep(verified, 'newest-verified', 'newest verified point');
   for (const point of newestFirst) {
