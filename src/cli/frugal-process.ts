@@ -6,16 +6,15 @@
 const GLIBC = { MALLOC_MMAP_THRESHOLD_: '1048576', MALLOC_TRIM_THRESHOLD_: '1048576', MALLOC_ARENA_MAX: '2' };
 
 /**
- * Collects early what loading a thousand modules leaves, instead of letting the heap grow to twice of what lives in it,
- * and keeps the young part of each thread's heap at 1 MiB. A worker waits for the network and for sealing, which are not
- * JavaScript.
+ * Of each thread's heap, the young part, in MiB: little stands there beside blocks, which live outside of V8's heap.
+ * `--optimize-for-size` keeps more memory free (392 MiB in place of 438 and more), and collects so often that 12 GiB took 114 s
+ * in place of 60 to 75 (docs/performance.md).
  */
-const V8 = ['--optimize-for-size'];
+const V8 = ['--max-semi-space-size=2'];
 
 /**
  * Starts this process once more in its own place, under the same id, as what memory it keeps must be said before it
- * begins. A mover with two volumes at work: 401 MiB resident without, 366 with both (from 1 GiB of blocks each, compiled code
- * not yet kept). Settings of a person's own stay. Returns where there is nothing to do.
+ * begins. What it saves varies with the pace of the archive (docs/performance.md). Settings of a person's own stay. Returns where there is nothing to do.
  */
 export function restartFrugally(env: NodeJS.ProcessEnv): void {
   if (env.MALLOC_TRIM_THRESHOLD_ !== undefined) return;
