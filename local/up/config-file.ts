@@ -19,7 +19,7 @@ export interface LabConfig {
 
 // A machine here boots in 4 to 9 s, on a busy host in a minute; a person who watches should not wait for EC2's limits.
 const LIMITS: ConfigInput['limits'] = {
-  firstSignMs: 3 * 60_000,
+  firstSignMs: 2 * 60_000,
   recoverMs: 5 * 60_000,
   shutdownMs: 3 * 60_000,
   runMs: 60 * 60_000,

@@ -5,15 +5,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { must } from '../../local/up/named.ts';
 import { findTaggedResources, type TaggedResource } from '../../local/up/tagged-resources.ts';
 import { waitUntil } from '../../local/up/wait-until.ts';
-import type { BackupResult, Run, RunFailed } from '../../src/client/index.ts';
+import type { BackupProgress, BackupResult, Run, RunFailed } from '../../src/client/index.ts';
 import type { Phase } from '../../src/contract/progress.ts';
 import { progressQuery } from '../../src/contract/queries.ts';
 import type { SweepResult } from '../../src/contract/results.ts';
 import { CONTROL_QUEUE } from '../../src/contract/task-queues.ts';
 import { createDecoys, type Decoys } from '../support/decoys.ts';
+import { describeStuckRun } from '../support/stuck-run.ts';
 import { openTestLab, type TestLab } from '../support/test-lab.ts';
 
-const PHASE_LIMIT_MS = 180_000;
+/** A machine that gives no sign for two minutes is launched again, and its second boot may meet a busy host. */
+const PHASE_LIMIT_MS = 360_000;
 /** Each look costs server and worker more than 10 ms of processor time, and preflight, the shortest phase, takes 0.4 s. */
 const LOOK_MS = { forLong: 150, forShort: 25 };
 /** Short phases, and the long one before each, which is waited for at leisure. */
@@ -136,15 +138,22 @@ async function phaseBegins(run: Run<BackupResult>, phase: Phase): Promise<string
   return must(runId, 'runId');
 }
 
-function firstSight(run: Run<BackupResult>, phase: Phase, everyMs: number) {
-  return waitUntil(
-    async () => {
-      const progress = await run.progress();
-      const now = progress.phases.find((one) => one.phase === phase)?.state ?? 'waiting';
-      return now === 'waiting' ? undefined : { runId: progress.runId, state: now };
-    },
-    { what: `${phase} of ${run.workflowId} begins`, limitMs: PHASE_LIMIT_MS, everyMs },
-  );
+async function firstSight(run: Run<BackupResult>, phase: Phase, everyMs: number) {
+  let last: BackupProgress | undefined;
+  try {
+    return await waitUntil(
+      async () => {
+        last = await run.progress();
+        const now = last.phases.find((one) => one.phase === phase)?.state ?? 'waiting';
+        return now === 'waiting' ? undefined : { runId: last.runId, state: now };
+      },
+      { what: `${phase} of ${run.workflowId} begins`, limitMs: PHASE_LIMIT_MS, everyMs },
+    );
+  } catch (error) {
+    const where = await describeStuckRun(lab, last);
+    await run.cancel(); // or the next test's request would be refused for this run
+    throw new Error(`${error}\n${where}`, { cause: error });
+  }
 }
 
 /** What Temporal says of how a run ended that did not succeed. */

@@ -4,10 +4,14 @@ import { inject } from 'vitest';
 import { configFile } from '../../local/up/lab-env.ts';
 import { type Lab, type LabOptions, startLab } from '../../local/up/start-lab.ts';
 
-/** As by default, and a type with a disk of its own, which no capture holds. */
+/** As by default, but for what follows. */
 const CLOUD = {
+  // Tests capture production every few seconds, and whoever is refused for that comes again after 30 s. That the cloud
+  // refuses, and that the product then waits, have tests of their own.
+  snapshots: { spacingMs: 0 },
   instanceTypes: {
     't3.small': { vcpus: 1, memoryMiB: 512 },
+    // A disk of its own, which no capture holds.
     'm5d.large': { vcpus: 1, memoryMiB: 512, instanceStorageGiB: 75 },
   },
 };
