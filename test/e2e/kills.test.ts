@@ -170,11 +170,12 @@ function allCounts() {
 async function findDifferences(volumeId: string, cloneSnapshotId: string): Promise<readonly number[]> {
   const volume = await openVolume({ vault, pointId: result.pointId, volumeId, signal: signal() });
   const blocks = volume.volumeBytes / BLOCK_BYTES;
-  const onDisk = await readBlockDigests(lab.lab.status.control, { snapshotId: cloneSnapshotId, blocks });
+  const digests = readBlockDigests(lab.lab.status.control, { snapshotId: cloneSnapshotId, blocks });
   const restored = Array<string>(blocks).fill(hash('sha256', new Uint8Array(BLOCK_BYTES)));
   for await (const { index, bytes } of volume.blocks({ from: 0, to: blocks }, signal())) {
     restored[index] = hash('sha256', bytes);
   }
+  const onDisk = await digests;
   expect(onDisk).toHaveLength(blocks);
   return restored.flatMap((digest, index) => (digest === onDisk[index] ? [] : index));
 }

@@ -1,11 +1,10 @@
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
 import { Denials, readDenials, writeDenials } from '../denials.ts';
-import { putSnapshotBlock } from '../ebs/upload.ts';
+import { takeImage } from '../ebs/upload.ts';
 import { BLOCK_BYTES } from '../storage/bitmap.ts';
 import { consoleFile, LEDGER_PORT_FILE } from '../storage/layout.ts';
 
@@ -35,7 +34,7 @@ const ROUTES: readonly Route[] = [
   { method: 'GET', path: /^\/v1\/calls$/, act: writeCalls },
   { method: 'GET', path: /^\/v1\/block-counts$/, act: (cloud) => cloud.calls.blockCounts() },
   { method: 'GET', path: /^\/v1\/snapshots\/(snap-[0-9a-f]+)\/digests$/, act: digestBlocks },
-  { method: 'PUT', path: /^\/v1\/snapshots\/(snap-[0-9a-f]+)\/bytes$/, act: importBlocks },
+  { method: 'PUT', path: /^\/v1\/snapshots\/(snap-[0-9a-f]+)\/image$/, act: giveImage },
   { method: 'GET', path: /^\/v1\/denials$/, act: (cloud) => readDenials(cloud.store) },
   {
     method: 'PUT',
@@ -109,25 +108,10 @@ async function digestBlocks(cloud: Cloud, { id, query }: Asked): Promise<readonl
   return digests;
 }
 
-const ImportedBlocks = z.strictObject({ file: z.string(), from: z.int().min(0), to: z.int().min(0) });
-
-/** Blocks `from` … `to - 1` of a raw image on this host, into an open upload: signed by nobody and not counted. */
-async function importBlocks(cloud: Cloud, { id, body }: Asked): Promise<object> {
-  const { file, from, to } = ImportedBlocks.parse(JSON.parse(body));
-  const image = await open(file);
-  try {
-    for (let block = from; block < to; block++) {
-      const bytes = Buffer.alloc(BLOCK_BYTES);
-      await image.read(bytes, 0, BLOCK_BYTES, block * BLOCK_BYTES);
-      const bodySha256 = createHash('sha256').update(bytes).digest();
-      const checksum = bodySha256.toString('base64');
-      const dataLength = String(BLOCK_BYTES);
-      await putSnapshotBlock(cloud, id, { block, body: bytes, bodySha256, dataLength, checksum, algorithm: 'SHA256' });
-    }
-  } finally {
-    await image.close();
-  }
-  return { blocks: to - from };
+/** A raw image on this host becomes the content of an open upload: signed by nobody and not counted. */
+async function giveImage(cloud: Cloud, { id, body }: Asked): Promise<object> {
+  const { file } = z.strictObject({ file: z.string() }).parse(JSON.parse(body));
+  return { blocks: await takeImage(cloud, id, file) };
 }
 
 /** Machines read the file at each connection, so running ones follow too. */
