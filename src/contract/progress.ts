@@ -10,8 +10,8 @@ export const PHASES = [
   'archive',
   'commit',
   'verify',
-  'index',
   'clean-up',
+  'index',
 ] as const;
 export type Phase = (typeof PHASES)[number];
 

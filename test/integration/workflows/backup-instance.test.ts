@@ -15,7 +15,7 @@ import {
   scratchSnapshot,
   VOLUMES,
 } from '../../support/fake-activities.ts';
-import { hangs } from '../../support/fake-workers.ts';
+import { type Fakes, hangs } from '../../support/fake-workers.ts';
 
 let runs: BackupRuns;
 beforeAll(async () => {
@@ -39,8 +39,8 @@ describe.concurrent('a backup of two volumes', () => {
       'archive done',
       'commit done',
       'verify done',
-      'index done',
       'clean-up done',
+      'index done',
     ]);
     const events = await countEvents(run.workflowId);
     expect(Object.keys(events)).toHaveLength(5);
@@ -90,17 +90,25 @@ describe.concurrent('a backup of two volumes', () => {
   });
 
   test('lists the files of its point; a list that cannot be made fails no backup, and is said', async () => {
-    const pointIds: string[] = [];
+    const steps: string[] = [];
     const made = { files: 7, objects: 2, pages: 1, pagesReused: 0, notes: 0 };
-    const listed = await runs.resultOf({
+    const fakes: Fakes = {
+      control: {
+        removeRunResources: async () => {
+          steps.push('clean-up');
+          return [];
+        },
+      },
       mover: {
         indexFiles: async ({ pointId }) => {
-          pointIds.push(pointId);
+          steps.push(pointId);
           return made;
         },
       },
-    });
-    expect(listed).toMatchObject({ fileIndex: made, pointId: pointIds[0] });
+    };
+    const listed = await runs.resultOf(fakes, { verify: false });
+    expect(listed.fileIndex).toEqual(made);
+    expect(steps, 'the list waits until nothing in the account costs anything').toEqual(['clean-up', listed.pointId]);
     const failed = await runs.resultOf({
       mover: {
         indexFiles: async () => {
