@@ -13,6 +13,7 @@ export const PACKAGES = [
     reason: 'nbdinfo and nbdcopy, foreign clients of the block devices that `understudy mount` serves',
   },
   { name: 'xfsprogs', reason: 'makes the XFS that the reader of other file systems is tested with' },
+  { name: 'btrfs-progs', reason: 'makes the btrfs that it is tested with' },
   { name: 'postgresql-client', reason: "pg_restore takes a table out of an agent's dump" },
   { name: 'ca-certificates', reason: 'downloads over HTTPS' },
   { name: 'age', reason: 'the tests open the offline wraps of a vault with it, as a person would' },

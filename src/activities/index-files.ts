@@ -2,6 +2,7 @@ import type { IndexedFiles } from '../contract/results.ts';
 import { findObjects } from '../recipes/find-objects.ts';
 import type { FindRecipe } from '../recipes/registry.ts';
 import { indexPoint } from '../search/index-point.ts';
+import type { OpenOthers } from '../search/point-tree.ts';
 import { readPoint } from '../vault/index.ts';
 import { beating } from './beating.ts';
 import type { VaultDoor } from './vault-door.ts';
@@ -9,6 +10,7 @@ import type { VaultDoor } from './vault-door.ts';
 export interface IndexFilesDeps {
   readonly vaults: VaultDoor;
   readonly findRecipe: FindRecipe;
+  readonly openOthers: OpenOthers;
   readonly toolVersion: string;
 }
 
@@ -18,7 +20,7 @@ export interface IndexFilesRequest {
   readonly digests: boolean;
 }
 
-export function createIndexFilesActivities({ vaults, findRecipe, toolVersion }: IndexFilesDeps) {
+export function createIndexFilesActivities({ vaults, findRecipe, openOthers, toolVersion }: IndexFilesDeps) {
   return {
     /** Repeatable: another attempt finds the pages of the one before by their content, and the newest index counts. */
     async indexFiles({ vault: name, pointId, digests }: IndexFilesRequest): Promise<IndexedFiles> {
@@ -26,7 +28,7 @@ export function createIndexFilesActivities({ vaults, findRecipe, toolVersion }: 
         const vault = await vaults.open(name, signal);
         const manifest = await readPoint({ vault, pointId, signal });
         const { index, pagesReused } = await indexPoint({
-          ...{ vault, manifest, digests, anew: false, toolVersion, signal },
+          ...{ vault, manifest, digests, anew: false, openOthers, toolVersion, signal },
           findObjects: (recipe) => findObjects(findRecipe, recipe),
           onProgress: progress,
         });

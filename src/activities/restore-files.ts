@@ -9,7 +9,7 @@ import { guestText } from '../disk/guest-text.ts';
 import { bytesShownAs, shownBytes } from '../disk/tree/shown-bytes.ts';
 import { ConfigurationError } from '../errors.ts';
 import { chooseVolumes } from '../search/choose-volumes.ts';
-import { openPointTree } from '../search/point-tree.ts';
+import { type OpenOthers, openPointTree } from '../search/point-tree.ts';
 import { readPoint } from '../vault/index.ts';
 import { beating } from './beating.ts';
 import type { VaultDoor } from './vault-door.ts';
@@ -17,6 +17,7 @@ import type { VaultDoor } from './vault-door.ts';
 export interface RestoreFilesDeps {
   readonly vaults: VaultDoor;
   readonly config: Pick<Config, 'folders'>;
+  readonly openOthers: OpenOthers;
 }
 
 export interface RestoreFilesRequest {
@@ -31,7 +32,7 @@ export interface RestoreFilesRequest {
 /** Results stand in histories: a sentence each, and no more than people read. */
 const MOST_NAMED = 50;
 
-export function createRestoreFilesActivities({ vaults, config }: RestoreFilesDeps) {
+export function createRestoreFilesActivities({ vaults, config, openOthers }: RestoreFilesDeps) {
   return {
     /**
      * Writes a file or tree into a folder of this run's own. Repeatable: what an earlier attempt finished stays, by size
@@ -43,7 +44,8 @@ export function createRestoreFilesActivities({ vaults, config }: RestoreFilesDep
         const folder = join(resolveFolder(config, request.into), runId);
         const vault = await vaults.open(request.vault, signal);
         const manifest = await readPoint({ vault, pointId, signal });
-        const files = await openPointTree({ vault, volumes: chooseVolumes(manifest, request.volumeIds), signal });
+        const volumes = chooseVolumes(manifest, request.volumeIds);
+        const files = await openPointTree({ vault, volumes, openOthers, signal });
         try {
           const from = await files.machine.find(bytesShownAs(path), signal);
           if (!from) {

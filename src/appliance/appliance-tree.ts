@@ -3,10 +3,12 @@ import { isSafeName } from '../disk/tree/safe-name.ts';
 import { DiskError } from '../errors.ts';
 import { AgentErrno, type AgentPort } from './agent-port.ts';
 import { ReplyFields } from './reply-fields.ts';
-import { decodeStatx, STATX_BYTES } from './statx.ts';
+import { decodeStatx, deviceOf, STATX_BYTES } from './statx.ts';
 
 // What the agent reads at once; a larger one would hold more of its small memory.
 const READ_BYTES = 1 << 20;
+// Each subvolume of a btrfs counts its inodes from the same number, far below this.
+const SUBVOLUME_BITS = 48n;
 const ENOENT = 2;
 const ENAMETOOLONG = 36;
 const EUCLEAN = 117;
@@ -34,6 +36,14 @@ export function createApplianceTree(port: AgentPort, { kind, notices, mount, roo
     if (path === undefined) throw new TypeError(`an entry of another tree: ${entry.name}`);
     return Buffer.from(path, 'latin1');
   };
+  const subvolumes = [deviceOf(root)];
+  const decode = (name: ByteString, facts: Buffer): Entry => {
+    const entry = decodeStatx(name, facts);
+    const device = deviceOf(facts);
+    if (!subvolumes.includes(device)) subvolumes.push(device);
+    const subvolume = BigInt(subvolumes.indexOf(device));
+    return { ...entry, inode: BigInt.asUintN(64, entry.inode + (subvolume << SUBVOLUME_BITS)) };
+  };
   const below = (folder: Entry, name: ByteString) => `${paths.get(folder)}/${name}`;
 
   async function* readExtents(file: Entry): AsyncGenerator<FileExtent> {
@@ -51,10 +61,10 @@ export function createApplianceTree(port: AgentPort, { kind, notices, mount, roo
   return {
     kind,
     notices,
-    root: placed(decodeStatx('', root), mount),
+    root: placed(decode('', root), mount),
     async *list(folder, signal) {
       // Whole, since the agent answers one thing at a time and whoever lists asks about what is listed.
-      for (const item of decodeItems(await told(port.ask('L', pathOf(folder))))) {
+      for (const item of decodeItems(await told(port.ask('L', pathOf(folder))), decode)) {
         signal.throwIfAborted();
         yield item.entry ? { ...item, entry: placed(item.entry, below(folder, item.name)) } : item;
       }
@@ -63,7 +73,7 @@ export function createApplianceTree(port: AgentPort, { kind, notices, mount, roo
       signal.throwIfAborted();
       const path = below(folder, name);
       try {
-        return placed(decodeStatx(name, await port.ask('S', Buffer.from(path, 'latin1'))), path);
+        return placed(decode(name, await port.ask('S', Buffer.from(path, 'latin1'))), path);
       } catch (error) {
         if (error instanceof AgentErrno && error.errno === ENOENT) return undefined;
         throw explained(error);
@@ -91,14 +101,14 @@ export function createApplianceTree(port: AgentPort, { kind, notices, mount, roo
 }
 
 /** Items, each 2 length, name, 1 (1: facts follow, 0: 4 errno). */
-function* decodeItems(reply: Buffer): Generator<TreeItem> {
+function* decodeItems(reply: Buffer, decode: (name: ByteString, facts: Buffer) => Entry): Generator<TreeItem> {
   for (const fields = new ReplyFields(reply); !fields.isAtEnd; ) {
     const name = fields.take(fields.u16()).toString('latin1');
     if (fields.u8() === 0) {
       yield { name, damage: describeErrno(fields.u32()) };
       continue;
     }
-    const entry = decodeStatx(name, fields.take(STATX_BYTES));
+    const entry = decode(name, fields.take(STATX_BYTES));
     yield isSafeName(name) ? { name, entry } : { name: '', damage: 'a name holds a slash or a zero byte' };
   }
 }

@@ -12,6 +12,8 @@ const AGENT = new URL('./agent.pl', import.meta.url);
 /** In order of liking: Debian's cloud kernel is small; Ubuntu's counterpart is its "virtual" kernel. */
 const METAPACKAGES = ['linux-image-cloud-amd64', 'linux-image-virtual', 'linux-image-generic', 'linux-image-amd64'];
 const PERL = '/usr/bin/perl';
+// 30 MiB for Debian's cloud kernel, 200 MiB for a generic one. A mover without the internet must not wait for each try of apt.
+const FETCH_LIMIT_MS = 5 * 60_000;
 const KERNEL_FILE = 'vmlinuz';
 const INITRAMFS_FILE = 'initramfs';
 
@@ -77,7 +79,7 @@ async function fetchKernel(folder: string, signal: AbortSignal): Promise<void> {
   await mkdir(join(folder, 'root'), { recursive: true });
   try {
     const names = await kernelPackages(signal);
-    await run('apt-get', ['download', '-qq', ...names], { cwd: folder, signal });
+    await run('apt-get', ['download', '-qq', ...names], { cwd: folder, signal, timeout: FETCH_LIMIT_MS });
     for (const name of (await readdir(folder)).filter((file) => file.endsWith('.deb')))
       await run('dpkg-deb', ['-x', join(folder, name), join(folder, 'root')], { signal });
   } catch (cause) {

@@ -1,17 +1,12 @@
-import type { ByteSource } from '../disk/byte-source.ts';
-import type { FileTree } from '../disk/tree/file-tree.ts';
+import type { OtherReader } from '../disk/tree/open-file-system.ts';
 import { cacheFolder } from '../qemu/cache-folder.mjs';
 import type { Appliance } from './start-appliance.ts';
 
-/** Opens what our own readers do not know. */
-export interface KernelReader {
-  /** See Appliance.open. QemuMissing where this host has no QEMU or no kernel for it. */
-  open(kind: string, source: ByteSource, signal: AbortSignal): Promise<FileTree>;
-  close(): Promise<void>;
-}
-
-/** Costs nothing until the first file system is opened: that one starts the machine, which reads the others as well. */
-export function createKernelReader(env: NodeJS.ProcessEnv = process.env): KernelReader {
+/**
+ * Opens what our own readers do not know (Appliance.open); QemuMissing where this host has no QEMU or no kernel for it.
+ * Costs nothing until the first file system is opened: that one starts the machine, which reads the others as well.
+ */
+export function createKernelReader(env: NodeJS.ProcessEnv = process.env): OtherReader {
   let started: Promise<Appliance> | undefined;
   return {
     async open(kind, source, signal) {

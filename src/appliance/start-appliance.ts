@@ -41,7 +41,8 @@ export interface Appliance {
  * that kernel ends the machine and nothing else. One machine reads many; close it.
  */
 export async function startAppliance(cacheFolder: string, signal: AbortSignal): Promise<Appliance> {
-  const [files, programs] = await Promise.all([ensureApplianceFiles(cacheFolder, signal), findQemu(process.env)]);
+  const programs = await findQemu(process.env); // first: without QEMU no kernel need be fetched
+  const files = await ensureApplianceFiles(cacheFolder, signal);
   const { accelerator } = await chooseAccelerator({ qemu: programs.system, cacheFolder, signal });
   const folder = await mkdtemp(join(tmpdir(), 'understudy-reader-'));
   const ends: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
@@ -83,14 +84,25 @@ async function openTree(port: AgentPort, place: Place, { kind, source }: Wanted)
   const index = await addDisk(place, source);
   try {
     const root = await port.ask('M', Uint8Array.of(index), Buffer.from(kind, 'latin1'));
-    const notices = ['read by the kernel of a machine of its own; a journal that needed it was replayed'];
-    return createApplianceTree(port, { kind, notices, mount: `/m${index}`, root, close: async () => {} });
+    return createApplianceTree(port, {
+      kind,
+      notices: noticesOf(kind),
+      mount: `/m${index}`,
+      root,
+      close: async () => {},
+    });
   } catch (error) {
     if (error instanceof AgentErrno)
       throw new DiskError('UnreadableDisk', `The ${kind} file system cannot be opened: ${describeErrno(error.errno)}.`);
     if (error instanceof DiskError) throw new DiskError('UnreadableDisk', `${error.message}${await lastWords(place)}`);
     throw error;
   }
+}
+
+function noticesOf(kind: string): string[] {
+  const replayed = 'read by the kernel of a machine of its own; a journal that needed it was replayed';
+  const subvolumes = 'subvolumes are shown as folders of the default one, not where /etc/fstab mounts them';
+  return kind === 'btrfs' ? [replayed, subvolumes] : [replayed];
 }
 
 /** Puts one more disk into the running machine; resolves with its number. */

@@ -6,6 +6,11 @@ import { DiskError } from '../errors.ts';
 export const STATX_BYTES = 256;
 const MASK_BTIME = 0x800;
 
+/** `136 4 major   140 4 minor` of what holds it. */
+export function deviceOf(facts: Buffer): string {
+  return facts.length === STATX_BYTES ? `${facts.readUInt32LE(136)}:${facts.readUInt32LE(140)}` : '';
+}
+
 /**
  *   0 4 mask   16 4 links   20 4 uid   24 4 gid   28 2 mode   32 8 inode   40 8 size   128 4 major   132 4 minor
  *   times, each 8 seconds and 4 nanoseconds:   64 atime   80 btime   96 ctime   112 mtime        little-endian

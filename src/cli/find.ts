@@ -61,9 +61,10 @@ async function runFind(pattern: string, options: FindOptions, deps: CliDeps): Pr
 }
 
 /** What reads disks is loaded only for a point that is not cached: a search takes no longer to start than to answer. */
-async function load(request: LoadPointRequest): Promise<readonly string[]> {
+async function load(request: Omit<LoadPointRequest, 'openOthers'>): Promise<readonly string[]> {
   const { loadPoint } = await import('../search/load-point.ts');
-  return loadPoint(request);
+  const { createKernelReader } = await import('../appliance/kernel-reader.ts');
+  return loadPoint({ ...request, openOthers: createKernelReader });
 }
 
 function describe({ pointId, path, bytes, modifiedAt, target, rows }: FoundFile): string {

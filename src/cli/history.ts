@@ -68,8 +68,9 @@ async function readVersion(
   { before, signal }: { readonly before: FileVersion | undefined; readonly signal: AbortSignal },
 ): Promise<Version> {
   const { findVersion, isSameVersion } = await import('../search/find-version.ts');
+  const { createKernelReader } = await import('../appliance/kernel-reader.ts');
   try {
-    const found = await findVersion({ ...point, path, signal });
+    const found = await findVersion({ ...point, path, openOthers: createKernelReader, signal });
     if (!found) return { state: 'absent' };
     if (!before) return { state: 'first', found };
     return { state: isSameVersion(before, found) ? 'same' : 'differs', found };

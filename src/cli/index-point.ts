@@ -27,6 +27,7 @@ export function indexCommand(deps: CliDeps): Command {
 async function runIndex(pointId: string, options: IndexOptions, { stdout, stderr, signal }: CliDeps): Promise<void> {
   const { indexPoint } = await import('../search/index-point.ts');
   const { findObjects } = await import('../recipes/find-objects.ts');
+  const { createKernelReader } = await import('../appliance/kernel-reader.ts');
   const { readToolVersion } = await import('../workers/tool-version.ts');
   const findRecipe = await openFindRecipe(options);
   const point = await openPoint(pointId, options, signal);
@@ -36,6 +37,7 @@ async function runIndex(pointId: string, options: IndexOptions, { stdout, stderr
       digests: options.digests ?? false,
       anew: options.anew ?? false,
       findObjects: (name) => findObjects(findRecipe, name),
+      openOthers: createKernelReader,
       toolVersion: await readToolVersion(),
       signal,
     });

@@ -26,12 +26,12 @@ export async function openPointFiles(
   const { openPointTree } = await import('../search/point-tree.ts');
   const { createKernelReader } = await import('../appliance/kernel-reader.ts');
   const point = await openPoint(pointId, options, signal);
-  const others = createKernelReader();
   try {
     const volumes = chooseVolumes(point.manifest, options.volume);
-    const files = await openPointTree({ vault: point.vault, volumes, others, signal });
+    const files = await openPointTree({ vault: point.vault, volumes, openOthers: createKernelReader, signal });
     const from = await files.machine.find(bytesShownAs(path), signal);
     if (!from) {
+      await files.close();
       const message = `${point.manifest.pointId} has no ${path}; list what there is with: understudy files ls ${point.manifest.pointId}:/`;
       throw new ConfigurationError('FileMissing', message, { context: { pointId: point.manifest.pointId } });
     }
@@ -40,13 +40,11 @@ export async function openPointFiles(
       from,
       manifest: point.manifest,
       async close() {
-        await others.close();
         await files.close();
         await point.vault.close();
       },
     };
   } catch (error) {
-    await others.close();
     await point.vault.close();
     throw error;
   }

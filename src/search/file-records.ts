@@ -19,7 +19,7 @@ export interface FileRecordsRequest {
 /** All files of a machine in the order of a walk. */
 export async function* fileRecords(request: FileRecordsRequest): AsyncIterable<FileRecord> {
   const { machine, digests, signal, onDamage } = request;
-  const root = await machine.find('/', signal);
+  const root = await findRoot(request);
   if (!root) return;
   const earlier = digests && lookUpInOrder(digests.earlier);
   for await (const item of machine.walk(root, signal)) {
@@ -32,6 +32,13 @@ export async function* fileRecords(request: FileRecordsRequest): AsyncIterable<F
       else yield await withDigest(item, { record, before: await earlier(path) }, request);
     }
   }
+}
+
+/** Whoever looks for a file learns that nobody knows, and a search of all machines goes on with the others. */
+async function findRoot({ machine, signal, onDamage }: FileRecordsRequest): Promise<Located | undefined> {
+  if (machine.fileSystems.some(({ tree }) => tree)) return machine.find('/', signal);
+  onDamage('/', 'no file system of this machine could be read');
+  return undefined;
 }
 
 async function recordOf(

@@ -3,7 +3,7 @@ import { bytesShownAs } from '../disk/tree/shown-bytes.ts';
 import { type FileRecord, findFileIndex, isDamage, type Manifest, type Vault } from '../vault/index.ts';
 import { chooseVolumes } from './choose-volumes.ts';
 import { findInIndex } from './find-in-index.ts';
-import { openPointTree } from './point-tree.ts';
+import { type OpenOthers, openPointTree } from './point-tree.ts';
 
 /** What tells two versions of a file apart. */
 export type FileVersion = Pick<FileRecord, 'bytes' | 'modifiedAt' | 'changedAt' | 'inode'>;
@@ -19,6 +19,7 @@ export interface FindVersionRequest {
   readonly manifest: Manifest;
   /** As it is shown. */
   readonly path: string;
+  readonly openOthers: OpenOthers;
   readonly signal: AbortSignal;
 }
 
@@ -35,8 +36,9 @@ export async function findVersion(request: FindVersionRequest): Promise<FileVers
   }
 }
 
-async function findOnDisks({ vault, manifest, path, signal }: FindVersionRequest): Promise<FileVersion | undefined> {
-  const files = await openPointTree({ vault, volumes: chooseVolumes(manifest), signal });
+async function findOnDisks(request: FindVersionRequest): Promise<FileVersion | undefined> {
+  const { vault, manifest, path, openOthers, signal } = request;
+  const files = await openPointTree({ vault, volumes: chooseVolumes(manifest), openOthers, signal });
   try {
     const found = await files.machine.find(bytesShownAs(path), signal);
     if (!found) return undefined;

@@ -12,7 +12,7 @@ import {
 import { type FindObjects, readObjects } from './application-objects.ts';
 import { chooseVolumes } from './choose-volumes.ts';
 import { fileRecords } from './file-records.ts';
-import { openPointTree, type PointTree, type ReadCost } from './point-tree.ts';
+import { type OpenOthers, openPointTree, type PointTree, type ReadCost } from './point-tree.ts';
 import { tellUnread } from './tell-unread.ts';
 
 export interface IndexPointRequest {
@@ -24,6 +24,7 @@ export interface IndexPointRequest {
   /** Nothing of an earlier point's index is used: for one whose pages turned out to be damaged. */
   readonly anew: boolean;
   readonly findObjects: FindObjects;
+  readonly openOthers: OpenOthers;
   readonly toolVersion: string;
   readonly signal: AbortSignal;
   readonly onProgress?: (done: { readonly files: number }) => void;
@@ -33,9 +34,9 @@ export interface IndexedPoint extends WrittenFileIndex, ReadCost {}
 
 /** Lists the files of a recovery point and what its applications hold, and keeps that in the vault for searches. */
 export async function indexPoint(request: IndexPointRequest): Promise<IndexedPoint> {
-  const { vault, manifest, digests, anew, findObjects, toolVersion, signal, onProgress } = request;
+  const { vault, manifest, digests, anew, findObjects, openOthers, toolVersion, signal, onProgress } = request;
   const parent = anew ? undefined : await findParentIndex(vault, manifest, signal);
-  const files = await openPointTree({ vault, volumes: chooseVolumes(manifest), signal });
+  const files = await openPointTree({ vault, volumes: chooseVolumes(manifest), openOthers, signal });
   try {
     const unread = collectUnread(files);
     const objects = await readObjects({ files, manifest, findObjects, signal, tell: unread.note });

@@ -9,7 +9,7 @@ import {
 } from '../vault/index.ts';
 import { chooseVolumes } from './choose-volumes.ts';
 import { fileRecords } from './file-records.ts';
-import { openPointTree } from './point-tree.ts';
+import { type OpenOthers, openPointTree } from './point-tree.ts';
 import type { CachedFile, SearchCache } from './search-cache.ts';
 import { tellUnread } from './tell-unread.ts';
 
@@ -18,6 +18,7 @@ export interface LoadPointRequest {
   /** Opened with the meta root; with data, too, where the point has no index. */
   readonly vault: Vault;
   readonly manifest: Manifest;
+  readonly openOthers: OpenOthers;
   readonly signal: AbortSignal;
   /** Where names come from, and why it is not the index. */
   readonly tell: (line: string) => void;
@@ -58,8 +59,8 @@ async function* rowsOf(vault: Vault, index: FileIndex, signal: AbortSignal): Asy
   for await (const record of readIndexedFiles({ vault, index, signal })) yield cached(record);
 }
 
-async function loadDisks({ cache, vault, manifest, signal }: LoadPointRequest): Promise<readonly string[]> {
-  const files = await openPointTree({ vault, volumes: chooseVolumes(manifest), signal });
+async function loadDisks({ cache, vault, manifest, openOthers, signal }: LoadPointRequest): Promise<readonly string[]> {
+  const files = await openPointTree({ vault, volumes: chooseVolumes(manifest), openOthers, signal });
   const notes: string[] = [];
   const onDamage = (path: string, reason: string) => void notes.push(`damaged  ${path}: ${reason}`);
   try {

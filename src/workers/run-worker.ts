@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { findKeptCaptures } from '../activities/kept-captures.ts';
+import { createKernelReader } from '../appliance/kernel-reader.ts';
 import { readTemporalSettings } from '../client/connect.ts';
 import { hasSearchAttributes } from '../client/search-attributes.ts';
 import { type Config, loadConfig, readDeploymentId } from '../config/index.ts';
@@ -106,7 +107,7 @@ async function control(setting: Setting): Promise<Worker> {
 
 async function mover({ config, connection, namespace, vaults, findRecipe, platform, now }: Setting): Promise<Worker> {
   const toolVersion = await readToolVersion();
-  const deps = { config, platform, vaults, findRecipe, now, toolVersion };
+  const deps = { config, platform, vaults, findRecipe, openOthers: createKernelReader, now, toolVersion };
   return createMoverWorker({ connection, namespace, deps });
 }
 

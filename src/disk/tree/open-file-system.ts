@@ -13,6 +13,8 @@ export type OpenedFileSystem =
 /** Reads what this folder does not, such as a kernel in a machine of its own. */
 export interface OtherReader {
   open(kind: string, source: ByteSource, signal: AbortSignal): Promise<FileTree>;
+  /** Ends what was started for it, and with it every tree that it opened. */
+  close(): Promise<void>;
 }
 
 // Not vfat: that would start a machine for the boot partition of every UEFI machine, where few look for files.

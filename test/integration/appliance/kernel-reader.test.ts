@@ -1,19 +1,30 @@
-import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createKernelReader, type KernelReader } from '../../../src/appliance/kernel-reader.ts';
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { createIndexFilesActivities } from '../../../src/activities/index-files.ts';
+import { createRestoreFilesActivities } from '../../../src/activities/restore-files.ts';
+import { createKernelReader } from '../../../src/appliance/kernel-reader.ts';
+import { openVaultByName } from '../../../src/cli/vault-by-name.ts';
 import { openExtTree } from '../../../src/disk/ext/ext-tree.ts';
 import type { Entry, FileTree } from '../../../src/disk/tree/file-tree.ts';
 import { openMachineTree } from '../../../src/disk/tree/machine-tree.ts';
+import type { OtherReader } from '../../../src/disk/tree/open-file-system.ts';
 import { walkTree } from '../../../src/disk/tree/walk-tree.ts';
+import { findRecipe } from '../../../src/recipes/registry.ts';
+import { findFileIndex, findIndexedFile } from '../../../src/vault/index.ts';
+import { activityEnvironment } from '../../support/activity.ts';
+import { btrfsImage } from '../../support/btrfs-image.ts';
+import { runVaultCli } from '../../support/cli-run.ts';
 import { type FileByteSource, memoryByteSource, openFileByteSource } from '../../support/file-byte-source.ts';
 import { oddFilesImage } from '../../support/odd-files-image.ts';
-import { NEVER, temporaryFolder } from '../../support/vault-fixture.ts';
+import { NEVER, RUN_ID, temporaryFolder } from '../../support/vault-fixture.ts';
 import { XFS_FOLDER_FILES, xfsImage } from '../../support/xfs-image.ts';
 
 const CONTENT = randomBytes(3 * 2 ** 20 + 77);
 
 /** One machine for all of them, as one command has. */
-let reader: KernelReader;
+let reader: OtherReader;
 const disks: FileByteSource[] = [];
 
 beforeAll(() => {
@@ -54,6 +65,65 @@ test('an XFS is read: folders, owners, links, and every byte of a file', async (
   expect(data).toMatchObject({ size: CONTENT.length, mode: 0o640, uid: 1000, gid: 1001 });
   expect(Buffer.compare(await tree.read(data, 0, data.size, NEVER), CONTENT)).toBe(0);
   expect(await tree.readLink(link, NEVER)).toBe('data');
+});
+
+test('a btrfs is read, by the same machine', async () => {
+  const source = await disk(btrfsImage(await temporaryFolder(), CONTENT));
+  const { fileSystems } = await openMachineTree([{ volumeId: 'vol-1', source }], NEVER, reader);
+  const tree = fileSystems[0]?.tree;
+  if (!tree) throw new Error(fileSystems[0]?.unreadable ?? 'no file system was found');
+  expect(tree.kind).toBe('btrfs');
+  const files = await everything(tree);
+  expect([...files.keys()].sort()).toEqual(['/', '/folder', '/folder/data', '/folder/link']);
+  const [data, link] = [files.get('/folder/data'), files.get('/folder/link')];
+  if (!data || !link) throw new Error('files are missing');
+  expect(data).toMatchObject({ size: CONTENT.length, mode: 0o640, links: 1 });
+  expect(Buffer.compare(await tree.read(data, 0, data.size, NEVER), CONTENT)).toBe(0);
+  expect(await tree.readLink(link, NEVER)).toBe('data');
+});
+
+type RestoredFiles = Awaited<ReturnType<ReturnType<typeof createRestoreFilesActivities>['restoreFiles']>>;
+
+/** A recovery point of one disk, and what a mover's activities need to reach it. */
+async function archived(image: string) {
+  const folder = await temporaryFolder();
+  const [keyFile, url] = [join(folder, 'key'), `file://${folder}/vault`];
+  await writeFile(keyFile, `${'42'.repeat(32)}\n`);
+  await runVaultCli('vault', 'init', url, '--key-file', keyFile);
+  const put = await runVaultCli('vault', 'put', image, url, '--machine', 'm1', '--key-file', keyFile);
+  expect(put).toMatchObject({ exitCode: 0 });
+  const vault = await openVaultByName({ url, keys: { keyFile }, roles: ['data', 'meta'], signal: NEVER });
+  onTestFinished(() => vault.close());
+  const [point = ''] = await readdir(join(folder, 'vault/points'));
+  const deps = {
+    vaults: { open: async () => vault, names: ['main'] },
+    config: { folders: { target: join(folder, 'target') } },
+    findRecipe,
+    // The machine that the other tests have started.
+    openOthers: () => ({ open: reader.open, close: async () => {} }),
+    toolVersion: 'test',
+  };
+  return { vault, pointId: point.replace('.json', ''), deps };
+}
+
+test('a mover lists an XFS in the index of its point, and restores files from it', async () => {
+  const { vault, pointId, deps } = await archived(xfsImage(await temporaryFolder(), CONTENT));
+  const { indexFiles } = createIndexFilesActivities(deps);
+  const order = { vault: 'main', pointId, digests: true };
+  const indexed = await activityEnvironment().run(indexFiles, order);
+  expect(indexed).toMatchObject({ files: XFS_FOLDER_FILES + 4 });
+  const index = await findFileIndex({ vault, pointId, signal: NEVER });
+  if (!index) throw new Error('there is no index');
+  expect(index.notes).toEqual([expect.stringMatching(/^note {2}.*: read by the kernel of a machine of its own/)]);
+  const data = await findIndexedFile({ vault, index, path: '/data', signal: NEVER });
+  const sha256 = createHash('sha256').update(CONTENT).digest('hex');
+  expect(data).toMatchObject({ bytes: CONTENT.length, uid: 1000, gid: 1001, sha256 });
+
+  const { restoreFiles } = createRestoreFilesActivities(deps);
+  const wanted = { runId: RUN_ID, vault: 'main', pointId, path: '/data', into: 'target' };
+  const restored: RestoredFiles = await activityEnvironment().run(restoreFiles, wanted);
+  expect(restored).toMatchObject({ files: 1, damaged: 0 });
+  expect(Buffer.compare(await readFile(join(restored.folder, 'data')), CONTENT)).toBe(0);
 });
 
 test('of an ext4 with files of every odd kind, the kernel and our own reader tell the same', async () => {

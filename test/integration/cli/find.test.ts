@@ -8,17 +8,31 @@ import { runVaultCli } from '../../support/cli-run.ts';
 import { bigContent, debugfs, oddFilesImage } from '../../support/odd-files-image.ts';
 import { NEVER, temporaryFolder } from '../../support/vault-fixture.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { xfsImage } from '../../support/xfs-image.ts';
 
-/** Two points of one machine: between them one file changed, one came and one went. */
-async function twoPoints() {
+/** A vault with a point of one disk, and commands upon it. */
+async function onePoint(makeImage: (folder: string) => string) {
   const folder = await temporaryFolder();
   vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'));
   const [key, url] = [join(folder, 'key'), `file://${folder}/vault`];
   writeFileSync(key, `${'42'.repeat(32)}\n`);
   await runVaultCli('vault', 'init', url, '--key-file', key);
-  const image = oddFilesImage({ dir: folder });
+  const image = makeImage(folder);
   const put = () => runVaultCli('vault', 'put', image, url, '--machine', 'm1', '--key-file', key);
   expect(await put()).toMatchObject({ exitCode: 0 });
+  const run = async (...args: string[]) => {
+    const ended = await runVaultCli(...args, '--vault', url, '--key-file', key, '--json');
+    const lines = ended.stdout.trimEnd().split('\n');
+    const parsed = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    return { ...ended, items: parsed.slice(0, -1), result: parsed.at(-1) };
+  };
+  return { folder, key, url, image, put, run };
+}
+
+/** Two points of one machine: between them one file changed, one came and one went. */
+async function twoPoints() {
+  const point = await onePoint((dir) => oddFilesImage({ dir }));
+  const { folder, image, put } = point;
   // Ids begin with the second of their run, and order the two.
   const second = () => Math.floor(Date.now() / 1_000);
   const putAt = second();
@@ -30,13 +44,7 @@ async function twoPoints() {
     'set_inode_field docs/note.txt ctime @1800000000',
   ]);
   expect(await put()).toMatchObject({ exitCode: 0 });
-  const run = async (...args: string[]) => {
-    const ended = await runVaultCli(...args, '--vault', url, '--key-file', key, '--json');
-    const lines = ended.stdout.trimEnd().split('\n');
-    const parsed = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-    return { ...ended, items: parsed.slice(0, -1), result: parsed.at(-1) };
-  };
-  return { folder, key, url, run };
+  return point;
 }
 
 test('files are found by pattern in the newest point, or in all, and history tells where they differed', async () => {
@@ -90,6 +98,18 @@ test('an index in the vault answers without a block of the disks, and costs the 
   const damaged = await run('find', 'inv*.pdf');
   expect(damaged.items).toMatchObject([{ path: '/invoice-7.pdf' }]);
   expect(damaged.stderr).toMatch(/is not used: .*understudy index \S+ --anew/);
+});
+
+test('an XFS on a host without QEMU is no gap in silence: index and search say what is missing', async () => {
+  const { folder, run } = await onePoint((dir) => xfsImage(dir, Buffer.from('content')));
+  vi.stubEnv('PATH', join(folder, 'nothing'));
+  const missing = /not read {2}disk0: qemu-system-x86_64 is not on this host/;
+  const indexed = await run('index', 'latest');
+  expect(indexed.result).toMatchObject({ files: 0, notes: 2 });
+  expect(indexed.stderr).toMatch(missing);
+  expect((await run('find', 'data')).stderr).toMatch(missing);
+  const [state] = (await run('history', '/data')).items;
+  expect(state).toMatchObject({ state: 'unreadable', reason: expect.stringMatching(/no file system/) });
 });
 
 test('digests are taken once, and again of what changed', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { AgentPort } from '../../../src/appliance/agent-port.ts';
 import { createApplianceTree } from '../../../src/appliance/appliance-tree.ts';
+import { walkTree } from '../../../src/disk/tree/walk-tree.ts';
 import { DiskError } from '../../../src/errors.ts';
 import { NEVER, temporaryFolder } from '../../support/vault-fixture.ts';
 import { seededBytes } from '../../support/vault-random.ts';
@@ -96,6 +97,29 @@ test('names with a slash are damage, so that nothing is written outside of where
   expect(await collect(tree.list(tree.root, NEVER))).toEqual([
     { name: '', damage: 'a name holds a slash or a zero byte' },
   ]);
+});
+
+test('folders of two subvolumes are two, although a btrfs gives both the same number', async () => {
+  // The first folder of every subvolume is 256; the kernel tells them apart by a device of their own.
+  const folderOn = (device: number) => {
+    const facts = statx(0o040755);
+    facts.writeBigUInt64LE(256n, 32);
+    facts.writeUInt32LE(device, 140);
+    return facts;
+  };
+  const item = (name: string, facts: Buffer) =>
+    Buffer.concat([Buffer.of(0, name.length), Buffer.from(`${name}\x01`), facts]);
+  const replies = [Buffer.concat([item('home', folderOn(41)), item('root', folderOn(42))]), Buffer.of(), Buffer.of()];
+  const port = await portTo((socket) => socket.write(framed(0, replies.shift() ?? Buffer.of())));
+  const facts = { kind: 'btrfs', notices: [], mount: '/m0', root: folderOn(40), close: async () => {} };
+  const tree = createApplianceTree(port, facts);
+  const walked = await collect(walkTree(tree, { from: tree.root, path: '/' }, NEVER));
+  expect(walked.map(({ path, damage }) => [path, damage])).toEqual([
+    ['/', undefined],
+    ['/home', undefined],
+    ['/root', undefined],
+  ]);
+  expect(new Set(walked.map(({ entry }) => entry?.inode)).size).toBe(3);
 });
 
 test('questions asked at once are answered one after the other, and each gets its own answer', async () => {
