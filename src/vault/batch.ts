@@ -11,11 +11,11 @@ export const BATCH_BLOCKS = 4;
 const HEAD_BYTES = BATCH_BLOCKS * SEAL_BYTES;
 const BATCH_BYTES = HEAD_BYTES + BATCH_BLOCKS * BLOCK_BYTES;
 
-export function makeBatch(): ArrayBuffer {
-  return new ArrayBuffer(BATCH_BYTES);
+export function makeBatch(): SharedArrayBuffer {
+  return new SharedArrayBuffer(BATCH_BYTES);
 }
 
 /** Where block `i` of a batch stands before it is sealed. */
-export function placeOf(batch: ArrayBuffer, i: number): Uint8Array {
+export function placeOf(batch: SharedArrayBuffer, i: number): Uint8Array {
   return new Uint8Array(batch, HEAD_BYTES + i * BLOCK_BYTES, BLOCK_BYTES);
 }

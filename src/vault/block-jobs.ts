@@ -1,12 +1,15 @@
 import type { BlockKeys } from './sealed-block.ts';
 
-/** What the main thread and block-thread.ts say to each other. Buffers are handed over, not copied. */
+/**
+ * What the main thread and block-thread.ts say to each other. Large buffers are memory that all threads see. One that is
+ * handed over, or made anew for each job, counts in V8's books until it is collected: the collector would run all the time.
+ */
 
 export interface SealJob {
   readonly kind: 'seal';
   readonly keys: BlockKeys;
   /** `blocks` blocks at their places (batch.ts); the sealed ones take theirs. */
-  readonly batch: ArrayBuffer;
+  readonly batch: SharedArrayBuffer;
   readonly blocks: number;
   /** 12 bytes for each block. */
   readonly nonces: Uint8Array;
@@ -37,8 +40,8 @@ export interface OpenPart {
 export interface OpenJob {
   readonly kind: 'open';
   readonly keys: BlockKeys;
-  /** A copy of its own: handed over, and gone afterwards. */
-  readonly sealed: ArrayBuffer;
+  /** Shared, or a copy of its own: handed over, and gone afterwards. */
+  readonly sealed: ArrayBuffer | SharedArrayBuffer;
   readonly parts: readonly OpenPart[];
   /** Where the blocks belong. With it they are written by the thread that opened them, and come back without bytes. */
   readonly image?: ImagePlaces;
@@ -62,7 +65,7 @@ export interface OpenedPart {
 }
 
 export type BlockReply =
-  | { readonly kind: 'sealed'; readonly batch: ArrayBuffer; readonly parts: SealedPart[] }
+  | { readonly kind: 'sealed'; readonly parts: SealedPart[] }
   | { readonly kind: 'opened'; readonly blocks: readonly OpenedPart[] }
   | {
       readonly kind: 'failed';

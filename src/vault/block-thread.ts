@@ -23,7 +23,7 @@ interface Outcome {
 
 function runSeal(job: SealJob): Outcome {
   try {
-    return { reply: { kind: 'sealed', batch: job.batch, parts: sealAll(job) }, transfer: [job.batch] };
+    return { reply: { kind: 'sealed', parts: sealAll(job) }, transfer: [] };
   } catch (error) {
     return { reply: { kind: 'failed', ...explain(error) }, transfer: [] };
   }

@@ -54,6 +54,7 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
  */
 export function free(bytes: Uint8Array): void {
   const { buffer } = bytes;
-  // Node's pool is shared by many small ones and stays.
-  if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0);
+  if (!(buffer instanceof ArrayBuffer)) return;
+  // Node's pool is shared by many small ones and stays. It may be as large as what a socket gives at once: 64 KiB.
+  if (bytes.byteLength === buffer.byteLength || buffer.byteLength > Buffer.poolSize) buffer.transfer(0);
 }

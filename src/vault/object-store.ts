@@ -16,7 +16,8 @@ export interface ObjectStore {
   create(key: string, body: Uint8Array, signal: AbortSignal, options?: CreateOptions): Promise<void>;
   /**
    * Resolves only with bytes that match the stored checksum (whole objects) or whose length is the asked one (ranges).
-   * They are the caller's alone, who may give them back. FormatError for a whole object larger than `atMost`.
+   * They are the caller's alone, who may give them back. FormatError for a whole object larger than `atMost`. Once it
+   * settles, nothing is written into `room` any more.
    */
   get(key: string, signal: AbortSignal, part?: ByteRange | SizeLimit): Promise<Uint8Array>;
   /** Size of an object; ObjectMissing when there is none. */
@@ -60,6 +61,8 @@ export interface ObjectRetention {
 export interface ByteRange {
   readonly offset: number;
   readonly length: number;
+  /** At least `length` bytes. What comes back is a view of it where the store can fill it, and bytes of its own elsewhere. */
+  readonly room?: Uint8Array;
 }
 
 /** A larger object is not loaded: somebody who may write put it there. */

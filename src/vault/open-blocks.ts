@@ -1,5 +1,5 @@
 import { FormatError } from '../errors.ts';
-import type { ImagePlaces, OpenPart } from './block-jobs.ts';
+import type { ImagePlaces, OpenJob, OpenPart } from './block-jobs.ts';
 import { packKey } from './object-keys.ts';
 import { SEGMENT_BLOCKS } from './parameters.ts';
 import { mustKnowEpoch } from './read-segment.ts';
@@ -34,6 +34,19 @@ export async function fetchRun(
   return vault.store.get(packKey(pack.runId, pack.packId), signal, { offset, length });
 }
 
+/** The same into memory that all threads see, which spares every block a copy; the run must fit. */
+export async function fetchRunInto(
+  vault: Vault,
+  { run, room }: { readonly run: PackRun; readonly room: SharedArrayBuffer },
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const { pack, offset, length } = run;
+  const place = new Uint8Array(room, 0, length);
+  const bytes = await vault.store.get(packKey(pack.runId, pack.packId), signal, { offset, length, room: place });
+  if (bytes.buffer !== room) place.set(bytes);
+  return place;
+}
+
 interface EntriesToOpen {
   readonly bytes: Uint8Array;
   readonly entries: readonly SegmentEntry[];
@@ -44,7 +57,10 @@ interface EntriesToOpen {
 /** An image being written; it stays open as long as somebody waits for blocks to be in it. */
 export type OpenImage = Pick<ImagePlaces, 'fd' | 'volumeBytes'>;
 
-/** Opens and proves some blocks of a fetched run, in a thread; `bytes` is free once it is called. The error names pack and block. */
+/**
+ * Opens and proves some blocks of a fetched run, in a thread. `bytes` are free once it is called, those in shared memory
+ * when it has settled. The error names pack and block.
+ */
 export async function openEntries(
   vault: Vault,
   { segment, pack, offset }: PackRun,
@@ -52,15 +68,14 @@ export async function openEntries(
 ): Promise<VolumeBlock[]> {
   const first = entries[0]?.offset ?? offset;
   const end = Math.max(...entries.map((entry) => entry.offset + entry.sealedBytes));
-  const parts: OpenPart[] = entries.map((entry) => ({ ...partOf(entry), offset: entry.offset - first }));
+  const { sealed, at } = forThread(bytes.subarray(first - offset, end - offset));
+  const parts: OpenPart[] = entries.map((entry) => ({ ...partOf(entry), offset: at + entry.offset - first }));
   const epoch = mustKnowEpoch(vault, pack.keyEpoch);
   const keys = {
     vaultId: vault.vaultId,
     block: vault.keys.data(epoch, 'block'),
     blockId: vault.keys.data(1, 'block-id'),
   };
-  // A copy of its own, which is handed over: a view would hand over the whole range.
-  const sealed = Uint8Array.from(bytes.subarray(first - offset, end - offset)).buffer;
   const indexOf = (entry: SegmentEntry | undefined) => segment.segmentIndex * SEGMENT_BLOCKS + (entry?.position ?? 0);
   const places = image && { image: { ...image, indexes: entries.map(indexOf) } };
   const reply = await vault.threads.run({ kind: 'open', keys, sealed, parts, ...places });
@@ -74,6 +89,12 @@ export async function openEntries(
   }
   if (reply.kind !== 'opened') throw new TypeError(`asked to open, got ${reply.kind}`);
   return reply.blocks.map((block, i) => ({ index: indexOf(entries[i]), ...block }));
+}
+
+/** What is not shared is handed over, as a copy of its own: a view would hand over the whole range. */
+function forThread(bytes: Uint8Array): { readonly sealed: OpenJob['sealed']; readonly at: number } {
+  if (bytes.buffer instanceof SharedArrayBuffer) return { sealed: bytes.buffer, at: bytes.byteOffset };
+  return { sealed: Uint8Array.from(bytes).buffer, at: 0 };
 }
 
 function partOf({ sealedBytes, codec, blockId }: SegmentEntry): Omit<OpenPart, 'offset'> {

@@ -91,7 +91,7 @@ function decodeEntry(bytes: Uint8Array): PackEntry {
     offset: view.getUint32(4, true),
     sealedBytes,
     codec,
-    blockId: bytes.slice(13, 13 + BLOCK_ID_BYTES),
+    blockId: new Uint8Array(bytes.subarray(13, 13 + BLOCK_ID_BYTES)), // a copy, as in a segment
   };
 }
 

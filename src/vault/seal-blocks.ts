@@ -53,7 +53,7 @@ interface Lent {
 }
 
 interface ReturnedBatch {
-  readonly batch: ArrayBuffer;
+  readonly batch: SharedArrayBuffer;
   readonly sealed: SealedBatch;
 }
 
@@ -94,7 +94,7 @@ async function* groups(refs: AsyncIterable<BlockRef>): AsyncGenerator<readonly B
 
 interface BatchToFill {
   readonly refs: readonly BlockRef[];
-  readonly batch: ArrayBuffer;
+  readonly batch: SharedArrayBuffer;
 }
 
 /** Settles when all reads have: none may still write into a batch that somebody else has got. */
@@ -118,7 +118,7 @@ async function readInto(
 }
 
 interface FilledBatch {
-  readonly batch: ArrayBuffer;
+  readonly batch: SharedArrayBuffer;
   readonly indexes: readonly number[];
   readonly nonces: Uint8Array;
   readonly expectedId: BlocksToSeal['expectedId'];
@@ -140,11 +140,11 @@ async function sealBatch(run: Run, { batch, indexes, nonces, expectedId }: Fille
       same.push(blockIndex);
       continue;
     }
-    const sealed = new Uint8Array(reply.batch, part.offset, part.sealedBytes);
+    const sealed = new Uint8Array(batch, part.offset, part.sealedBytes);
     blocks.push({ blockIndex, codec: part.codec, blockId: part.blockId, sealed });
   }
   const sealed = { blocksRead: indexes.length, lastIndex: indexes.at(-1) ?? 0, blocks, same };
-  return { batch: reply.batch, sealed };
+  return { batch, sealed };
 }
 
 function blockKeys({ vault, session }: Run): BlockKeys {

@@ -151,6 +151,9 @@ function decodeEntry(
   mustBeWithin('sealedBytes', sealedBytes, MIN_SEALED_BLOCK_BYTES, MAX_SEALED_BLOCK_BYTES);
   mustBeWithin('codec', codec, 0, ZSTD);
   mustBeWithin('offset', offset, PACK_HEAD_BYTES, found.packBytes - PACK_TAIL_BYTES - sealedBytes);
-  const blockId = bytes.slice(at.blockId + i * BLOCK_ID_BYTES, at.blockId + (i + 1) * BLOCK_ID_BYTES);
+  // A copy: a message to a thread that holds a view carries all of the segment, and `slice` of a Buffer is a view.
+  const blockId = new Uint8Array(
+    bytes.subarray(at.blockId + i * BLOCK_ID_BYTES, at.blockId + (i + 1) * BLOCK_ID_BYTES),
+  );
   return { position, pack, offset, sealedBytes, codec, blockId };
 }

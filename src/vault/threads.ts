@@ -5,6 +5,7 @@ import { makeBatch } from './batch.ts';
 import type { BlockJob, BlockReply } from './block-jobs.ts';
 import { PACK_BYTES } from './parameters.ts';
 import { Pool } from './pool.ts';
+import { Spare } from './spare.ts';
 
 // One core seals 110 to 140 MiB/s; four keep up with what one volume gives (450 MiB/s), and each costs 20 MiB.
 const THREADS = Math.min(availableParallelism(), 4);
@@ -15,18 +16,24 @@ export const BATCHES = 4 + 4 * THREADS;
 const PACK_BUFFERS = 3;
 /** More would each hold an open pack and none could close one. Waiting is no loss: the threads are busy anyway. */
 const SHARDS_AT_WORK = 2;
+/** One range of a pack: a 32 MiB pack is two requests, which cost half of what four do. */
+export const RANGE_BYTES = 16 << 20;
+// What one reader has at once (volume-blocks.ts).
+const SPARE_RANGES = 5;
 // What a thread leaves to its collector are a few objects per block; the default of 16 MiB and more would never fill up
 // with anything that lives.
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 4 };
 
 /** The threads and the big buffers of one open vault; with two threads they bound its memory to about 160 MiB. */
 export interface Threads {
-  readonly batches: Pool<ArrayBuffer>;
+  readonly batches: Pool<SharedArrayBuffer>;
+  /** Of RANGE_BYTES, for readers that fetch ahead; several of them may have more than are kept. */
+  readonly ranges: Spare<SharedArrayBuffer>;
   readonly packBuffers: Pool<Uint8Array>;
   readonly shardsAtWork: Pool<symbol>;
   /** Starts them now, for whoever has something else to do until the first job: a thread takes 0.1 s to load. */
   warmUp(): void;
-  /** Batches and sealed bytes are handed over; a batch comes back with the reply. */
+  /** Sealed bytes that are not shared are handed over. */
   run(job: BlockJob): Promise<BlockReply>;
   close(): Promise<void>;
 }
@@ -45,7 +52,7 @@ export function createThreads(): Threads {
       thread.queued = queued;
       // A busy thread keeps the process alive, an idle one does not.
       thread.worker.ref();
-      thread.worker.postMessage(queued.job, [queued.job.kind === 'seal' ? queued.job.batch : queued.job.sealed]);
+      thread.worker.postMessage(queued.job, handedOver(queued.job));
     }
   }
   function start(): Thread {
@@ -72,6 +79,7 @@ export function createThreads(): Threads {
   }
   return {
     batches: new Pool(BATCHES, makeBatch),
+    ranges: new Spare(SPARE_RANGES, () => new SharedArrayBuffer(RANGE_BYTES)),
     packBuffers: new Pool<Uint8Array>(PACK_BUFFERS, () => new Uint8Array(PACK_BYTES)),
     shardsAtWork: new Pool(SHARDS_AT_WORK, () => Symbol('shard at work')),
     warmUp() {
@@ -92,6 +100,10 @@ export function createThreads(): Threads {
       await Promise.all([...all].map(({ worker }) => worker.terminate()));
     },
   };
+}
+
+function handedOver(job: BlockJob): ArrayBuffer[] {
+  return job.kind === 'open' && job.sealed instanceof ArrayBuffer ? [job.sealed] : [];
 }
 
 interface Thread {

@@ -1,12 +1,12 @@
 import { createHash, type Hash } from 'node:crypto';
 import { FormatError } from '../errors.ts';
 import type { BlockRange } from './block-source.ts';
-import { free } from './bytes.ts';
 import { inOrder, type Task } from './in-order.ts';
-import { fetchRun, type OpenImage, openEntries, type PackRun, type VolumeBlock } from './open-blocks.ts';
+import { fetchRunInto, type OpenImage, openEntries, type PackRun, type VolumeBlock } from './open-blocks.ts';
 import { countBlocks, countSegmentBlocks, SEGMENT_BLOCKS } from './parameters.ts';
 import { readSegment } from './read-segment.ts';
 import type { Segment, SegmentEntry } from './segment.ts';
+import { RANGE_BYTES } from './threads.ts';
 import type { Vault } from './vault.ts';
 import { addToDigest } from './volume-digest.ts';
 import type { VolumeMap } from './volume-map.ts';
@@ -15,8 +15,7 @@ export type { VolumeBlock };
 
 // Bytes between two wanted blocks cost less than another request (restic's rule).
 const LARGEST_GAP_BYTES = 1 << 20;
-// One is being opened and three are on their way: 64 MiB, and a 32 MiB pack is two requests, which cost half of what four do.
-const LARGEST_RUN_BYTES = 16 << 20;
+// One is being opened and three are on their way; while the last blocks of one are opened, four are: 80 MiB.
 const RUNS_AHEAD = 4;
 // 4 blocks are 2 MiB of plain bytes per job; six are under way or waiting to be taken: each thread has its next one.
 const BLOCKS_PER_JOB = 4;
@@ -56,6 +55,8 @@ export async function* readVolumeBlocks(
 interface FetchedRun {
   readonly run: PackRun;
   readonly bytes: Uint8Array;
+  /** Where they lie; given back when the last block is opened. */
+  readonly room: SharedArrayBuffer;
 }
 
 async function* fetchTasks(
@@ -72,7 +73,10 @@ async function* fetchTasks(
     if (!segment) continue;
     const wanted = choose ? { ...segment, entries: await choose(segment) } : segment;
     for (const run of planRuns(wanted, range)) {
-      yield async (either) => ({ run, bytes: await fetchRun(vault, run, either) });
+      yield async (either) => {
+        const room = vault.threads.ranges.take();
+        return { run, bytes: await fetchRunInto(vault, { run, room }, either), room };
+      };
     }
   }
 }
@@ -97,7 +101,7 @@ function continues(run: readonly SegmentEntry[], next: SegmentEntry): boolean {
   const last = run.at(-1);
   if (!first || !last || last.pack !== next.pack) return false;
   const gap = next.offset - (last.offset + last.sealedBytes);
-  return gap >= 0 && gap <= LARGEST_GAP_BYTES && next.offset + next.sealedBytes - first.offset <= LARGEST_RUN_BYTES;
+  return gap >= 0 && gap <= LARGEST_GAP_BYTES && next.offset + next.sealedBytes - first.offset <= RANGE_BYTES;
 }
 
 function makeRun(segment: Segment, entries: readonly SegmentEntry[]): PackRun {
@@ -113,12 +117,16 @@ async function* openTasks(
   fetched: AsyncIterable<FetchedRun>,
   image: OpenImage | undefined,
 ): AsyncIterable<Task<VolumeBlock[]>> {
-  for await (const { run, bytes } of fetched) {
+  for await (const { run, bytes, room } of fetched) {
+    let left = Math.ceil(run.entries.length / BLOCKS_PER_JOB);
     for (let at = 0; at < run.entries.length; at += BLOCKS_PER_JOB) {
       const entries = run.entries.slice(at, at + BLOCKS_PER_JOB);
-      yield () => openEntries(vault, run, { bytes, entries, image });
+      yield async () => {
+        const blocks = await openEntries(vault, run, { bytes, entries, image });
+        // Where something failed it is not given back: others may still be reading it.
+        if (--left === 0) vault.threads.ranges.give(room);
+        return blocks;
+      };
     }
-    // Every task has begun when the next is asked for, and has its copy.
-    if (bytes.byteLength === bytes.buffer.byteLength) free(bytes);
   }
 }

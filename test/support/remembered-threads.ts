@@ -7,7 +7,7 @@ import type { Threads } from '../../src/vault/threads.ts';
  * with the same nonces thousands of times, and what it searches are store calls.
  */
 export function rememberedThreads(threads: Threads): Threads {
-  const known = new Map<string, Extract<BlockReply, { kind: 'sealed' }>>();
+  const known = new Map<string, { readonly reply: BlockReply; readonly sealed: Uint8Array }>();
   return {
     ...threads,
     async run(job: BlockJob): Promise<BlockReply> {
@@ -17,11 +17,11 @@ export function rememberedThreads(threads: Threads): Threads {
       const key = createHash('sha1').update(JSON.stringify(rest, asHex)).digest('base64');
       const earlier = known.get(key);
       if (earlier) {
-        new Uint8Array(batch).set(new Uint8Array(earlier.batch));
-        return { ...earlier, batch };
+        new Uint8Array(batch).set(earlier.sealed);
+        return earlier.reply;
       }
       const reply = await threads.run(job);
-      if (reply.kind === 'sealed') known.set(key, { ...reply, batch: reply.batch.slice(0) });
+      if (reply.kind === 'sealed') known.set(key, { reply, sealed: Uint8Array.from(new Uint8Array(batch)) });
       return reply;
     },
   };

@@ -23,6 +23,11 @@ export function testObjectStore(open: () => Promise<ObjectStore>): void {
     const range = (offset: number, length: number) => store.get('runs/r/session.json', NEVER, { offset, length });
     expect(new TextDecoder().decode(await range(2, 3))).toBe('234');
     expect(new TextDecoder().decode(await range(-4, 4))).toBe('6789');
+    // A store need not use the room, but nothing beyond the range may be written there.
+    const room = new Uint8Array(new SharedArrayBuffer(6)).fill(0x21);
+    const inRoom = await store.get('runs/r/session.json', NEVER, { offset: 2, length: 3, room });
+    expect(Buffer.from(inRoom).toString()).toBe('234');
+    expect(Buffer.from(room.subarray(3)).toString()).toBe('!!!');
   });
 
   test('creating the same bytes again succeeds, other bytes are ObjectExists and change nothing', async () => {

@@ -138,12 +138,15 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-async function readRange(key: string, path: string, { offset, length }: ByteRange): Promise<Uint8Array> {
+async function readRange(key: string, path: string, { offset, length, room }: ByteRange): Promise<Uint8Array> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
     const from = offset < 0 ? size + offset : offset;
-    const bytes = from < 0 ? new Uint8Array(size) : await readFully(file, from, length);
+    const bytes =
+      from < 0
+        ? new Uint8Array(size)
+        : await readFully(file, from, room?.subarray(0, length) ?? new Uint8Array(length));
     mustHaveLength(key, bytes, length);
     return bytes;
   } finally {
@@ -151,10 +154,9 @@ async function readRange(key: string, path: string, { offset, length }: ByteRang
   }
 }
 
-async function readFully(file: FileHandle, from: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await file.read(bytes, done, length - done, from + done);
+async function readFully(file: FileHandle, from: number, bytes: Uint8Array): Promise<Uint8Array> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, done, bytes.length - done, from + done);
     if (bytesRead === 0) return bytes.subarray(0, done);
     done += bytesRead;
   }

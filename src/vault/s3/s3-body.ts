@@ -11,8 +11,8 @@ const LARGEST_OBJECT_BYTES = (1 << 30) + (1 << 16);
 type Answer = Pick<GetObjectCommandOutput, 'Body' | 'ContentLength'>;
 
 /**
- * The body of an answer, in one buffer of its length. Chunks are given back as soon as they are copied: collected and
- * joined, as the SDK does it, they cost a restore 200 MiB.
+ * The body of an answer, in the room that was given for it or one buffer of its length. Chunks are given back as soon as
+ * they are copied: collected and joined, as the SDK does it, they cost a restore 200 MiB.
  */
 export async function readBody(
   key: string,
@@ -28,7 +28,7 @@ export async function readBody(
     throw error;
   }
   try {
-    return body instanceof Readable ? await collect(body, announced) : await body.transformToByteArray();
+    return body instanceof Readable ? await collect(body, roomFor(announced, part)) : await body.transformToByteArray();
   } catch (cause) {
     const message = `${key}: the connection broke while the object was read`;
     throw new VaultError('VaultUnreachable', message, { context: { key }, cause });
@@ -41,15 +41,19 @@ function mustBeOfAVault(key: string, announced: number): void {
   throw new VaultError('ObjectDamaged', message, { context: { key, bytes: announced } });
 }
 
-async function collect(body: AsyncIterable<Uint8Array>, announced: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(announced);
+function roomFor(announced: number, part: ByteRange | SizeLimit | undefined): Uint8Array {
+  const room = part && 'room' in part ? part.room : undefined;
+  return room && room.length >= announced ? room.subarray(0, announced) : new Uint8Array(announced);
+}
+
+async function collect(body: AsyncIterable<Uint8Array>, bytes: Uint8Array): Promise<Uint8Array> {
   let length = 0;
   for await (const chunk of body) {
-    if (length + chunk.length > announced) throw new RangeError(`more than the ${announced} bytes announced`);
+    if (length + chunk.length > bytes.length) throw new RangeError(`more than the ${bytes.length} bytes announced`);
     bytes.set(chunk, length);
     length += chunk.length;
     if (chunk.byteLength === chunk.buffer.byteLength) free(chunk);
   }
-  if (length < announced) throw new RangeError(`${length} of ${announced} bytes announced`);
+  if (length < bytes.length) throw new RangeError(`${length} of ${bytes.length} bytes announced`);
   return bytes;
 }

@@ -204,6 +204,13 @@ test('a decoder refuses nothing at all, and more than the largest object there i
   expect(() => decodeSegment(new Uint8Array((1 << 20) + 1))).toThrow(/length is 1048577/);
 });
 
+test('ids out of a segment or a trailer are their own, so that a message to a thread carries them alone', () => {
+  const [inSegment] = decodeSegment(Buffer.from(SEGMENT)).entries;
+  const [inTrailer] = decodePackTrailer(Buffer.from(TRAILER)).entries;
+  expect(inSegment?.blockId.buffer.byteLength).toBe(32);
+  expect(inTrailer?.blockId.buffer.byteLength).toBe(32);
+});
+
 test('text of the format fits its field, or the writer has a bug', () => {
   expect(() => asciiField('abc', 2)).toThrow(RangeError);
   expect(readAsciiField('field', asciiField('abc', 3))).toBe('abc');
