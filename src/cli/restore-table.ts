@@ -173,6 +173,8 @@ function describeDumped({ pointId, file, table, dump }: Dumped): string {
     `table         ${terminalText(table.name)} of ${pointId}, ${table.rows} rows`,
     `file          ${file} (sql, ${formatBytes(table.bytes)})`,
     `sha256        ${table.sha256}`,
+    ...table.absent.map((what) => `needs         ${what}, before it is loaded`),
+    ...table.leftOut.map((what) => `left out      ${what}; a comment at the end of the file`),
     `taken out of  the agent's dump; nothing was booted, ${formatBytes(bytesFetched)} fetched in ${requests} requests`,
     '',
   ].join('\n');

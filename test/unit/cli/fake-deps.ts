@@ -42,7 +42,7 @@ export interface Script {
   /** Of what was taken out. */
   readonly parts?: readonly string[];
   /** What an agent dumped. */
-  readonly dump?: string;
+  readonly dump?: Uint8Array;
   readonly running?: readonly RunningBackup[];
   readonly points?: readonly PointLine[] | Error;
   readonly judged?: readonly JudgedPoint[];
@@ -116,7 +116,7 @@ export async function runFake(args: readonly string[], script: Script = {}): Pro
       return {
         bytes: dump.length,
         async *chunks() {
-          yield new TextEncoder().encode(dump);
+          yield dump;
         },
         cost: () => ({ requests: 1, bytesFetched: dump.length }),
         close,
