@@ -6,13 +6,13 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  * The table at the end of a run says when this list has to change.
  */
 const LONGEST = [
-  'test/e2e/kills',
   'test/e2e/main-job',
   'test/e2e/agents',
-  'test/e2e/cancel-and-sweep',
+  'test/e2e/kills',
   'test/e2e/verification',
-  'test/e2e/isolation',
+  'test/e2e/cancel-and-sweep',
   'test/e2e/consistency',
+  'test/e2e/run-command',
   'test/integration/local/guest/machine',
   'test/integration/local/cloud/machine',
   'test/integration/workflows/backup-instance',
