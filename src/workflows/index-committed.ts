@@ -8,7 +8,10 @@ import { indexing } from './proxies.ts';
 import * as say from './summaries.ts';
 import type { PhaseTracker } from './track-phases.ts';
 
-/** Lists the files of the new point for searches. A backup is not worse for a list that could not be made. */
+/**
+ * Lists the files of the new point for searches. A backup is not worse for a list that could not be made, nor for one that
+ * somebody cancelled: the point is committed by then, and the result says why there is no list.
+ */
 export async function indexCommitted(order: {
   readonly run: Run;
   readonly backup: ResolvedBackup;
@@ -23,6 +26,5 @@ export async function indexCommitted(order: {
 }
 
 function failedIndex(error: unknown): FailedIndex {
-  if (isCancellation(error)) throw error;
-  return messageOf(error);
+  return isCancellation(error) ? { code: 'Cancelled', message: 'the run was cancelled' } : messageOf(error);
 }

@@ -61,4 +61,14 @@ describe.concurrent('a person who cancels', () => {
     if (VERIFYING.has(step) && step !== 'readPoint') expect(owners.has('verify')).toBe(true);
     expect(kept.every((keep) => !keep)).toBe(true);
   });
+
+  test('while the files are listed has a point all the same, which says why it has no list', async () => {
+    const started = Promise.withResolvers<void>();
+    const run = await runs.begin({ mover: { indexFiles: hangs(started.resolve) } });
+    await started.promise;
+    await run.cancel();
+    const { fileIndex, leftovers } = await run.result();
+    expect(fileIndex).toEqual({ code: 'Cancelled', message: 'the run was cancelled' });
+    expect(leftovers).toEqual([]);
+  });
 });
