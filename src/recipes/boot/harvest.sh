@@ -10,8 +10,9 @@ list_files() {
   list=$OUTPUT/.understudy/$1.list
   (
     cd "$OUTPUT/$1" || exit 1
+    # A newline in a name would forge a line; a carriage return, as sha256sum shows it, reads like another name.
     [ -z "$(find . -name '*
-*' | head -n 1)" ] || exit 1 # a newline in a name would forge a line
+*' -o -name "*$(printf '\r')*" | head -n 1)" ] || exit 1
     find . -type f -exec sha256sum {} + >"$STEP/sums" && find . -type f -exec stat -c '%s %n' {} + >"$STEP/sizes"
   ) || return 1
   awk 'NR == FNR { at = index($0, " "); size[substr($0, at + 1)] = substr($0, 1, at - 1); next }

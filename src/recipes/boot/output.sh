@@ -8,7 +8,10 @@ sum=$(sha256sum "$list") || no "the list of files is missing"
 [ "${sum%% *}" = "$(cat "$recorded/list-sha256")" ] || no "the list of files is not the one that the point records"
 
 # Sizes first: they tell a cut file from an altered one without reading it.
-while read -r digest bytes name; do
+while IFS= read -r line; do # whole: a name may end in blanks, which "read" cuts off a last field
+  rest=${line#* }
+  bytes=${rest%% *}
+  name=${rest#* }
   [ -f "$name" ] || no "$name is missing"
   found=$(stat -c %s "$name")
   [ "$found" = "$bytes" ] || no "$name has $found bytes, the agent wrote $bytes"

@@ -60,8 +60,9 @@ bounded() {
   sha256sum <"$STEP/sum" >"$STEP/sha256" &
   wc -c <"$STEP/count" >"$STEP/bytes" &
   tee "$STEP/sum" "$STEP/count" <"$STEP/log" | tail -c 65536 >"$out.log" &
-  # The second tail sees at most 8 KiB: a line without an end would fill the memory otherwise.
-  { tee "$STEP/log" <"$STEP/out" | tail -c 8192 | tail -n 1 >"$out.json"; : >"$STEP/said"; } &
+  # The log is held open before the step can begin: one that says little may end before tee opens it, and would leave tee
+  # without a reader for ever. The second tail sees at most 8 KiB: a line without an end would fill the memory otherwise.
+  { tee "$STEP/log" 3>"$STEP/log" <"$STEP/out" | tail -c 8192 | tail -n 1 >"$out.json"; : >"$STEP/said"; } &
   session=$(command -v setsid) || session=
   (
     exec >"$STEP/out" 2>"$STEP/log" </dev/null

@@ -20,19 +20,24 @@ answer() { echo '{"ok":true}' >"$WORK/results/answers/$1.$4.json"; echo 0 >"$WOR
 GRACE_SECONDS=2
 make_room() { mkdir -p "$1"; PARTITION=$WORK/partition; : >"$PARTITION"; }
 clear_room() { :; }
+# A busy machine: an agent that says little has ended before this one begins to read.
+tee() { case $1 in */step/log) sleep 0.2 ;; esac; command tee "$@"; }
 cd "$WORK/results" && harvest
 `;
 
 /** By name: what the agent's script does. Each ends the way its name says. */
 const AGENTS: Readonly<Record<string, string>> = {
-  good: 'printf abc >"$UNDERSTUDY_OUTPUT/a file"; printf y >"$UNDERSTUDY_OUTPUT/dev\\x2dsda"; mkdir "$UNDERSTUDY_OUTPUT/sub"; : >"$UNDERSTUDY_OUTPUT/sub/empty"; count rows 7; yes',
+  good: 'printf abc >"$UNDERSTUDY_OUTPUT/a file"; : >"$UNDERSTUDY_OUTPUT/blank  "; printf y >"$UNDERSTUDY_OUTPUT/dev\\x2dsda"; mkdir "$UNDERSTUDY_OUTPUT/sub"; : >"$UNDERSTUDY_OUTPUT/sub/empty"; count rows 7; yes',
   fails: 'echo partial >"$UNDERSTUDY_OUTPUT/partial"; echo "cannot connect" >&2; exit 3',
   hangs: 'trap "" TERM; echo waiting; while :; do sleep 1; done',
+  lasts: 'while :; do echo row >>"$UNDERSTUDY_OUTPUT/dump"; sleep 1; done',
   forks: '(trap "" HUP TERM; sleep 300) & count child $!; yes',
   escapes: 'setsid sleep 300 & yes',
   floods: 'head -c 100000000 /dev/zero | tr "\\\\000" x; printf "\\\\n"; yes',
   lies: 'echo "{\\"ok\\":true,\\"facts\\":{}}"; exit 1',
   dies: 'kill -KILL $$',
+  forges: 'printf x >"$UNDERSTUDY_OUTPUT/$(printf "a\\nb")"; yes',
+  returns: 'printf x >"$UNDERSTUDY_OUTPUT/$(printf "a\\rb")"; yes',
 };
 
 let work: string;
@@ -83,11 +88,14 @@ test('one agent that fails keeps no other from being harvested, and the run know
     good: 0,
     fails: 3,
     hangs: 124,
+    lasts: 124,
     forks: 0,
     escapes: 0,
     floods: 0,
     lies: 1,
     dies: 137,
+    forges: 0,
+    returns: 0,
     refused: 0,
   });
   expect(succeeded).toBe(false);
@@ -97,17 +105,23 @@ test('what an agent wrote is listed with sizes and digests, in the order of name
   const list = (await result('agents/good.list')).toString();
   expect(list).toBe(
     'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad 3 ./a file\n' +
+      'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 0 ./blank  \n' +
       'a1fce4363854ff888cff4b8e7875d600c2682390412a8cf79b37d0b11148b0fa 1 ./dev\\x2dsda\n' +
       'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 0 ./sub/empty\n',
   );
   const good = (await harvest())?.records.find(({ recipe }) => recipe === 'good');
-  expect(good?.output).toMatchObject({ files: 3, bytes: 4 });
+  expect(good?.output).toMatchObject({ files: 4, bytes: 4 });
+});
+
+test.each(['forges', 'returns'])('an output with a name that %s a line proves nothing', async (name) => {
+  expect((await harvest())?.records.find(({ recipe }) => recipe === name)?.output).toBeNull();
 });
 
 test('a failed agent leaves its last words and its partial files in the record', async () => {
   expect((await result('answers/fails.agent.log')).toString()).toContain('cannot connect');
-  const failed = (await harvest())?.records.find(({ recipe }) => recipe === 'fails');
-  expect(failed?.output).toMatchObject({ files: 1, bytes: 8 });
+  const of = async (name: string) => (await harvest())?.records.find(({ recipe }) => recipe === name);
+  expect((await of('fails'))?.output).toMatchObject({ files: 1, bytes: 8 });
+  expect((await of('lasts'))?.output).toMatchObject({ files: 1 });
 });
 
 test('100 MB of output are counted and hashed, their tail is kept, and the answer behind them is read', async () => {
@@ -127,7 +141,7 @@ test('an agent that ignores its end, and children that outlive theirs, cost a bo
 
 test('the console tells each agent and the end', async () => {
   const lines = (await console()).trim().split('\n');
-  expect(lines.filter((line) => line.includes('"wrote"'))).toHaveLength(9);
+  expect(lines.filter((line) => line.includes('"wrote"'))).toHaveLength(12);
   expect(lines.at(-1)).toBe('{"step":"harvested","ok":false}');
 });
 
@@ -151,7 +165,7 @@ describe('before a load, an output', () => {
   }
 
   test('that is as the agent wrote it passes', async () => {
-    expect(await compare()).toMatchObject({ ok: true, facts: { files: 3 } });
+    expect(await compare()).toMatchObject({ ok: true, facts: { files: 4 } });
   });
 
   test.each([
@@ -166,7 +180,7 @@ describe('before a load, an output', () => {
   });
 
   test('with a file too many, or with the list of another run, is refused', async () => {
-    expect((await compare({ files: '4' })).facts.reason).toMatch(/3 files, the agent wrote 4/);
+    expect((await compare({ files: '5' })).facts.reason).toMatch(/4 files, the agent wrote 5/);
     expect((await compare({ listSha256: 'e'.repeat(64) })).facts.reason).toMatch(/not the one that the point records/);
   });
 });
