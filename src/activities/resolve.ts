@@ -1,17 +1,13 @@
 import type { z } from 'zod';
 import { resolveIsolation, resolveRecipes, resolveVault } from '../config/resolve-names.ts';
 import type { Config } from '../config/schema.ts';
-import { BackupRequest, PlanRequest, VerificationRequest } from '../contract/backup-request.ts';
+import { BackupRequest, PlanRequest, VerificationRequest, whyNotWithoutDisks } from '../contract/backup-request.ts';
 import { CheckRequest, type ResolvedCheck } from '../contract/check-request.ts';
-import type {
-  ConfiguredRecipe,
-  ResolvedBackup,
-  ResolvedPlan,
-  ResolvedVerification,
-} from '../contract/resolved-backup.ts';
+import type { ResolvedBackup, ResolvedPlan, ResolvedVerification } from '../contract/resolved-backup.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { InventoryPlatform } from '../platforms/platform.ts';
 import type { FindRecipe } from '../recipes/registry.ts';
+import { whyNoAgentRuns } from '../recipes/why-no-agent-runs.ts';
 import { beating } from './beating.ts';
 import { parseInput as parse } from './parse-input.ts';
 
@@ -45,8 +41,11 @@ export function createResolveActivities(deps: ResolveDeps) {
         isolation: resolveIsolation(config, request.isolation),
         recipes: resolveRecipes(config, request.recipes),
       };
-      if (request.method === 'application-agent') mustHaveAgent(resolved.recipes, deps.findRecipe);
-      if (!request.disks) mustDoWithoutDisks(request);
+      const names = resolved.recipes.map(({ name }) => name);
+      const why = whyNotWithoutDisks(request);
+      if (why !== undefined) throw new ConfigurationError('InvalidInput', `disks: ${why}`);
+      const whyNoAgent = request.method === 'application-agent' ? whyNoAgentRuns(names, deps.findRecipe) : undefined;
+      if (whyNoAgent !== undefined) throw new ConfigurationError('InvalidInput', `method: ${whyNoAgent}`);
       const machine = await beating(({ signal }) => platform.describeMachine(request.instanceId, signal));
       return {
         instanceId: request.instanceId,
@@ -123,24 +122,6 @@ type Request = z.output<typeof BackupRequest>;
 function depthOf({ verify, disks }: Request): ResolvedBackup['verify'] {
   if (verify === 'launch') return true;
   return verify === true && !disks ? 'full' : verify;
-}
-
-function mustDoWithoutDisks({ method, verify, retain }: Request): void {
-  const refuse = (what: string) => {
-    throw new ConfigurationError('InvalidInput', `disks: false archives what agents write and nothing else; ${what}`);
-  };
-  if (method !== 'application-agent') refuse('it needs the method "application-agent"');
-  if (verify === 'launch') refuse('there is no machine to launch. Ask for "verify": "full", which reads all of it');
-  if (retain.snapshots) refuse('there are no snapshots of disks to retain');
-}
-
-function mustHaveAgent(recipes: readonly ConfiguredRecipe[], findRecipe: FindRecipe): void {
-  if (recipes.some(({ name }) => findRecipe(name).scripts.agent !== undefined)) return;
-  const names = recipes.map(({ name }) => name).join(', ') || 'none';
-  throw new ConfigurationError(
-    'InvalidInput',
-    `method: "application-agent" needs a recipe with an agent (asked for: ${names}). Configure or name one that has`,
-  );
 }
 
 function fileIndexOf({ vaults }: Config, vault: string): Pick<ResolvedBackup, 'fileIndex'> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BackupRequest } from '../contract/backup-request.ts';
+import { BackupRequest, whyNotWithoutDisks } from '../contract/backup-request.ts';
 import { DrillBudget } from '../contract/drill.ts';
 import { ConfiguredName, InstanceId } from '../contract/names.ts';
 import { RetentionRules } from '../contract/retention.ts';
@@ -191,6 +191,9 @@ export const Config = shape.superRefine((config, context) => {
   for (const [name, { request }] of Object.entries(config.plans)) {
     mustBeDefined(['plans', name, 'request', 'vault'], 'vaults', request.vault);
     mustBeDefined(['plans', name, 'request', 'isolation'], 'isolation', request.isolation);
+    const why = whyNotWithoutDisks(request);
+    const path = ['plans', name, 'request', 'disks'];
+    if (why !== undefined) context.addIssue({ code: 'custom', path, message: why });
     for (const recipe of request.recipes ?? []) mustBeDefined(['plans', name, 'request', 'recipes'], 'recipes', recipe);
   }
 });

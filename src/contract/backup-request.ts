@@ -31,6 +31,22 @@ export const BackupRequest = z.strictObject({
 });
 export type BackupRequest = z.input<typeof BackupRequest>;
 
+/** Why `disks: false` does not go with the rest of a request, and what to do; undefined where it does. */
+export function whyNotWithoutDisks({
+  disks,
+  method,
+  verify,
+  retain,
+}: Pick<z.output<typeof BackupRequest>, 'disks' | 'method' | 'verify' | 'retain'>): string | undefined {
+  const because = (what: string) => `false archives what agents write and nothing else; ${what}`;
+  if (disks) return undefined;
+  if (method !== 'application-agent') return because('it needs the method "application-agent"');
+  if (verify === 'launch')
+    return because('there is no machine to launch. Ask for "verify": "full", which reads all of it');
+  if (retain.snapshots) return because('there are no snapshots of disks to retain. Leave "retain" out');
+  return undefined;
+}
+
 /** A verification asked for by a person or a service. */
 export const VerificationRequest = z.strictObject({
   pointId: RunId,

@@ -12,6 +12,7 @@ import type { Platform } from '../platforms/platform.ts';
 import { assembleBootMedia } from '../recipes/boot/media.ts';
 import { assembleCommand } from '../recipes/boot/scripts.ts';
 import { type FindRecipe, openRecipes } from '../recipes/registry.ts';
+import { plansMustHaveAgents } from '../recipes/why-no-agent-runs.ts';
 import { workflowBundle } from './bundle.ts';
 import { createControlWorker } from './control.ts';
 import { createMoverWorker } from './mover.ts';
@@ -35,6 +36,7 @@ export interface RunWorkerOptions {
 export async function runWorker({ role, log, onReady, signal }: RunWorkerOptions): Promise<void> {
   const { config, path } = await loadConfig();
   const findRecipe = await openRecipes(config.recipes, pathToFileURL(path));
+  plansMustHaveAgents(config, findRecipe);
   quietRuntime(log);
   const { connectionOptions, namespace } = readTemporalSettings({ profile: config.temporal.profile });
   const connection = await NativeConnection.connect(connectionOptions);

@@ -5,6 +5,7 @@ import { ConfigurationError } from '../../../src/errors.ts';
 
 const ISOLATION = { vpcId: 'vpc-1', subnetId: 'subnet-1', verifySubnetId: 'subnet-2', securityGroupId: 'sg-1' };
 const VAULT = { url: 's3://bucket/prefix', kmsKeyId: 'alias/vault' };
+const DAILY = { select: { tags: { a: 'b' } }, schedule: { cron: ['0 2 * * *'] } };
 const SMALLEST = { vaults: { main: VAULT }, isolation: { sealed: ISOLATION } };
 
 describe('a configuration', () => {
@@ -30,11 +31,20 @@ describe('a configuration', () => {
     {
       wrong: {
         ...SMALLEST,
-        plans: {
-          nightly: { select: { tags: { a: 'b' } }, schedule: { cron: ['0 2 * * *'] }, request: { vault: 'gone' } },
-        },
+        plans: { nightly: { ...DAILY, request: { vault: 'gone' } } },
       },
       says: /plans\.nightly\.request\.vault: "gone" is not in vaults/,
+    },
+    {
+      wrong: { ...SMALLEST, plans: { dumps: { ...DAILY, request: { disks: false } } } },
+      says: /plans\.dumps\.request\.disks: false .*needs the method "application-agent"/,
+    },
+    {
+      wrong: {
+        ...SMALLEST,
+        plans: { dumps: { ...DAILY, request: { method: 'application-agent', disks: false, verify: 'launch' } } },
+      },
+      says: /plans\.dumps\.request\.disks: false .*Ask for "verify": "full"/,
     },
     { wrong: { ...SMALLEST, valuts: {} }, says: /valuts/ },
     {
