@@ -34,6 +34,8 @@ export interface MachineOrder {
   readonly isolation: IsolationProfile;
   readonly recipes: readonly ConfiguredRecipe[];
   readonly recoverMs: number;
+  /** For all scripts that stop applications, together. */
+  readonly stopMs: number;
   /** What the machine is started for, where that is to take something out. */
   readonly extract?: ExtractPlan;
   /** Agents to run, or outputs to load. */
@@ -129,9 +131,17 @@ export function createMachineActivities({ platform, assembleBootMedia }: Machine
   };
 }
 
-function planOf({ run, role, recipes, recoverMs, isolation, extract, agents }: MachineOrder): BootPlan {
-  const plan = { runId: run.runId, role, recipes, recoverMs, ...(extract && { extract }), ...(agents && { agents }) };
-  return isolation.kind === 'endpoints-only' ? { ...plan, channel: 'run-command' } : plan;
+function planOf({ run, role, recipes, recoverMs, stopMs, isolation, extract, agents }: MachineOrder): BootPlan {
+  return {
+    runId: run.runId,
+    role,
+    recipes,
+    recoverMs,
+    stopMs,
+    ...(extract && { extract }),
+    ...(agents && { agents }),
+    ...(isolation.kind === 'endpoints-only' && { channel: 'run-command' }),
+  };
 }
 
 /** Restored volumes are always encrypted, so is what stands beside them; a clone's scratch volume follows its source. */

@@ -9,6 +9,8 @@ export interface BootPlan {
   readonly role: 'clone' | 'verify';
   readonly recipes: readonly ConfiguredRecipe[];
   readonly recoverMs: number;
+  /** For all scripts that stop applications, together. */
+  readonly stopMs: number;
   /** How the boot script itself gets in; default: as user data. */
   readonly channel?: 'run-command';
   /** Agents of the recipes are to run (`clone`), or what they wrote is to be loaded (`verify`). */

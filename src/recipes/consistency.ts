@@ -85,6 +85,7 @@ function applicationFacts({ bootReport, cleanFacts, fileSystems }: ConsistencyEv
   const unread = fileSystems === null ? 'its disks are not archived' : 'its files on disk tell nothing';
   return [...new Set([...matched, ...Object.keys(cleanFacts)])].flatMap((recipe) => [
     ...(matched.includes(recipe) ? [recoveredFact(recipe, bootReport)] : []),
+    ...stoppedFacts(recipe, bootReport),
     cleanFacts[recipe] ?? { name: `${recipe} clean`, verdict: 'not-observed', found: unread },
   ]);
 }
@@ -94,4 +95,14 @@ function recoveredFact(recipe: string, { answers }: BootReport): Fact {
   return recovered
     ? { name: `${recipe} recovered`, verdict: 'clean', found: 'it answered before the shutdown' }
     : { name: `${recipe} recovered`, verdict: 'dirty', found: `${recipe} did not recover within its limit` };
+}
+
+/** Of applications that end by a script of their recipe, before the machine's own shutdown. */
+function stoppedFacts(recipe: string, { answers }: BootReport): Fact[] {
+  const stop = answers.find((answer) => answer.recipe === recipe && answer.step === 'stop');
+  if (!stop) return [];
+  const name = `${recipe} stopped`;
+  if (stop.ok) return [{ name, verdict: 'clean', found: 'its script ended it in order' }];
+  const why = String(stop.facts.reason ?? stop.facts.error ?? 'its script failed without a reason');
+  return [{ name, verdict: 'dirty', found: `it was not ended in order: ${why}`.slice(0, 200) }];
 }

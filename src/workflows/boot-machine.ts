@@ -8,7 +8,7 @@ import type { Limits } from '../contract/resolved-backup.ts';
 import { failure } from './failures.ts';
 import { control, mover, watching } from './proxies.ts';
 
-export interface BootOrder extends Omit<MachineOrder, 'recoverMs'> {
+export interface BootOrder extends Omit<MachineOrder, 'recoverMs' | 'stopMs'> {
   readonly vault: string;
   readonly snapshots: readonly SnapshotFacts[];
   readonly limits: Limits;
@@ -33,7 +33,8 @@ const ATTEMPTS = 2;
  * life leaves its console and screen as evidence, is terminated and launched once more.
  */
 export async function bootMachine({ vault, snapshots, limits, ...order }: BootOrder): Promise<BootedMachine> {
-  const whole = { ...order, recoverMs: limits.recoverMs };
+  // Half of it: what stops applications by their own scripts, past which the machine's own shutdown shall still end in order.
+  const whole = { ...order, recoverMs: limits.recoverMs, stopMs: limits.shutdownMs / 2 };
   const { scratchSnapshotId } = await control.prepareScratch({ ...whole, scratchGiB: limits.scratchGiB });
   const evidence: EvidenceRef[] = [];
   for (let attempt = 1; ; attempt++) {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { StopInstancesCommand } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findTaggedResources } from '../../local/up/tagged-resources.ts';
@@ -14,8 +15,16 @@ import { readSealedPoint } from '../support/sealed-point.ts';
 import { openTestLab, type TestLab } from '../support/test-lab.ts';
 import { launchVariant, type VariantWish } from '../support/variant-machine.ts';
 
-const LOWERED = { verify: false, atLeast: 'crash-consistent' } as const;
-const DEFAULT = { verify: false } as const;
+const RECIPES = ['postgresql', 'redis'];
+const LOWERED = { verify: false, atLeast: 'crash-consistent', recipes: RECIPES } as const;
+const DEFAULT = { verify: false, recipes: RECIPES } as const;
+/** An application whose end waits for a machine that no clone reaches, and whose script ignores every signal but one. */
+const PARTING = {
+  use: 'command',
+  scripts: { stop: fileURLToPath(new URL('../support/agents/parting.sh', import.meta.url)) },
+};
+/** Half of it is for scripts that stop applications; whatever waits takes all of that. */
+const LIMITS = { shutdownMs: 120_000 };
 /** The boot script's last line before it powers the clone off: everything is reported, the shutdown takes seconds. */
 const REPORTED = /"step":"reported"/;
 const RECOVERED = /"step":"recovered","recipe":"redis","ok":true/;
@@ -27,10 +36,10 @@ let liar: Promise<EndedRun>;
 let stranger: Promise<EndedRun>;
 
 beforeAll(async () => {
-  lab = await openTestLab();
+  lab = await openTestLab({ limits: LIMITS, recipes: { parting: PARTING } });
   deaf = backUpVariant({ guest: 'stopped-postgresql.sh' }, DEFAULT);
   liar = backUpVariant({ guest: 'forged-end.sh' }, LOWERED);
-  stranger = backUpVariant({ extraSnapshotId: await randomVolume() }, DEFAULT);
+  stranger = backUpVariant({ extraSnapshotId: await randomVolume() }, { ...DEFAULT, recipes: [...RECIPES, 'parting'] });
   // Each is awaited, and may fail, in its own test.
   for (const run of [deaf, liar, stranger]) run.catch(() => undefined);
 });
@@ -126,11 +135,12 @@ test('a forged orderly end convinces nobody: console and power-off are clean, th
   expect(console).toMatch(/All filesystems unmounted\.[\s\S]*Power down/);
 });
 
-test('a volume that nobody recognizes could hold anything: the run fails for it alone and names the volume', async () => {
+test('an unknown volume and an application that waits for a peer at its end: the run fails for these alone, in time', async () => {
   const ended = await stranger;
   expect(ended.failure).toMatchObject({ code: 'ConsistencyTooLow' });
   expect(loweredBy(ended)).toEqual([
     expect.stringMatching(/^file-system vol-\w+: unrecognized: no known file system$/),
+    'parting stopped: it was not ended in order: its script was ended at its limit, 60 s (half of limits.shutdownMs)',
   ]);
   expect(await resourcesOf(ended.runId)).toEqual([]);
 });

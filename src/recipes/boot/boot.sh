@@ -52,11 +52,15 @@ $UNDERSTUDY_RUN" ] || continue
   return 1
 }
 
-# limited SECONDS COMMAND...: old guests may lack timeout; the watchdog then still ends the machine.
+# What ends whoever ignores SIGTERM, 10 s later. Old guests may lack -k, or all of it; the watchdog then still ends the machine.
+timeout=
+if timeout -k 10 10 true 2>/dev/null; then timeout='timeout -k 10'; elif timeout 10 true 2>/dev/null; then timeout=timeout; fi
+
+# limited SECONDS COMMAND...
 limited() {
   seconds=$1
   shift
-  if command -v timeout >/dev/null 2>&1; then timeout "$seconds" "$@"; else "$@"; fi
+  if [ "$timeout" ]; then $timeout "$seconds" "$@"; else "$@"; fi
 }
 
 # answer RECIPE STEP SECONDS [NAME]: runs the recipe's script; its last line is its answer, the rest is its log.
@@ -118,17 +122,18 @@ cd "$WORK/results" || fail "no results folder"
 role=$(cat "$WORK/payload/plan/role")
 recover_seconds=$(cat "$WORK/payload/plan/recover-seconds")
 probe_seconds=$(cat "$WORK/payload/plan/probe-seconds")
+stop_seconds=$(cat "$WORK/payload/plan/stop-seconds")
 recipes=$(cat "$WORK/payload/plan/recipes")
 # Agents, or the loads of what they wrote: none of them in most runs.
 agent_seconds=$(cat "$WORK/payload/plan/agent-seconds" 2>/dev/null || echo 0)
 extract_seconds=$(cat "$WORK/payload/plan/extract-seconds" 2>/dev/null || echo 0)
 agent_steps=$(cat "$WORK/payload/plan/agents" "$WORK/payload/plan/outputs" 2>/dev/null | wc -l)
 
-# Should anything below hang, the machine still ends in order. The extra 300 s are for detecting, stopping and writing.
+# Should anything below hang, the machine still ends in order. The extra 300 s are for detecting and writing.
 main=$$
 (
   # Each agent has two steps and a listing; 180 s are for mounting and for asking the application again.
-  sleep $((recover_seconds + probe_seconds * 2 + agent_steps * (agent_seconds * 3 + 180) + extract_seconds + 300))
+  sleep $((recover_seconds + probe_seconds * 2 + agent_steps * (agent_seconds * 3 + 180) + extract_seconds + stop_seconds + 300))
   say '{"step":"failed","ok":false,"text":"the boot script ran out of time"}'
   kill -TERM "$main"
   sleep 5
@@ -178,9 +183,17 @@ if [ -f "$WORK/payload/plan/outputs" ]; then
   say "{\"step\":\"outputs-loaded\",\"ok\":$ok}"
 fi
 
+# All of them together within their limit: one that waits for a peer shall not take the time of the machine's own shutdown.
+ends=$(($(date +%s) + stop_seconds))
 for recipe in $matched; do
   [ -f "$WORK/payload/recipes/$recipe/stop.sh" ] || continue
-  if answer "$recipe" stop "$probe_seconds"; then ok=true; else ok=false; all=false; fi
+  left=$((ends - $(date +%s)))
+  [ "$left" -gt 0 ] || left=1
+  if answer "$recipe" stop "$left"; then ok=true; else ok=false; all=false; fi
+  if [ "$ok" = false ] && [ "$(date +%s)" -ge "$ends" ]; then
+    reason="its script was ended at its limit, $stop_seconds s (half of limits.shutdownMs)"
+    echo "{\"ok\":false,\"facts\":{\"reason\":\"$reason\"}}" >"$WORK/results/answers/$recipe.stop.json"
+  fi
   say "{\"step\":\"stopped\",\"recipe\":\"$recipe\",\"ok\":$ok}"
 done
 

@@ -24,6 +24,7 @@ export async function assembleBootMedia(plan: BootPlan, find: FindRecipe = findR
   put('plan/role', `${plan.role}\n`);
   put('plan/recipes', plan.recipes.map(({ name }) => `${name}\n`).join(''));
   put('plan/recover-seconds', `${Math.ceil(plan.recoverMs / 1000)}\n`);
+  put('plan/stop-seconds', `${Math.ceil(plan.stopMs / 1000)}\n`);
   put('plan/probe-seconds', `${PROBE_SECONDS}\n`);
   files.set('lib.sh', await readFile(new URL('./lib.sh', import.meta.url)));
   for (const { name, params } of plan.recipes) await putRecipe(files, find(name), params);

@@ -190,6 +190,7 @@ describe('one run from capture to clean-up', () => {
       role: 'clone',
       recipes: [{ name: 'postgresql', params: {} }],
       recoverMs: 90_000,
+      stopMs: 60_000,
     });
     const scratchSnapshotId = await writeSnapshot('clone-scratch', new Map([[0, padded(media.scratch)]]), 'scratch');
     const request = {

@@ -36,7 +36,13 @@ let responder: Awaited<ReturnType<typeof startMetadataResponder>>;
 beforeAll(async () => {
   const guest = await guestImage();
   disks = await copyGuestDisks(guest);
-  const media = await assembleBootMedia({ runId: RUN, role: 'verify', recipes: RECIPES, recoverMs: 90_000 });
+  const media = await assembleBootMedia({
+    runId: RUN,
+    role: 'verify',
+    recipes: RECIPES,
+    recoverMs: 90_000,
+    stopMs: 60_000,
+  });
   scratch = join(disks.dir, 'scratch.img');
   await writeFile(scratch, media.scratch);
   const file = await open(scratch, 'r+');

@@ -27,6 +27,7 @@ beforeAll(async () => {
     role: 'verify',
     recipes: [{ name: 'postgresql', params: {} }],
     recoverMs: 90_000,
+    stopMs: 60_000,
     extract: {
       recipe: 'postgresql',
       request: { database: 'bank', table: 'accounts' },

@@ -102,6 +102,19 @@ test.each([
     names: /^postgresql recovered: postgresql did not recover/,
   },
   {
+    what: 'an application that its script could not stop',
+    change: {
+      bootReport: {
+        finished: true,
+        answers: [
+          ...orderly.bootReport.answers,
+          { recipe: 'postgresql', step: 'stop', ok: false, facts: { reason: 'its peer does not answer' } },
+        ],
+      },
+    },
+    names: /^postgresql stopped: it was not ended in order: its peer does not answer$/,
+  },
+  {
     what: 'a report that is missing',
     change: { bootReport: { finished: false, absent: 'nothing was written', answers: [] } },
     names: /^boot-script: nothing was written/,

@@ -43,6 +43,7 @@ async function filesOf(recipes: Record<string, RecipeEntry>): Promise<ReadonlyMa
       role: 'clone',
       recipes: resolveRecipes(configured(recipes), undefined),
       recoverMs: 1_000,
+      stopMs: 60_000,
     },
     find,
   );

@@ -19,6 +19,7 @@ const plan = (params: Record<string, unknown> = {}) =>
       { name: 'redis', params: {} },
     ],
     recoverMs: 1_500,
+    stopMs: 60_000,
   }) as const;
 
 const dir = mkdtempSync(join(tmpdir(), 'media-'));
