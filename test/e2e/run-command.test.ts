@@ -12,6 +12,7 @@ const ACCEPTED = ['resolver-rules', 'lattice-associations', 'dns-firewall', 'ins
 
 let lab: TestLab;
 let network: EndpointNetwork;
+let pointId: string;
 
 beforeAll(async () => {
   lab = await openTestLab();
@@ -40,6 +41,7 @@ test('a backup by agents sends one command to its clone and one to its verificat
   await putEndpoints(lab.aws.ec2, network, 'narrow');
   const mark = await lab.mark();
   const result = await lab.backup(REQUEST);
+  pointId = result.pointId;
   expect(result.consistency.disks).toBe('clean-shutdown');
   expect(result.agents?.map(({ recipe, exitStatus }) => `${recipe} ${exitStatus}`)).toEqual(
     AGENTS.map((name) => `${name} 0`),
@@ -65,4 +67,20 @@ test('a backup by agents sends one command to its clone and one to its verificat
   const record = readProductionRecord(calls, { instanceId, volumeIds });
   expect(record.captures).toHaveLength(1);
   expect([...record.forbidden, ...record.pauses]).toEqual([]);
+});
+
+test('one table comes out of its disks by one command to one machine, through the same endpoints', async () => {
+  const mark = await lab.mark();
+  const request = { pointId, database: 'bank', table: 'accounts', isolation: 'commands' };
+  const { extract, leftovers } = await (await lab.client.restoreTable(request)).result();
+  expect(extract).toMatchObject({ format: 'sql', name: 'public.accounts' });
+  expect(extract.rows).toBeGreaterThan(100);
+  expect(leftovers).toEqual([]);
+  const calls = (await lab.callsSince(mark)).filter(({ error }) => error === undefined);
+  // The call that launches names its source too.
+  const of = (action: string) =>
+    calls.filter((call) => call.action === action).flatMap(({ instanceIds }) => instanceIds);
+  const ours = of('RunInstances').filter((id) => id !== lab.lab.status.production.instanceId);
+  expect(ours).toHaveLength(1);
+  expect(of('SendCommand')).toEqual(ours);
 });
