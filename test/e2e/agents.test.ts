@@ -18,7 +18,7 @@ const agent = (name: string) => ({ use: 'command', scripts: { agent: path(`suppo
 const RECIPES = {
   fails: agent('fails'),
   hangs: agent('hangs'),
-  floods: agent('floods'),
+  lasts: agent('lasts'),
   breaks: {
     use: 'command',
     scripts: { recovered: path('../src/recipes/redis/recovered.sh'), agent: path('support/agents/breaks.sh') },
@@ -32,8 +32,8 @@ const RECIPES = {
 };
 const DIES = { dies: agent('dies') };
 const WRITES = { writes: agent('writes') };
-/** 20 MB of log take 5 s on one emulated processor, several times as long beside other machines. */
-const LIMITS = { agentMs: 60_000, recoverMs: 45_000, outputGiB: 1 };
+/** Two agents are waited for until their limit is over, which is more than the others need. */
+const LIMITS = { agentMs: 15_000, recoverMs: 45_000, outputGiB: 1 };
 const REQUEST = { method: 'application-agent', verify: false } as const;
 
 let lab: TestLab;
@@ -60,7 +60,8 @@ afterAll(async () => {
 
 test.each([
   ['fails', /fails: exit status 3; its last words: "cannot connect to the catalog"/],
-  ['hangs past its limit', /hangs: it was ended at its limit \(limits\.agentMs\)/],
+  ['hangs and takes no end', /hangs: it was ended at its limit \(limits\.agentMs\)/],
+  ['works longer than its limit', /lasts: it was ended at its limit \(limits\.agentMs\)/],
   ['leaves its application dead', /breaks: it left its application unusable/],
   ['fills its volume', /fills: exit status 1: the dump does not fit; its last words: /],
   ['waits for a peer that no clone reaches', /lonely: its application did not recover within its limit/],
@@ -70,18 +71,16 @@ test.each([
   expect(ended.failure?.message).toMatch(says);
 });
 
-test('an agent that prints more than results have room for fails nothing: its log is measured, and its tail is kept', async () => {
+test.each([
+  { name: 'fails', last: 'cannot connect to the catalog' },
+  { name: 'hangs', last: 'waiting for the catalog' },
+  { name: 'lasts', last: 'row' },
+  { name: 'breaks', last: '{"ok":true' },
+  { name: 'fills', last: 'No space left on device' },
+])('the log of one that $name is sealed, and the failure names it', async ({ name, last }) => {
   const ended = await misbehaved;
-  expect(ended.failure?.message).not.toContain('floods');
-  expect(await evidenceOf(ended, 'clone-1-result-agents-floods.record')).toMatch(/^log-bytes 200000\d\d$/m);
-  expect(await evidenceOf(ended, 'clone-1-result-answers-floods.agent.log')).toHaveLength(65_536);
-});
-
-test('the log of each that failed is sealed, and the failure names it', async () => {
-  const ended = await misbehaved;
-  expect(ended.failure?.message).toContain('clone-1-result-answers-fails.agent.log');
-  expect(await evidenceOf(ended, 'clone-1-result-answers-fails.agent.log')).toBe('cannot connect to the catalog\n');
-  expect(await evidenceOf(ended, 'clone-1-result-answers-fills.agent.log')).toContain('No space left on device');
+  expect(ended.failure?.message).toContain(`clone-1-result-answers-${name}.agent.log`);
+  expect(await evidenceOf(ended, `clone-1-result-answers-${name}.agent.log`)).toContain(last);
 });
 
 test('a machine that dies with its agent is a failure of that agent, and its console is sealed', async () => {
@@ -124,7 +123,9 @@ describe('a backup without disks', () => {
   });
 
   test('snapshots production once and no disk of its clone, and leaves nothing, its capture included', async () => {
-    const captures = outputCalls.filter(({ action, dryRun }) => action === 'CreateSnapshots' && !dryRun);
+    const captures = outputCalls.filter(
+      ({ action, dryRun, error }) => action === 'CreateSnapshots' && !dryRun && error === undefined,
+    );
     expect(captures.map(({ instanceIds }) => instanceIds)).toEqual([[output.instanceId]]);
     expect(await findTaggedResources(lab.aws, { key: 'understudy:run', values: [output.runId] })).toEqual([]);
   });
