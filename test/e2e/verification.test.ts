@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openLabVault } from '../../local/up/lab-vault.ts';
 import { must } from '../../local/up/named.ts';
 import { findTaggedResources } from '../../local/up/tagged-resources.ts';
-import type { BackupResult, Run, RunFailed, VerificationResult } from '../../src/client/index.ts';
+import type { BackupRequest, BackupResult, Run, RunFailed, VerificationResult } from '../../src/client/index.ts';
 import type { SweepResult } from '../../src/contract/results.ts';
 import { CONTROL_QUEUE } from '../../src/contract/task-queues.ts';
 import { extract } from '../../src/disk/extract/extract.ts';
@@ -22,6 +22,7 @@ import {
   readPoint,
 } from '../../src/vault/index.ts';
 import { readBlockCounts } from '../support/block-counts.ts';
+import { DAMAGES, damagedAgents } from '../support/damaged-agents.ts';
 import { putDenials } from '../support/denials.ts';
 import { keepWriting, type LastSecond } from '../support/last-second.ts';
 import { openTestLab, type TestLab } from '../support/test-lab.ts';
@@ -35,12 +36,14 @@ const LAST_MS = 1_000;
 // cores take 25 s to their first line.
 const LIMITS = { firstSignMs: 60_000, recoverMs: 75_000 };
 
+const RECIPES = ['postgresql', 'redis'];
 const BROKEN = [
-  { guest: 'broken-database.sh', what: 'a database that does not start', names: /postgresql/ },
+  { guest: 'broken-database.sh', what: 'a database that does not start', names: /pg-cut answers: did not recover/ },
   { guest: 'broken-boot.sh', what: 'a zeroed boot area', names: /no sign of life/ },
 ];
 
 let lab: TestLab;
+let scripts: string;
 let point: BackupResult;
 let manifest: Manifest;
 let lastSecond: LastSecond;
@@ -48,20 +51,23 @@ let lastSecond: LastSecond;
 const broken = new Map<string, Promise<{ readonly made: BackupResult; readonly failure: RunFailed }>>();
 
 beforeAll(async () => {
-  lab = await openTestLab({ limits: LIMITS });
+  scripts = await mkdtemp(join(tmpdir(), 'damaged-agents-'));
+  const damaged = await damagedAgents(scripts);
+  lab = await openTestLab({ limits: LIMITS, recipes: damaged });
   // Both mostly wait for a limit to pass, so they are under way beside everything else; not at once, for their boots.
-  begin('broken-boot.sh');
+  begin('broken-boot.sh', { recipes: RECIPES });
   lastSecond = await keepWriting(
     must(
       lab.lab.status.production.applications.find(({ name }) => name === 'redis'),
       'redis',
     ),
   );
-  const run = await lab.start({ verify: false, retain: { snapshots: true } });
+  const run = await lab.start({ verify: false, recipes: RECIPES, retain: { snapshots: true } });
   await waitFor(async () => (await hasCaptured(run)) || undefined, { limitMs: 120_000, what: 'the capture' });
   await lastSecond.stop();
   point = await run.result();
-  begin('broken-database.sh');
+  // Its agents' output is damaged too: one machine shows all of it red.
+  begin('broken-database.sh', { method: 'application-agent', recipes: Object.keys(damaged) });
   const signal = AbortSignal.timeout(60_000);
   const vault = await openLabVault(lab.lab.status, signal);
   manifest = await readPoint({ vault, pointId: point.pointId, signal });
@@ -71,6 +77,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.allSettled(broken.values());
   await lab?.[Symbol.asyncDispose]();
+  if (scripts) await rm(scripts, { recursive: true });
 });
 
 async function hasCaptured(run: Run<BackupResult>): Promise<boolean> {
@@ -215,16 +222,33 @@ test.each(BROKEN)('$what turns the verification red, which no clean shutdown can
   expect(failure.message).toMatch(names);
 });
 
-function begin(guest: string): void {
-  const ends = breakAtShutdown(guest);
+test.each(Object.entries(DAMAGES))(
+  'an output that is damaged (%s) turns the verification red and says why',
+  async (_, says) => {
+    const { made, failure } = must(await broken.get('broken-database.sh'), 'the broken database');
+    expect(made.consistency.agents).toMatchObject({ 'pg-cut': 'application-consistent' });
+    expect(failure.code).toBe('VerificationFailed');
+    expect(failure.message).toMatch(says);
+  },
+);
+
+test('beside them what is sound stays so: an agent that printed 100 MB wrote its file, and its log was measured', async () => {
+  const { made, failure } = must(await broken.get('broken-database.sh'), 'the broken database');
+  const log = made.agents?.find(({ recipe }) => recipe === 'floods')?.log;
+  expect(log?.bytes).toBeGreaterThan(100_000_000);
+  expect(failure.message).not.toMatch(/(floods|spoiler) output/);
+});
+
+function begin(guest: string, request: Partial<BackupRequest>): void {
+  const ends = breakAtShutdown(guest, request);
   // It is awaited, and may fail, in its own test.
   ends.catch(() => undefined);
   broken.set(guest, ends);
 }
 
-async function breakAtShutdown(guest: string) {
+async function breakAtShutdown(guest: string, request: Partial<BackupRequest>) {
   await using machine = await launchVariant(lab, { guest });
-  const made = await lab.backup({ instanceId: machine.instanceId, verify: false });
+  const made = await lab.backup({ ...request, instanceId: machine.instanceId, verify: false });
   const failure = await lab.refusal(await lab.client.verify({ pointId: made.pointId }));
   return { made, failure };
 }
