@@ -78,7 +78,10 @@ function table(rows: readonly Readonly<Record<string, string | number>>[]): stri
       .map((cell, i) => cell.padEnd(widths[i] ?? 0))
       .join('  ')
       .trimEnd();
-  return [line(columns), ...rows.map((row) => line(columns.map((name) => `${row[name]}`)))].map((text) => `  ${text}`);
+  return [line(columns), ...rows.map((row) => line(columns.map((name) => `${row[name]}`)))].map(
+    // Names of files and tables are a guest's.
+    (text) => `  ${visibleText(text, LONGEST_LINE)}`,
+  );
 }
 
 const LONGEST_LINE = 4000;

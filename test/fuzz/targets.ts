@@ -17,6 +17,7 @@ import { contextRequest, encodeRawRequest, infoRequest, u32 } from '../support/n
 import { CODECS, type Codec } from '../support/vault-codecs.ts';
 import { seededBytes } from '../support/vault-random.ts';
 import { text } from '../support/vault-volume.ts';
+import { agentTarget } from './agent.ts';
 import { diskTargets } from './disks.ts';
 import { EXAMPLES, openExample, sealAny } from './documents.ts';
 import { mutateBytes } from './mutate-bytes.ts';
@@ -216,5 +217,6 @@ export function fuzzTargets(): readonly FuzzTarget[] {
     ...nbdTargets(),
     indexTextTarget(),
     ...diskTargets(),
+    agentTarget(),
   ];
 }

@@ -7,7 +7,7 @@ import { inspectSealed, sealedKindOf } from './inspect-sealed.ts';
 
 /** What an object is, as far as the keys at hand tell. */
 export interface Inspection {
-  /** `pack`, `segment`, `map`, `change set`, `evidence`, or `document` and its type. */
+  /** `pack`, `segment`, `map`, `change set`, `evidence`, `file index`, `index page`, or `document` and its type. */
   readonly kind: string;
   /** Proven by its authenticator, refuted, or not checked for want of a key. */
   readonly verdict: 'proven' | 'refuted' | 'not checked';

@@ -1,6 +1,8 @@
 import { hex, sha256Hex, viewOf } from '../bytes.ts';
 import { CHANGE_SET_FRAME, decodeChangeSet } from '../change-set.ts';
 import { decodeEvidence, EVIDENCE_FRAME } from '../evidence-content.ts';
+import { decodeFileIndex, FILE_INDEX_FRAME } from '../file-index/file-index.ts';
+import { decodeIndexPage, INDEX_PAGE_FRAME } from '../file-index/index-page.ts';
 import { mustBe, mustBeWithin } from '../must-be.ts';
 import { SEGMENT_BLOCKS } from '../parameters.ts';
 import { mustKnowEpoch } from '../read-segment.ts';
@@ -21,8 +23,21 @@ export interface SealedKind {
   readonly show: (plain: Uint8Array) => SealedContent;
 }
 
-/** docs/vault-format.md 2 and 4.2; undefined for any other key. */
+/** docs/vault-format.md 2 and 4; undefined for any other key. */
 export function sealedKindOf(key: string): SealedKind | undefined {
+  return kindOfIndex(key) ?? kindOfRun(key);
+}
+
+function kindOfIndex(key: string): SealedKind | undefined {
+  const [, folder, runId = '', name = ''] = /^index\/(files|pages)\/([^/]+)\/([^/]+)\.(?:idx|page)$/.exec(key) ?? [];
+  if (folder === undefined) return undefined;
+  const place = { runId, name, keyOf: (vault: Vault, epoch: number) => vault.keys.meta(epoch, 'index') };
+  return folder === 'files'
+    ? { kind: 'file index', frame: FILE_INDEX_FRAME, ...place, show: showIndex }
+    : { kind: 'index page', frame: INDEX_PAGE_FRAME, ...place, show: showPage };
+}
+
+function kindOfRun(key: string): SealedKind | undefined {
   const [, runId = '', folder, file = ''] =
     /^runs\/([^/]+)\/(segments|maps|changes|evidence)\/([^/]+)$/.exec(key) ?? [];
   const meta = (name: 'segment' | 'map' | 'change-set') => (vault: Vault, epoch: number) =>
@@ -108,6 +123,29 @@ function showChanges(plain: Uint8Array): SealedContent {
     else ranges.push({ first: index, last: index });
   }
   return { fields: { volumeBytes, changedBlocks }, tables: { 'changed blocks': ranges } };
+}
+
+function showIndex(plain: Uint8Array): SealedContent {
+  const { notes, unreadable, objects, pages, ...fields } = decodeFileIndex(plain);
+  const tables = {
+    notes: notes.map((note) => ({ note })),
+    unreadable,
+    objects: objects.map(({ rows, ...object }) => ({ ...object, rows: rows ?? 'not counted' })),
+    pages,
+  };
+  // What is empty has no columns to show.
+  return { fields, tables: Object.fromEntries(Object.entries(tables).filter(([, rows]) => rows.length > 0)) };
+}
+
+function showPage(plain: Uint8Array): SealedContent {
+  const records = decodeIndexPage(plain);
+  const rows = records.map(({ mode, target = '', sha256 = '', ...record }) => ({
+    ...record,
+    mode: mode.toString(8).padStart(4, '0'),
+    target,
+    sha256,
+  }));
+  return { fields: { records: records.length }, tables: { files: rows } };
 }
 
 function showEvidence(plain: Uint8Array): SealedContent {

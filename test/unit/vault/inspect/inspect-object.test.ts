@@ -1,5 +1,11 @@
 import { expect, test, vi } from 'vitest';
-import { inspectObject, type Vault, writeEvidence } from '../../../../src/vault/index.ts';
+import {
+  type FileRecord,
+  inspectObject,
+  type Vault,
+  writeEvidence,
+  writeFileIndex,
+} from '../../../../src/vault/index.ts';
 import { runVaultCli } from '../../../support/cli-run.ts';
 import {
   backUp,
@@ -16,6 +22,28 @@ import { noise, testVolume } from '../../../support/vault-volume.ts';
 // Each vault starts threads of its own, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
 
+const FACTS = {
+  uid: 7,
+  gid: 8,
+  modifiedAt: '2026-11-23T02:31:07.412000000Z',
+  changedAt: '2026-11-23T02:31:07.412000000Z',
+};
+const RECORDS: readonly FileRecord[] = [
+  { path: '/', kind: 'folder', bytes: 4096, mode: 0o755, inode: '2', links: 3, ...FACTS },
+  { path: '/note', kind: 'file', bytes: 5, mode: 0o600, inode: '12', links: 1, ...FACTS },
+];
+const INDEX = {
+  pointId: RUN_ID,
+  found: () => ({ notes: ['not read  data: swap'], unreadable: [] }),
+  objects: [{ recipe: 'postgresql', kind: 'table', name: 'bank/\u202e', rows: 12 }],
+  digests: false,
+  toolVersion: 'test',
+} as const;
+
+async function* inOrder(records: readonly FileRecord[]): AsyncIterable<FileRecord> {
+  yield* records;
+}
+
 async function someVault() {
   const store = memoryStore();
   const keys = await testKeys();
@@ -23,6 +51,7 @@ async function someVault() {
   await backUp(vault, { data: testVolume(20, new Map([3, 4].map((index) => [index, noise(index)]))) });
   const evidence = { runId: RUN_ID, name: 'console.txt', contentType: 'text/plain', bytes: Buffer.from('\x1b[2Jboo') };
   await writeEvidence({ vault, ...evidence, signal: NEVER });
+  await writeFileIndex({ vault, ...INDEX, records: inOrder(RECORDS), signal: NEVER });
   return { store, keys, vault };
 }
 
@@ -46,11 +75,32 @@ test('every object of a vault is named and proven with its keys', async () => {
     'document (shard)',
     'document (vault)',
     'evidence',
+    'file index',
+    'index page',
     'map',
     'pack',
     'segment',
   ]);
   expect(new Set(Object.values(verdicts))).toEqual(new Set(['proven']));
+});
+
+test('an index tells its notes, tables and pages, and a page its files', async () => {
+  const { store, vault } = await someVault();
+  const shown = async (folder: string) => {
+    const key = [...store.objects.keys()].find((one) => one.startsWith(`index/${folder}/`)) ?? '';
+    return (await inspect(store, key, vault)).sealed;
+  };
+  const { objects, notes, pages, ...more } = (await shown('files'))?.tables ?? {};
+  expect({ objects, notes, more }).toEqual({
+    objects: INDEX.objects,
+    notes: [{ note: 'not read  data: swap' }],
+    more: {},
+  });
+  expect(pages).toMatchObject([{ runId: RUN_ID, records: 2, first: '/' }]);
+  expect((await shown('pages'))?.tables.files).toMatchObject([
+    { path: '/', mode: '0755' },
+    { path: '/note', bytes: 5, mode: '0600', uid: 7, inode: '12' },
+  ]);
 });
 
 test('without a key the public part is told and nothing counts as proven', async () => {
