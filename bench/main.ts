@@ -6,7 +6,7 @@ import { STEPS, type Step } from './vault/contender.ts';
 import { runVaultBench } from './vault/run.ts';
 
 const USAGE = `npm run bench -- find [--rounds 1]
-npm run bench -- instant [--sizes 1GiB,8GiB] [--rounds 1] [--json]
+npm run bench -- instant [--sizes 2GiB,8GiB] [--rounds 1] [--json]
 npm run bench -- main-job [--size 8GiB] [--rounds 1] [--json]
 npm run bench -- vault [--size 8GiB] [--only first,second,restore,range,collect] [--rounds 1] [--restic <program>] [--json]
 
@@ -21,7 +21,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       size: { type: 'string', default: '8GiB' },
-      sizes: { type: 'string', default: '1GiB,8GiB' },
+      sizes: { type: 'string', default: '2GiB,8GiB' },
       only: { type: 'string', default: STEPS.join(',') },
       rounds: { type: 'string', default: '1' },
       restic: { type: 'string', default: 'restic' },
