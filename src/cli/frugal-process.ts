@@ -14,7 +14,8 @@ const V8 = ['--max-semi-space-size=2'];
 
 /**
  * Starts this process once more in its own place, under the same id, as what memory it keeps must be said before it
- * begins. What it saves varies with the pace of the archive (docs/performance.md). Settings of a person's own stay. Returns where there is nothing to do.
+ * begins. What it saves varies with the pace of the archive (docs/performance.md). Settings of a person's own stay. Returns
+ * where there is nothing to do.
  */
 export function restartFrugally(env: NodeJS.ProcessEnv): void {
   if (env.MALLOC_TRIM_THRESHOLD_ !== undefined) return;

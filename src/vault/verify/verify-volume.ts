@@ -6,6 +6,7 @@ import { mapKey, packKey, segmentKey } from '../object-keys.ts';
 import { countSegmentBlocks, SEGMENT_BLOCKS } from '../parameters.ts';
 import { readMap } from '../read-map.ts';
 import { readSegment } from '../read-segment.ts';
+import { rebuildSegment } from '../rebuild-segment.ts';
 import type { Segment, SegmentEntry } from '../segment.ts';
 import type { Vault } from '../vault.ts';
 import { addToDigest } from '../volume-digest.ts';
@@ -34,6 +35,10 @@ export interface VolumeRequest {
 
 // 352 KiB each at most; 20 ms a request would otherwise make a TiB of them 5 s.
 const SEGMENTS_AHEAD = 4;
+// Each reads every other segment of the volume once more. Where more are lost, whoever recovers finds out.
+const MOST_REBUILT = 8;
+const REBUILT =
+  'every block: the trailers of its packs say the same, and `understudy recover` and `vault get` make it again';
 
 /** Map, segments, the packs they name, and the digest over all block ids. Goes on behind whatever is damaged. */
 export async function verifyVolume(request: VolumeRequest, signal: AbortSignal): Promise<VolumeVerdict> {
@@ -105,6 +110,7 @@ class VolumeWalk {
   readonly #lost = new Map<string, { readonly fault: string; readonly blocks: BlockRanges }>();
   readonly #unnamed: Set<string>;
   #lostBlocks = 0;
+  #lostSegments = 0;
   #wholeDigest = true;
 
   constructor(request: VolumeRequest, map: VolumeMap) {
@@ -114,9 +120,26 @@ class VolumeWalk {
   }
 
   async add({ segmentIndex, ref, segment, fault }: ReadSegment, signal: AbortSignal): Promise<void> {
-    if (fault !== undefined && ref) return this.#loseSegment(segmentIndex, { ref, fault });
+    if (fault === undefined || !ref) return this.#addBlocks(segmentIndex, segment, signal);
+    const rebuilt = await this.#rebuild(segmentIndex, signal);
+    if (!rebuilt) return this.#loseSegment(segmentIndex, { ref, fault });
+    this.#report({ object: segmentKey(ref.runId, ref.segmentId), found: fault, remains: REBUILT });
+    await this.#addBlocks(segmentIndex, rebuilt, signal);
+  }
+
+  async #addBlocks(segmentIndex: number, segment: Segment | null, signal: AbortSignal): Promise<void> {
     addToDigest(this.#digest, segment?.entries ?? [], countSegmentBlocks(this.#map.volumeBytes, segmentIndex));
     if (segment) for (const [at] of segment.packs.entries()) await this.#addPack(segment, at, signal);
+  }
+
+  /** Undefined where the packs do not say enough. */
+  async #rebuild(segmentIndex: number, signal: AbortSignal): Promise<Segment | undefined> {
+    this.#lostSegments++;
+    if (this.#lostSegments > MOST_REBUILT) return undefined;
+    return rebuildSegment(this.#request.vault, { map: this.#map, segmentIndex }, signal).catch((error: unknown) => {
+      damageIn(error);
+      return undefined;
+    });
   }
 
   #loseSegment(segmentIndex: number, { ref, fault }: { ref: MapSegment; fault: string }): void {
@@ -185,7 +208,7 @@ class VolumeWalk {
     return { volumeId, storedBlocks, lostBlocks: this.#lostBlocks };
   }
 
-  #report(finding: Pick<Finding, 'object' | 'found' | 'blocks'>): void {
+  #report(finding: Pick<Finding, 'object' | 'found' | 'blocks'> & { readonly remains?: string }): void {
     const { pointId, read } = this.#request;
     const { volumeId } = this.#map;
     this.#request.onFinding({

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { SHARD } from '../../../../src/vault/archive-shard.ts';
 import { readDocument, sealDocument } from '../../../../src/vault/documents.ts';
-import { BLOCK_BYTES, recoverPoint, type Vault } from '../../../../src/vault/index.ts';
+import { BLOCK_BYTES, recoverPoint, type Vault, verifyVault } from '../../../../src/vault/index.ts';
 import { shardKey } from '../../../../src/vault/object-keys.ts';
 import { backUp, NEVER, RUN_ID, temporaryFolder, testKeys, testVault } from '../../../support/vault-fixture.ts';
 import { type MemoryStore, memoryStore } from '../../../support/vault-memory-store.ts';
@@ -79,6 +79,8 @@ test('a lost segment in which a block became a hole is not guessed at: the loss 
   const { missing } = await recoverPoint({ ...lived, pointId: SECOND, folder, keepGoing: true, signal: NEVER });
   expect(missing).toMatchObject([{ firstBlock: 0, blocks: SEGMENT, code: 'ObjectMissing' }]);
   expect((await readBlock(join(folder, 'disk.raw.partial'), SEGMENT + 3)).equals(text('far'))).toBe(true);
+  const verdict = await verifyVault({ vault: lived.vault, level: 'structure', pointIds: [SECOND], signal: NEVER });
+  expect(verdict.points).toMatchObject([{ verdict: 'damaged', volumes: [{ storedBlocks: 70, lostBlocks: 69 }] }]);
 });
 
 test('shard records that promise another volume than the manifest does make no map', async () => {
