@@ -1,11 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
 
-/**
- * One more than there are cores on the smallest machine that runs this: files of integration and end-to-end tests start
- * servers and machines of their own and mostly wait for them, and the runner itself does next to nothing.
- */
-const WORKERS = 3;
+/** As many as there are cores on the smallest machine that runs this; the runner itself does next to nothing. */
+const CORES = 2;
 
 // `isolate: false`: files share processes. Loading SDK, zod and vault anew for each of them took a third of the unit
 // tests' processor time.
@@ -26,7 +23,7 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts'],
           isolate: false,
           setupFiles: 'test/support/restored-environment.ts',
-          maxWorkers: WORKERS,
+          maxWorkers: CORES,
         },
       },
       {
@@ -36,7 +33,9 @@ export default defineConfig({
           isolate: false,
           setupFiles: 'test/support/restored-environment.ts',
           globalSetup: 'test/support/integration-setup.ts',
-          maxWorkers: WORKERS,
+          // Each file starts servers or machines of its own and mostly waits for them: one at a time leaves half of two
+          // cores idle.
+          maxWorkers: 3,
           testTimeout: 180_000,
           hookTimeout: 240_000,
         },
@@ -47,8 +46,8 @@ export default defineConfig({
           isolate: false,
           globalSetup: 'test/support/e2e-lab-setup.ts',
           include: ['test/e2e/**/*.test.ts'],
-          // As many labs.
-          maxWorkers: WORKERS,
+          // Two labs: most of a run is one machine with one processor, or waiting for it.
+          maxWorkers: CORES,
           testTimeout: 600_000,
           hookTimeout: 600_000,
         },

@@ -26,6 +26,7 @@ const CODECS = [
 const COLLECTOR = ['src/vault/collect/*.ts', 'src/vault/expiry/*.ts'];
 // Their own tests, without the fuzzer and the search for lost points, whose luck must not decide.
 const TESTS = [
+  'bytes',
   'codecs',
   'refusals',
   'json-document',

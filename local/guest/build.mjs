@@ -168,9 +168,12 @@ async function readComplete(directory) {
 // Documentation, type declarations and the ways to start a build do not shape the image.
 const WITHOUT_EFFECT = /\.md$|\.mts$|^main\.mjs$|^privilege\.mjs$/;
 
+/** Of the product, and part of what shapes the image. */
+const MODULE_FILES = new URL('../../src/appliance/module-files.mjs', import.meta.url);
+
 /** Everything that shapes the image. */
 async function sourcesDigest() {
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(await readFile(MODULE_FILES));
   const paths = await readdir(SOURCES, { recursive: true });
   for (const path of paths.filter((name) => !WITHOUT_EFFECT.test(name)).sort()) {
     const full = join(SOURCES, path);

@@ -1,7 +1,7 @@
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import * as zlib from 'node:zlib';
-import { GuestBuildError, run } from './command.mjs';
+import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { dependenciesOf, findModules, readModule } from '../../src/appliance/module-files.mjs';
+import { GuestBuildError } from './command.mjs';
 import { makeInitramfs } from './initramfs.mjs';
 import { makeTree, unpack } from './rootfs.mjs';
 
@@ -43,23 +43,6 @@ async function kernelRelease(scratch) {
   return kernel.slice('vmlinuz-'.length);
 }
 
-/** Module name → path, and the names that are built into the kernel. */
-async function findModules(directory) {
-  const builtIn = (await readFile(join(directory, 'modules.builtin'), 'utf8')).split('\n').filter(Boolean);
-  const files = (await readdir(directory, { recursive: true })).filter((path) => /\.ko(\.(xz|zst|gz))?$/.test(path));
-  return {
-    builtIn: new Set(builtIn.map(moduleName)),
-    files: new Map(files.map((path) => [moduleName(path), join(directory, path)])),
-  };
-}
-
-// The kernel treats - and _ in module names as one character.
-function moduleName(path) {
-  return basename(path)
-    .replace(/\.ko(\.\w+)?$/, '')
-    .replaceAll('-', '_');
-}
-
 /** Copies modules and what they depend on, uncompressed; resolves with file names in the order of insertion. */
 async function carryModules({ modules, names, target, busybox }) {
   await mkdir(target, { recursive: true });
@@ -70,35 +53,11 @@ async function carryModules({ modules, names, target, busybox }) {
     if (!path && OPTIONAL_DRIVERS.has(name)) return;
     if (!path)
       throw new GuestBuildError(`guest image: the kernel has no module ${name}, neither built in nor loadable`);
-    const bytes = await readModule(path, busybox);
-    for (const dependency of dependencies(bytes)) await visit(dependency);
+    const bytes = await readModule(path, [busybox, 'unxz', '-c']);
+    for (const dependency of dependenciesOf(bytes)) await visit(dependency);
     await writeFile(join(target, `${name}.ko`), bytes);
     carried.push(`${name}.ko`);
   };
   for (const name of names) await visit(name);
   return carried;
-}
-
-/** "depends=a,b" in the module's own .modinfo section, which ends each entry with a zero byte. */
-function dependencies(bytes) {
-  const at = bytes.indexOf('\0depends=');
-  if (at < 0) return [];
-  const from = at + '\0depends='.length;
-  const text = bytes.subarray(from, bytes.indexOf(0, from)).toString('latin1');
-  return text.split(',').filter(Boolean).map(moduleName);
-}
-
-async function readModule(path, busybox) {
-  const bytes = await readFile(path);
-  if (path.endsWith('.gz')) return zlib.gunzipSync(bytes);
-  if (path.endsWith('.xz')) return decompressed(busybox, ['unxz', '-k', path], path.slice(0, -'.xz'.length));
-  if (!path.endsWith('.zst')) return bytes;
-  // Node reads zstd from 22.15 on; this also runs on Node 20.
-  if (zlib.zstdDecompressSync) return zlib.zstdDecompressSync(bytes);
-  return decompressed('zstd', ['-q', '-d', '-k', '-f', path], path.slice(0, -'.zst'.length));
-}
-
-async function decompressed(program, args, result) {
-  await run(program, args, { cwd: dirname(result) });
-  return readFile(result);
 }

@@ -132,6 +132,18 @@ test('the second backup builds on the first, verifies green and holds every ackn
   }
 });
 
+test('its files and tables are listed when nothing of it is left in the account, and what did not change is not stored again', () => {
+  const { fileIndex, phases } = second.result;
+  expect(phases.slice(-2)).toMatchObject([
+    { phase: 'clean-up', state: 'done' },
+    { phase: 'index', state: 'done' },
+  ]);
+  if (!fileIndex || 'code' in fileIndex) throw new Error(`there is no index: ${fileIndex?.message}`);
+  expect(fileIndex.files).toBeGreaterThan(2_000);
+  expect(fileIndex.objects).toBeGreaterThan(1);
+  expect(fileIndex.pagesReused).toBeGreaterThan(0);
+});
+
 test('all agents ran in its one clone, and what they wrote loads and holds what its disks hold, row by row', () => {
   const { agents = [], consistency, verification } = second.result;
   expect(agents.map(({ recipe, exitStatus }) => `${recipe} ${exitStatus}`)).toEqual(AGENTS.map((name) => `${name} 0`));

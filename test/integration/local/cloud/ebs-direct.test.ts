@@ -1,6 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, open, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   CompleteSnapshotCommand,
@@ -11,7 +10,7 @@ import {
 } from '@aws-sdk/client-ebs';
 import { CreateVolumeCommand, DeleteSnapshotCommand, DescribeSnapshotsCommand } from '@aws-sdk/client-ec2';
 import { CreateKeyCommand, DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { snapshotData } from '../../../../local/cloud/storage/layout.ts';
 import {
   BLOCK_BYTES,
@@ -61,31 +60,47 @@ test('a block of zeros that was put is listed, one that was not is absent', asyn
   const id = await uploaded({ VolumeSize: 1 }, new Map([[3, Buffer.alloc(BLOCK_BYTES)]]));
   const { Blocks } = await list(id);
   expect(Blocks?.map(({ BlockIndex }) => BlockIndex)).toEqual([3]);
+  const { blocks: sectors } = await stat(snapshotData(cloud.stateDir, id));
+  expect(sectors).toBe(0); // zeros take no room on the disk
 });
 
-test('blocks of an image on this host fill an upload past the API, and their zeros take no room on the disk', async () => {
+test('a raw image on this host becomes the content of an upload past the API, and its holes stay holes', async () => {
   // Prepare: pieces of noise among zeros, at the beginning, in the middle and at the end of blocks.
-  const folder = await mkdtemp(join(tmpdir(), 'imported-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
+  const folder = await mkdtemp(join(cloud.stateDir, 'given-'));
   const file = join(folder, 'disk.img');
-  const image = Buffer.alloc(3 * BLOCK_BYTES);
-  for (const at of [0, BLOCK_BYTES + 200_000, 3 * BLOCK_BYTES - 5]) randomBytes(5).copy(image, at);
-  await writeFile(file, image);
+  const head = Buffer.alloc(3 * BLOCK_BYTES);
+  for (const at of [0, BLOCK_BYTES + 200_000, 3 * BLOCK_BYTES - 5]) randomBytes(5).copy(head, at);
+  const image = await open(file, 'w');
+  await image.truncate(2 ** 30);
+  for (const at of [0, BLOCK_BYTES + 200_000, 3 * BLOCK_BYTES - 5]) await image.write(head, at, 5, at);
+  await image.close();
   const id = await start({ VolumeSize: 1 });
   // Act
   const url = `${cloud.cloud.control}/v1/snapshots/${id}`;
-  const imported = await fetch(`${url}/bytes`, { method: 'PUT', body: JSON.stringify({ file, from: 0, to: 3 }) });
-  await cloud.ebs.send(new CompleteSnapshotCommand({ SnapshotId: id, ChangedBlocksCount: 3 }));
+  const given = await fetch(`${url}/image`, { method: 'PUT', body: JSON.stringify({ file }) });
+  await cloud.ebs.send(new CompleteSnapshotCommand({ SnapshotId: id, ChangedBlocksCount: 2048 }));
   await completed(cloud, id);
   // Assess
-  expect(await imported.json()).toEqual({ blocks: 3 });
-  const stored = await fetch(`${url}/digests?from=0&to=3`);
+  expect(await given.json()).toEqual({ blocks: 2048 });
+  const stored = await fetch(`${url}/digests?from=0&to=4`);
   const digests = [0, 1, 2].map((index) =>
-    hash('sha256', image.subarray(index * BLOCK_BYTES, (index + 1) * BLOCK_BYTES)),
+    hash('sha256', head.subarray(index * BLOCK_BYTES, (index + 1) * BLOCK_BYTES)),
   );
-  expect(await stored.json()).toEqual(digests);
+  expect(await stored.json()).toEqual([...digests, hash('sha256', Buffer.alloc(BLOCK_BYTES))]);
   const { blocks: sectors } = await stat(snapshotData(cloud.stateDir, id));
   expect(sectors * 512).toBeLessThanOrEqual(3 * 16_384);
+});
+
+test('a raw image of another size than the volume is refused, and stays where it is', async () => {
+  const folder = await mkdtemp(join(cloud.stateDir, 'given-'));
+  const file = join(folder, 'small.img');
+  await writeFile(file, 'small');
+  const id = await start({ VolumeSize: 1 });
+  const url = `${cloud.cloud.control}/v1/snapshots/${id}/image`;
+  const refused = await fetch(url, { method: 'PUT', body: JSON.stringify({ file }) });
+  expect(refused.status).toBe(400);
+  expect(JSON.stringify(await refused.json())).toContain('small.img has 5 bytes, not 1 GiB');
+  expect(await readFile(file, 'utf8')).toBe('small');
 });
 
 test('pages hold what MaxResults says, at least 100, and go on where they ended', async () => {
