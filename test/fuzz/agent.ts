@@ -3,9 +3,9 @@ import { Duplex } from 'node:stream';
 import { AgentPort } from '../../src/appliance/agent-port.ts';
 import { createApplianceTree } from '../../src/appliance/appliance-tree.ts';
 import { STATX_BYTES } from '../../src/appliance/statx.ts';
-import { damageOf } from '../../src/disk/tree/damage.ts';
 import type { FileTree } from '../../src/disk/tree/file-tree.ts';
 import { walkTree } from '../../src/disk/tree/walk-tree.ts';
+import { isSound } from './is-sound.ts';
 import { mutateBytes } from './mutate-bytes.ts';
 import type { FuzzTarget } from './targets.ts';
 
@@ -35,19 +35,11 @@ export function agentTarget(): FuzzTarget {
 /** True when nothing was damaged. */
 async function askEverything(tree: FileTree): Promise<boolean> {
   let isWhole = true;
-  const look = async (work: Promise<unknown>) => {
-    try {
-      await work;
-    } catch (error) {
-      damageOf(error); // throws on what is no damage
-      isWhole = false;
-    }
-  };
   for await (const { entry } of walkTree(tree, { from: tree.root, path: '/' }, NEVER)) {
     if (!entry) isWhole = false;
-    else if (entry.kind !== 'folder') await look(readWhole(tree, entry));
+    else if (entry.kind !== 'folder') isWhole = (await isSound(readWhole(tree, entry))) && isWhole;
   }
-  await look(tree.find(tree.root, 'note', NEVER));
+  isWhole = (await isSound(tree.find(tree.root, 'note', NEVER))) && isWhole;
   return isWhole;
 }
 

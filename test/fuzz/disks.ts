@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ByteSource } from '../../src/disk/byte-source.ts';
-import { damageOf } from '../../src/disk/tree/damage.ts';
 import { type Located, type MachineTree, openMachineTree } from '../../src/disk/tree/machine-tree.ts';
 import { oddFilesImage, readImage } from '../support/odd-files-image.ts';
+import { isSound } from './is-sound.ts';
 import { mutateBytes } from './mutate-bytes.ts';
 import type { Random } from './random.ts';
 import type { FuzzTarget } from './targets.ts';
@@ -93,21 +93,13 @@ function patched(disk: Uint8Array, patches: Uint8Array): ByteSource {
 /** True when nothing was damaged. */
 async function readEverything(machine: MachineTree): Promise<boolean> {
   let isWhole = true;
-  const look = async (work: Promise<unknown>) => {
-    try {
-      await work;
-    } catch (error) {
-      damageOf(error); // throws on what is no damage
-      isWhole = false;
-    }
-  };
   const root = await machine.find('/', NEVER);
   if (!root) return false;
   for await (const item of machine.walk(root, NEVER)) {
-    if (item.entry) await look(readFile(item));
+    if (item.entry) isWhole = (await isSound(readFile(item))) && isWhole;
     else isWhole = false;
   }
-  await look(machine.find('/links/short/../../docs/note.txt', NEVER));
+  isWhole = (await isSound(machine.find('/links/short/../../docs/note.txt', NEVER))) && isWhole;
   return isWhole;
 }
 
