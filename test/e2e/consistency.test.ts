@@ -8,9 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findTaggedResources } from '../../local/up/tagged-resources.ts';
 import { ensureImageSnapshot } from '../../local/up/upload-image.ts';
 import type { BackupRequest } from '../../src/client/index.ts';
-import { awaitCloneOf } from '../support/clone-of.ts';
+import { awaitCloneThatShows } from '../support/clone-of.ts';
 import { type EndedRun, endOf, loweredBy } from '../support/ended-run.ts';
-import { serialShows } from '../support/machine-console.ts';
 import { readSealedPoint } from '../support/sealed-point.ts';
 import { openTestLab, type TestLab } from '../support/test-lab.ts';
 import { launchVariant, type VariantWish } from '../support/variant-machine.ts';
@@ -151,11 +150,8 @@ async function endProductionsClone(
   pattern: RegExp,
   act: (cloneId: string) => Promise<void>,
 ): Promise<EndedRun> {
-  const { control, production } = lab.lab.status;
   const run = await lab.start(request);
-  const cloneId = await awaitCloneOf(lab, production.instanceId);
-  await serialShows({ control, instanceId: cloneId, pattern });
-  await act(cloneId);
+  await act(await awaitCloneThatShows(lab, lab.lab.status.production.instanceId, pattern));
   return endOf(run);
 }
 

@@ -26,7 +26,16 @@ const USER_DATA = [
   'Content-Type: text/x-shellscript; charset="utf-8"',
   'Content-Transfer-Encoding: base64',
   '',
-  Buffer.from('#!/bin/sh\necho "PROBE ran $(cat /run/instance-id)" >/dev/console\n').toString('base64'),
+  Buffer.from(
+    [
+      '#!/bin/sh',
+      'echo "PROBE ran $(cat /run/instance-id)" >/dev/console',
+      'cd /sys/devices/system',
+      'echo "PROBE clock $(cat clocksource/clocksource0/current_clocksource)" >/dev/console',
+      'echo "PROBE timer $(cat clockevents/clockevent0/current_device clockevents/broadcast/current_device)" >/dev/console',
+      '',
+    ].join('\n'),
+  ).toString('base64'),
   '--part--',
   '',
 ].join('\n');
@@ -70,6 +79,9 @@ test('a machine that boots from its own disk answers with both applications, run
   expect(rows).toEqual([{ count: '10000', sum: '10000000' }]);
   expect(await askRedis(first, 'set greeting hello')).toBe('+OK');
   await first.consoleShows(/PROBE ran i-0aaaaaaaaaaaaaaa1/);
+  // Not measured on a busy host: the HPET states its frequency.
+  await first.consoleShows(/PROBE clock hpet/);
+  await first.consoleShows(/PROBE timer hpet/);
   await first.consoleShows(/user data: part 001 \(text\/cloud-config\): not a script; left out/);
   const posts = await waitFor(
     async () => ledger.contacts().find(({ instanceId }) => instanceId === metadata.instanceId),
