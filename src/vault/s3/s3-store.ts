@@ -14,6 +14,7 @@ import { digestInKey } from '../object-keys.ts';
 import type { ByteRange, CreateOptions, ObjectFacts, ObjectStore, SizeLimit } from '../object-store.ts';
 import { ifPresent } from '../presence.ts';
 import { alreadyExists, mustBeKey, mustBeWhole, mustHaveLength, rangeOf } from '../whole-object.ts';
+import { receivingAgents } from './receiving-agents.ts';
 import { readBody } from './s3-body.ts';
 import { isDigestRefused, isPreconditionFailed, translateS3Error } from './s3-errors.ts';
 import {
@@ -42,7 +43,6 @@ export interface S3Place {
  * the credentials of the environment, so that one process can work under two roles.
  */
 export function createS3Client(env: NodeJS.ProcessEnv, { profile }: { readonly profile?: string } = {}): S3Client {
-  const agent = { keepAlive: true, maxSockets: SOCKETS };
   const ownEndpoint = env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL;
   return new S3Client({
     // Named outright: with `profile` alone the SDK warns that the environment's credentials may win one day.
@@ -55,8 +55,7 @@ export function createS3Client(env: NodeJS.ProcessEnv, { profile }: { readonly p
       connectionTimeout: CONNECT_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       throwOnRequestTimeout: true,
-      httpAgent: agent,
-      httpsAgent: agent,
+      ...receivingAgents({ keepAlive: true, maxSockets: SOCKETS }),
     },
   });
 }
