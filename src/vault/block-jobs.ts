@@ -50,6 +50,8 @@ export interface OpenJob {
 export interface ImagePlaces {
   /** Open for writing until the reply is there; descriptors are the process's, so every thread may use them. */
   readonly fd: number;
+  /** The same file or device, open for writing past the page cache; undefined where it cannot be. */
+  readonly directFd: number | undefined;
   readonly volumeBytes: number;
   /** Of the volume's blocks, one for each part. */
   readonly indexes: readonly number[];

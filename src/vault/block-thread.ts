@@ -1,19 +1,25 @@
 /** Runs in a worker thread: hashing, compressing and sealing blocks, and the way back. */
-import { writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { FormatError } from '../errors.ts';
 import { placeOf } from './batch.ts';
-import type { BlockJob, BlockReply, ImagePlaces, OpenedPart, OpenJob, SealedPart, SealJob } from './block-jobs.ts';
+import type { BlockJob, BlockReply, OpenedPart, OpenJob, SealedPart, SealJob } from './block-jobs.ts';
 import { BLOCK_BYTES } from './block-source.ts';
 import { free, hex, sameBytes } from './bytes.ts';
 import { NONCE_BYTES } from './gcm.ts';
+import { alignedRoom } from './image/aligned-room.ts';
+import { placeBlock } from './image/place-block.ts';
 import { blockIdOf, openBlock, sealBlock } from './sealed-block.ts';
 
 const ZEROS = Buffer.alloc(BLOCK_BYTES);
 
+// Jobs are answered in their order; the next one begins while blocks of one are being written.
+let answered = Promise.resolve();
 parentPort?.on('message', (job: BlockJob) => {
-  const { reply, transfer } = job.kind === 'seal' ? runSeal(job) : runOpen(job);
-  parentPort?.postMessage(reply, transfer);
+  const outcome = job.kind === 'seal' ? runSeal(job) : runOpen(job);
+  answered = answered.then(async () => {
+    const { reply, transfer } = await outcome;
+    parentPort?.postMessage(reply, transfer);
+  });
 });
 
 interface Outcome {
@@ -54,35 +60,39 @@ function sealAll({ batch, blocks, nonces, keys, verify, expected }: SealJob): Se
   return parts;
 }
 
-function runOpen({ sealed, parts, keys, image }: OpenJob): Outcome {
+async function runOpen(job: OpenJob): Promise<Outcome> {
+  // Begun one after the other: while one block is being written, the next is opened.
+  const opened = await Promise.allSettled(job.parts.map((_, part) => openPart(job, part)));
   const blocks: OpenedPart[] = [];
-  for (const [part, { offset, sealedBytes, codec, blockId }] of parts.entries()) {
-    try {
-      const opened = openBlock({ blockId, codec, sealed: new Uint8Array(sealed, offset, sealedBytes) }, keys);
-      const bytes = image ? written(opened.bytes, image, part) : opened.bytes;
-      blocks.push({ bytes, sha256: Uint8Array.from(opened.sha256) });
-    } catch (error) {
-      return { reply: { kind: 'failed', part, ...explain(error) }, transfer: [] };
-    }
+  for (const [part, result] of opened.entries()) {
+    if (result.status === 'rejected')
+      return { reply: { kind: 'failed', part, ...explain(result.reason) }, transfer: [] };
+    blocks.push(result.value);
   }
-  free(new Uint8Array(sealed));
-  const transfer = image ? [] : blocks.map(({ bytes }) => bytes.buffer as ArrayBuffer);
+  free(new Uint8Array(job.sealed));
+  const transfer = job.image ? [] : blocks.map(({ bytes }) => bytes.buffer as ArrayBuffer);
   return { reply: { kind: 'opened', blocks }, transfer };
 }
 
 const NO_BYTES = new Uint8Array();
+/** As many as blocks were being written at once. */
+const rooms: Uint8Array[] = [];
 
-/** Here and not in the main thread: 512 KiB that cross threads leave the cache, and their pages are given back and faulted in anew. */
-function written(bytes: Uint8Array, { fd, volumeBytes, indexes }: ImagePlaces, part: number): Uint8Array {
-  const at = (indexes[part] ?? 0) * BLOCK_BYTES;
-  const length = Math.min(BLOCK_BYTES, volumeBytes - at);
-  for (let done = 0; done < length; ) {
-    const taken = writeSync(fd, bytes, done, length - done, at + done);
-    if (taken === 0) throw new TypeError(`the file took none of ${length - done} bytes and gave no reason`);
-    done += taken;
-  }
+/** Written here and not in the main thread: 512 KiB that cross threads leave the cache, and their pages are given back and faulted in anew. */
+async function openPart({ sealed, parts, keys, image }: OpenJob, part: number): Promise<OpenedPart> {
+  const { offset, sealedBytes, codec, blockId } = parts[part] ?? fail(part);
+  const { bytes, ...rest } = openBlock({ blockId, codec, sealed: new Uint8Array(sealed, offset, sealedBytes) }, keys);
+  const sha256 = Uint8Array.from(rest.sha256);
+  if (!image) return { bytes, sha256 };
+  const room = rooms.pop() ?? alignedRoom(BLOCK_BYTES);
+  const written = placeBlock({ bytes, room, image, index: image.indexes[part] ?? 0 });
   free(bytes);
-  return NO_BYTES;
+  await written.finally(() => rooms.push(room));
+  return { bytes: NO_BYTES, sha256 };
+}
+
+function fail(part: number): never {
+  throw new RangeError(`a job without part ${part}`);
 }
 
 function explain(error: unknown): { message: string; isFormat: boolean; code?: string } {

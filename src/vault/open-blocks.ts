@@ -55,7 +55,7 @@ interface EntriesToOpen {
 }
 
 /** An image being written; it stays open as long as somebody waits for blocks to be in it. */
-export type OpenImage = Pick<ImagePlaces, 'fd' | 'volumeBytes'>;
+export type OpenImage = Omit<ImagePlaces, 'indexes'>;
 
 /**
  * Opens and proves some blocks of a fetched run, in a thread. `bytes` are free once it is called, those in shared memory

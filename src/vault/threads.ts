@@ -20,6 +20,8 @@ const SHARDS_AT_WORK = 2;
 export const RANGE_BYTES = 16 << 20;
 // What one reader has at once (volume-blocks.ts).
 const SPARE_RANGES = 5;
+// One at work and one waiting: a thread need not wait until the main thread, busy with what it receives, has read its answer.
+const JOBS_PER_THREAD = 2;
 // What a thread leaves to its collector are a few objects per block; the default of 16 MiB and more would never fill up
 // with anything that lives.
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 4 };
@@ -40,35 +42,37 @@ export interface Threads {
 
 export function createThreads(): Threads {
   const queue: QueuedJob[] = [];
-  const idle: Thread[] = [];
   const all = new Set<Thread>();
   let closed = false;
 
   function next(): void {
     while (queue.length > 0) {
-      const thread = idle.pop() ?? (all.size < THREADS ? start() : undefined);
+      const thread = freest();
       const queued = thread && queue.shift();
       if (!queued) return;
-      thread.queued = queued;
+      thread.underWay.push(queued);
       // A busy thread keeps the process alive, an idle one does not.
       thread.worker.ref();
       thread.worker.postMessage(queued.job, handedOver(queued.job));
     }
   }
+  /** A thread with nothing to do, even if it has to be started; else one that can have its next job waiting. */
+  function freest(): Thread | undefined {
+    const [first] = [...all].sort((a, b) => a.underWay.length - b.underWay.length);
+    if (first?.underWay.length === 0) return first;
+    if (all.size < THREADS) return start();
+    return first && first.underWay.length < JOBS_PER_THREAD ? first : undefined;
+  }
   function start(): Thread {
-    const thread: Thread = { worker: new Worker(threadFile(), { resourceLimits: THREAD_LIMITS }), queued: undefined };
+    const thread: Thread = { worker: new Worker(threadFile(), { resourceLimits: THREAD_LIMITS }), underWay: [] };
     const died = (cause: unknown) => {
       all.delete(thread);
-      if (idle.includes(thread)) idle.splice(idle.indexOf(thread), 1);
-      thread.queued?.reject(threadDied(cause));
-      thread.queued = undefined;
+      for (const { reject } of thread.underWay.splice(0)) reject(threadDied(cause));
       next();
     };
     thread.worker.on('message', (reply: BlockReply) => {
-      const { queued } = thread;
-      thread.queued = undefined;
-      thread.worker.unref();
-      idle.push(thread);
+      const queued = thread.underWay.shift(); // it answers in the order of the jobs
+      if (thread.underWay.length === 0) thread.worker.unref();
       queued?.resolve(reply);
       next();
     });
@@ -84,9 +88,7 @@ export function createThreads(): Threads {
     shardsAtWork: new Pool(SHARDS_AT_WORK, () => Symbol('shard at work')),
     warmUp() {
       while (all.size < THREADS) {
-        const thread = start();
-        thread.worker.unref();
-        idle.push(thread);
+        start().worker.unref();
       }
     },
     run: (job) =>
@@ -108,7 +110,7 @@ function handedOver(job: BlockJob): ArrayBuffer[] {
 
 interface Thread {
   readonly worker: Worker;
-  queued: QueuedJob | undefined;
+  readonly underWay: QueuedJob[];
 }
 
 interface QueuedJob {

@@ -12,6 +12,8 @@ export interface ImageTarget {
   /** What a person finds there now. */
   readonly path: string;
   readonly file: FileHandle;
+  /** The same, open for writing past the page cache; undefined where the file system has no such way. */
+  readonly direct: FileHandle | undefined;
   readonly volumeBytes: number;
   /** Blocks that may hold something from before; undefined: any. */
   readonly data: BlockSet | undefined;
@@ -51,18 +53,27 @@ async function openPartial({ path, volumeBytes, dataBytes, signal }: TargetReque
       await file.truncate(volumeBytes);
       return size === 0 ? new BlockSet(countBlocks(volumeBytes)) : findDataBlocks(file, signal);
     });
-    return {
-      path: partial,
-      file,
-      volumeBytes,
-      data,
-      publish: () => writing(path, () => publish({ file, partial, path })),
-      close: () => file.close(),
-    };
+    const publishPartial = () => writing(path, () => publish({ file, partial, path }));
+    return { path: partial, ...(await bothWays(file)), volumeBytes, data, publish: publishPartial };
   } catch (error) {
     await file.close();
     throw error;
   }
+}
+
+/**
+ * The page cache only costs: everything is synced before it counts, and a copy of each page is half of what writing takes.
+ * Opened through the descriptor and not the path, behind which something else may stand by now.
+ */
+async function bothWays(file: FileHandle): Promise<Pick<ImageTarget, 'file' | 'direct' | 'close'>> {
+  // /proc and O_DIRECT are Linux's, and not every file system of Linux's has the latter.
+  const flags = constants.O_WRONLY | constants.O_DIRECT;
+  const direct = await open(`/proc/self/fd/${file.fd}`, flags).catch(() => undefined);
+  const close = async () => {
+    await direct?.close();
+    await file.close();
+  };
+  return { file, direct, close };
 }
 
 async function mustHaveRoom(path: string, bytes: number): Promise<void> {
@@ -103,7 +114,7 @@ async function openDevice({ path, volumeBytes }: TargetRequest, rdev: bigint): P
       await file.sync();
       return path;
     };
-    return { path, file, volumeBytes, data: undefined, publish, close: () => file.close() };
+    return { path, ...(await bothWays(file)), volumeBytes, data: undefined, publish };
   });
 }
 

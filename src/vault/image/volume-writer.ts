@@ -78,7 +78,7 @@ export class VolumeWriter {
     let next = from;
     try {
       const chosen = this.#mayHoldData() && { choose: (segment: Segment) => this.#choose(segment) };
-      const image = { fd: target.file.fd, volumeBytes: map.volumeBytes };
+      const image = { fd: target.file.fd, directFd: target.direct?.fd, volumeBytes: map.volumeBytes };
       const blocks = readVolumeBlocks(vault, { map, range: { from, to }, image, ...chosen }, signal);
       await writing(target.path, async () => {
         for await (const { index } of blocks) {

@@ -1,6 +1,10 @@
-import { type AgentOptions, Agent as HttpAgent } from 'node:http';
+import type { AgentOptions, Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
+
+// Imported, all of its exports are looked at, and one of them loads undici: 30 ms of every command.
+const http: typeof import('node:http') = createRequire(import.meta.url)('node:http');
 
 // Twice as much takes no less time, a quarter twice as much (603 MiB in ranges of 16 MiB).
 const RECEIVE_BYTES = 256 << 10;
@@ -13,7 +17,7 @@ export function receivingAgents(options: AgentOptions): {
   readonly httpAgent: HttpAgent;
   readonly httpsAgent: HttpsAgent;
 } {
-  return { httpAgent: receiving(new HttpAgent(options)), httpsAgent: receiving(new HttpsAgent(options)) };
+  return { httpAgent: receiving(new http.Agent(options)), httpsAgent: receiving(new HttpsAgent(options)) };
 }
 
 function receiving<A extends HttpAgent>(agent: A): A {

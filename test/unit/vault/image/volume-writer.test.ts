@@ -17,7 +17,8 @@ test('a disk that runs full under the threads says so, and is not taken for dama
   const file = await open('/dev/full', 'w');
   const path = '/backup/disk0.raw';
   const data = new BlockSet(10);
-  const target = { path, file, volumeBytes: map.volumeBytes, data, publish: async () => path, close: file.close };
+  const facts = { path, volumeBytes: map.volumeBytes, data };
+  const target = { ...facts, file, direct: undefined, publish: async () => path, close: file.close };
   const writer = new VolumeWriter({ vault, map, target, keepGoing: true, signal: NEVER, onDone: () => {} });
   await expect(writer.fill()).rejects.toMatchObject({
     code: 'TargetUnusable',
