@@ -5,6 +5,7 @@ import type { Manifest, Vault } from '../vault/index.ts';
 import type { CliDeps } from './deps.ts';
 import { jsonLines } from './json-lines.ts';
 import { addPointOptions, type PointOptions } from './point-access.ts';
+import { openSearchVault } from './search-vault.ts';
 import { terminalText } from './terminal-text.ts';
 
 interface FindOptions extends PointOptions {
@@ -30,15 +31,14 @@ export function findCommand(deps: CliDeps): Command {
 
 async function runFind(pattern: string, options: FindOptions, deps: CliDeps): Promise<void> {
   const { stdout, stderr, signal } = deps;
-  const { openVaultByName } = await import('./vault-by-name.ts');
   const { openSearchCache, searchCachePath } = await import('../search/search-cache.ts');
-  const vault = await openVaultByName({ url: options.vault, keys: options, roles: ['data', 'meta'], signal });
+  const { vault, openData, close } = await openSearchVault(options, signal);
   const cache = openSearchCache(searchCachePath(vault.vaultId));
   const tell = (line: string) => void stderr.write(`${terminalText(line)}\n`);
   try {
     const points = await choosePoints(vault, options, deps);
     for (const manifest of points) {
-      const notes = cache.notesOf(manifest.pointId) ?? (await load({ cache, vault, manifest, signal, tell }));
+      const notes = cache.notesOf(manifest.pointId) ?? (await load({ cache, vault, openData, manifest, signal, tell }));
       for (const note of notes) tell(`${manifest.pointId}  ${note}`);
     }
     const found = cache.find(
@@ -56,7 +56,7 @@ async function runFind(pattern: string, options: FindOptions, deps: CliDeps): Pr
       stderr.write(`${found.length} files in ${points.length} points${more ? '; there may be more: --limit' : ''}\n`);
   } finally {
     cache.close();
-    await vault.close();
+    await close();
   }
 }
 

@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { UnderstudyError } from '../errors.ts';
-import type { FileVersion } from '../search/find-version.ts';
+import type { FileVersion, FindVersionRequest } from '../search/find-version.ts';
 import type { Manifest, Vault } from '../vault/index.ts';
 import type { CliDeps } from './deps.ts';
 import { jsonLines } from './json-lines.ts';
 import { addPointOptions, type PointOptions } from './point-access.ts';
+import { openSearchVault } from './search-vault.ts';
 import { terminalText } from './terminal-text.ts';
 
 interface HistoryOptions extends PointOptions {
@@ -27,14 +28,16 @@ export function historyCommand(deps: CliDeps): Command {
 
 async function runHistory(path: string, options: HistoryOptions, deps: CliDeps): Promise<void> {
   const { stdout, stderr, signal } = deps;
-  const { openVaultByName } = await import('./vault-by-name.ts');
-  const vault = await openVaultByName({ url: options.vault, keys: options, roles: ['data', 'meta'], signal });
+  const { vault, openData, close } = await openSearchVault(options, signal);
   const before = new Map<string, FileVersion | undefined>();
   let points = 0;
   try {
     for await (const manifest of pointsOf(vault, options.machine, signal)) {
       const { pointId, machine, capture } = manifest;
-      const version = await readVersion({ vault, manifest }, path, { before: before.get(machine.machineId), signal });
+      const version = await readVersion({ vault, openData, manifest }, path, {
+        before: before.get(machine.machineId),
+        signal,
+      });
       if (version.state !== 'unreadable') before.set(machine.machineId, version.found);
       points++;
       const { state, found, reason } = version;
@@ -48,7 +51,7 @@ async function runHistory(path: string, options: HistoryOptions, deps: CliDeps):
       }
     }
   } finally {
-    await vault.close();
+    await close();
   }
   if (options.json) jsonLines(stdout).result({ points });
   else if (points === 0) stderr.write('no recovery points\n');
@@ -63,7 +66,7 @@ async function* pointsOf(vault: Vault, machineId: string | undefined, signal: Ab
 }
 
 async function readVersion(
-  point: { readonly vault: Vault; readonly manifest: Manifest },
+  point: Pick<FindVersionRequest, 'vault' | 'openData' | 'manifest'>,
   path: string,
   { before, signal }: { readonly before: FileVersion | undefined; readonly signal: AbortSignal },
 ): Promise<Version> {

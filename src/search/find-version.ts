@@ -14,8 +14,10 @@ export function isSameVersion(before: FileVersion, now: FileVersion): boolean {
 }
 
 export interface FindVersionRequest {
-  /** Opened with the meta root; with data, too, where the point has no index. */
+  /** Opened with the meta root, which is enough for a point that has an index. */
   readonly vault: Vault;
+  /** With the data root, too, to read the disks of one that has none. */
+  readonly openData: () => Promise<Vault>;
   readonly manifest: Manifest;
   /** As it is shown. */
   readonly path: string;
@@ -37,7 +39,8 @@ export async function findVersion(request: FindVersionRequest): Promise<FileVers
 }
 
 async function findOnDisks(request: FindVersionRequest): Promise<FileVersion | undefined> {
-  const { vault, manifest, path, openOthers, signal } = request;
+  const { openData, manifest, path, openOthers, signal } = request;
+  const vault = await openData();
   const files = await openPointTree({ vault, volumes: chooseVolumes(manifest), openOthers, signal });
   try {
     const found = await files.machine.find(bytesShownAs(path), signal);

@@ -15,8 +15,10 @@ import { tellUnread } from './tell-unread.ts';
 
 export interface LoadPointRequest {
   readonly cache: SearchCache;
-  /** Opened with the meta root; with data, too, where the point has no index. */
+  /** Opened with the meta root, which is enough for a point that has an index. */
   readonly vault: Vault;
+  /** With the data root, too, to read the disks of one that has none. */
+  readonly openData: () => Promise<Vault>;
   readonly manifest: Manifest;
   readonly openOthers: OpenOthers;
   readonly signal: AbortSignal;
@@ -59,7 +61,14 @@ async function* rowsOf(vault: Vault, index: FileIndex, signal: AbortSignal): Asy
   for await (const record of readIndexedFiles({ vault, index, signal })) yield cached(record);
 }
 
-async function loadDisks({ cache, vault, manifest, openOthers, signal }: LoadPointRequest): Promise<readonly string[]> {
+async function loadDisks({
+  cache,
+  openData,
+  manifest,
+  openOthers,
+  signal,
+}: LoadPointRequest): Promise<readonly string[]> {
+  const vault = await openData();
   const files = await openPointTree({ vault, volumes: chooseVolumes(manifest), openOthers, signal });
   const notes: string[] = [];
   const onDamage = (path: string, reason: string) => void notes.push(`damaged  ${path}: ${reason}`);

@@ -2,8 +2,21 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { createKernelReader } from '../../../src/appliance/kernel-reader.ts';
 import { openVaultByName } from '../../../src/cli/vault-by-name.ts';
-import { findFileIndex, readIndexedFiles } from '../../../src/vault/index.ts';
+import { indexPoint } from '../../../src/search/index-point.ts';
+import { createFileKeyService } from '../../../src/vault/file/file-keys.ts';
+import {
+  findFileIndex,
+  initVault,
+  openStore,
+  openVault,
+  putImage,
+  readIndexedFiles,
+  systemClock,
+  systemRandomBytes,
+} from '../../../src/vault/index.ts';
+import type { KeyService, RootName } from '../../../src/vault/key-service.ts';
 import { runVaultCli } from '../../support/cli-run.ts';
 import { bigContent, debugfs, oddFilesImage } from '../../support/odd-files-image.ts';
 import { NEVER, temporaryFolder } from '../../support/vault-fixture.ts';
@@ -111,6 +124,63 @@ test('an XFS on a host without QEMU is no gap in silence: index and search say w
   const [state] = (await run('history', '/data')).items;
   expect(state).toMatchObject({ state: 'unreadable', reason: expect.stringMatching(/no file system/) });
 });
+
+test('the meta root alone searches points that have an index; of others it is said what their disks take', async () => {
+  // Prepare
+  const folder = await temporaryFolder();
+  vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'));
+  const [searcher, mover] = ['5', '6'].map((digit) => join(folder, `key-${digit}`)) as [string, string];
+  for (const path of [searcher, mover]) writeFileSync(path, `${path.slice(-1).repeat(64)}\n`);
+  const url = `file://${folder}/vault`;
+  const put = {
+    path: oddFilesImage({ dir: folder }),
+    name: null,
+    volumeId: 'disk0',
+    toolVersion: 'test',
+    signal: NEVER,
+  };
+  const vault = await vaultOfTwoKeys(url, { data: mover, others: searcher });
+  const indexed = await putImage({ ...put, vault, machineId: 'indexed' });
+  await putImage({ ...put, vault, machineId: 'not-indexed' });
+  const how = { digests: false, anew: false, findObjects: () => undefined, openOthers: createKernelReader };
+  await indexPoint({ vault, manifest: indexed, ...how, toolVersion: 'test', signal: NEVER });
+  // Act
+  const run = (...args: string[]) => runVaultCli(...args, '--vault', url, '--key-file', searcher, '--json');
+  const found = await run('find', 'note.txt', '--machine', 'indexed');
+  const refused = await run('find', 'note.txt', '--machine', 'not-indexed');
+  const history = await run('history', '/docs/note.txt');
+  // Assess
+  expect(found).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('"path":"/docs/note.txt"') });
+  expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/reading its disks\n(.|\n)*data root/) });
+  const states = history.stdout.split('\n').map((line) => /"machineId":"(.*?)".*"state":"(.*?)"/.exec(line)?.slice(1));
+  expect(states).toEqual(
+    expect.arrayContaining([
+      ['indexed', 'first'],
+      ['not-indexed', 'unreadable'],
+    ]),
+  );
+});
+
+/** A vault whose data root another key opens than its other roots, as the roles of docs/operations/keys.md. */
+async function vaultOfTwoKeys(url: string, { data, others }: { data: string; others: string }) {
+  const open = (path: string) => createFileKeyService(path, systemRandomBytes);
+  const keyOf = ({ purpose }: RootName) => open(purpose === 'data' ? data : others);
+  const keys: KeyService = {
+    ...open(others),
+    newRoot: (name, signal) => keyOf(name).newRoot(name, signal),
+    unwrap: (wrapped, name, signal) => keyOf(name).unwrap(wrapped, name, signal),
+  };
+  const request = {
+    store: openStore(url, { clock: systemClock }),
+    keys,
+    clock: systemClock,
+    randomBytes: systemRandomBytes,
+  };
+  await initVault({ ...request, signal: NEVER });
+  const vault = await openVault({ ...request, roles: ['data', 'meta'], signal: NEVER });
+  onTestFinished(() => vault.close());
+  return vault;
+}
 
 test('digests are taken once, and again of what changed', async () => {
   const { folder, key, url, run } = await twoPoints();
