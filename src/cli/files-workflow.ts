@@ -1,11 +1,12 @@
 import { FilesRequest } from '../contract/restore-request.ts';
 import type { FilesResult } from '../contract/results.ts';
-import { ConfigurationError, VaultError } from '../errors.ts';
+import { ConfigurationError } from '../errors.ts';
 import type { CliDeps } from './deps.ts';
 import { followRun } from './follow-run.ts';
 import { formatBytes } from './format.ts';
 import { invalidInput } from './invalid-input.ts';
 import { jsonLines } from './json-lines.ts';
+import { findPointId } from './latest-point.ts';
 import { terminalText } from './terminal-text.ts';
 
 export interface FilesWorkflowOptions {
@@ -39,18 +40,6 @@ export async function restoreByWorkflow(
   } finally {
     await backups.close();
   }
-}
-
-async function findPointId(named: string, { vault, machine }: FilesWorkflowOptions, deps: CliDeps): Promise<string> {
-  if (named !== 'latest') return named;
-  const points = await deps.openPoints(vault);
-  try {
-    for await (const { state, pointId } of points.list({ instanceId: machine }))
-      if (state === 'committed') return pointId;
-  } finally {
-    await points.close();
-  }
-  throw new VaultError('PointMissing', 'there is no recovery point yet');
 }
 
 function readRequest(

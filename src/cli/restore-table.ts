@@ -8,6 +8,7 @@ import { followRun } from './follow-run.ts';
 import { formatBytes } from './format.ts';
 import { invalidInput } from './invalid-input.ts';
 import { jsonLines } from './json-lines.ts';
+import { addLatestOption, findPointId } from './latest-point.ts';
 import type { DumpedTable } from './table-from-dump.ts';
 import { terminalText } from './terminal-text.ts';
 
@@ -16,14 +17,15 @@ interface TableOptions {
   readonly from?: 'dump' | 'disks';
   readonly recipe?: string;
   readonly vault?: string;
+  readonly machine?: string;
   readonly isolation?: string;
   readonly json?: true;
 }
 
 export function restoreTableCommand(deps: CliDeps): Command {
-  return new Command('table')
+  const command = new Command('table')
     .description("take one table out of a recovery point: from an agent's dump, or by starting its database, isolated")
-    .argument('<point>', 'id of the recovery point')
+    .argument('<point>', 'id of the recovery point, or latest')
     .argument('<table>', '<database>.<table>, or <database>.<schema>.<table>')
     .option('--out <file>', 'where it goes (default: <database>.<table>.sql in this folder)')
     .addOption(
@@ -35,24 +37,25 @@ export function restoreTableCommand(deps: CliDeps): Command {
     .option('--recipe <name>', 'which recipe takes it out, where several can')
     .option('--vault <name>', 'vault of temporal.config.ts')
     .option('--isolation <name>', 'isolation profile of temporal.config.ts')
-    .option('--json', 'JSON lines on standard output: progress, then one result')
-    .action((pointId: string, name: string, _: unknown, command: Command) =>
-      // `restore` has the same options before its own argument, and would take them.
-      runTable({ pointId, name }, command.optsWithGlobals<TableOptions>(), deps),
-    );
+    .option('--json', 'JSON lines on standard output: progress, then one result');
+  return addLatestOption(command).action((point: string, name: string, _: unknown, self: Command) =>
+    // `restore` has the same options before its own argument, and would take them.
+    runTable({ point, name }, self.optsWithGlobals<TableOptions>(), deps),
+  );
 }
 
 interface Asked {
-  readonly pointId: string;
+  /** Its id, or latest. */
+  readonly point: string;
   readonly name: string;
 }
 
-async function runTable({ pointId, name }: Asked, options: TableOptions, deps: CliDeps): Promise<void> {
-  const request = readRequest(pointId, name, options);
+async function runTable({ point, name }: Asked, options: TableOptions, deps: CliDeps): Promise<void> {
+  const request = readRequest(await findPointId(point, options, deps), name, options);
   const file = options.out ?? `${request.database}.${request.table}.sql`.replaceAll(/[^A-Za-z0-9._-]/g, '_');
   await mustNotExist(file);
   if (options.from !== 'disks' && (await takeFromDumpIfAny({ request, file }, options, deps))) return;
-  await takeFromDisks({ pointId, name, request, file }, options, deps);
+  await takeFromDisks({ name, request, file }, options, deps);
 }
 
 /** False where the disks have to do. */
@@ -63,6 +66,7 @@ async function takeFromDumpIfAny(
 ): Promise<boolean> {
   const { findProgram } = await import('../qemu/find-programs.ts');
   const { takeFromDump } = await import('./table-from-dump.ts');
+  const { writing } = await import('../vault/index.ts');
   const { pointId, database } = request;
   const program = await findProgram('pg_restore', 'postgresql-client', process.env).catch(() => undefined);
   const dump = program
@@ -74,7 +78,7 @@ async function takeFromDumpIfAny(
     return false;
   }
   try {
-    const table = await takeFromDump({ dump, request, file, program }, deps);
+    const table = await writing(file, () => takeFromDump({ dump, request, file, program }, deps));
     if (json) jsonLines(deps.stdout).result({ pointId, from: 'dump', file, format: 'sql', ...table, ...dump.cost() });
     else deps.stdout.write(describeDumped({ pointId, file, table, dump }));
   } finally {
@@ -83,12 +87,15 @@ async function takeFromDumpIfAny(
   return true;
 }
 
-interface Order extends Asked {
+interface Order {
+  readonly name: string;
   readonly request: TableRequest;
   readonly file: string;
 }
 
-async function takeFromDisks({ pointId, name, request, file }: Order, options: TableOptions, deps: CliDeps) {
+async function takeFromDisks({ name, request, file }: Order, options: TableOptions, deps: CliDeps) {
+  const { writing } = await import('../vault/index.ts');
+  const { pointId } = request;
   const backups = await deps.openBackups();
   try {
     const run = await backups.startTable(request, deps.newRequestId());
@@ -96,7 +103,7 @@ async function takeFromDisks({ pointId, name, request, file }: Order, options: T
       `table ${name} of ${pointId}: ${run.workflowId}${run.link ? `\n  follow it: ${run.link}` : ''}\n`,
     );
     const result = await followRun(run, `table ${name} of ${pointId}`, deps, options);
-    await fetchExtract(file, result, options, deps);
+    await writing(file, () => fetchExtract(file, result, options, deps));
     if (options.json) jsonLines(deps.stdout).result({ ...result, from: 'disks', file });
     else deps.stdout.write(describeTable(result, file));
   } finally {

@@ -7,6 +7,7 @@ import { followRun } from './follow-run.ts';
 import { formatBytes, formatSeconds } from './format.ts';
 import { invalidInput } from './invalid-input.ts';
 import { jsonLines } from './json-lines.ts';
+import { addLatestOption, findPointId } from './latest-point.ts';
 import { tellForecast } from './restore-forecast.ts';
 import { restoreImages } from './restore-images.ts';
 import { restoreTableCommand } from './restore-table.ts';
@@ -18,6 +19,7 @@ export interface RestoreOptions {
   readonly volume?: readonly string[];
   readonly plan?: true;
   readonly vault?: string;
+  readonly machine?: string;
   readonly isolation?: string;
   readonly into?: string;
   readonly detach?: true;
@@ -25,11 +27,11 @@ export interface RestoreOptions {
 }
 
 export function restoreCommand(deps: CliDeps): Command {
-  return new Command('restore')
+  const command = new Command('restore')
     .description(
       'give a recovery point back: as a new machine, as new volumes or as raw images; nothing is overwritten',
     )
-    .argument('<point>', 'id of the recovery point')
+    .argument('<point>', 'id of the recovery point, or latest')
     .addOption(
       new Option('--to <what>', 'what to make of it').choices(['instance', 'volumes', 'images']).default('instance'),
     )
@@ -41,11 +43,12 @@ export function restoreCommand(deps: CliDeps): Command {
     .option('--vault <name>', 'vault of temporal.config.ts')
     .option('--detach', 'start it and do not wait')
     .option('--json', 'JSON lines on standard output: progress, then one result')
-    .addCommand(restoreTableCommand(deps))
-    .action((pointId: string, options: RestoreOptions) => runRestore(pointId, options, deps));
+    .addCommand(restoreTableCommand(deps));
+  return addLatestOption(command).action((named: string, options: RestoreOptions) => runRestore(named, options, deps));
 }
 
-async function runRestore(pointId: string, options: RestoreOptions, deps: CliDeps): Promise<void> {
+async function runRestore(named: string, options: RestoreOptions, deps: CliDeps): Promise<void> {
+  const pointId = await findPointId(named, options, deps);
   if (options.plan) return tellForecast(pointId, options, deps);
   if (options.to === 'images') return restoreImages(pointId, options, deps);
   if (options.folder !== undefined) {

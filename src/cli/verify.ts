@@ -13,18 +13,23 @@ import { followRun } from './follow-run.ts';
 import { formatBytes, formatSeconds } from './format.ts';
 import { invalidInput } from './invalid-input.ts';
 import { jsonLines } from './json-lines.ts';
+import { addLatestOption, findPointId } from './latest-point.ts';
 
 interface VerifyOptions {
   readonly level: CheckLevel | 'launch';
   readonly vault?: string;
+  readonly machine?: string;
   readonly isolation?: string;
   readonly json?: true;
 }
 
 export function verifyCommand(deps: CliDeps): Command {
-  return new Command('verify')
+  const command = new Command('verify')
     .description('restore a recovery point from the vault, boot it isolated and ask its applications; or read it only')
-    .argument('[point]', 'id of the recovery point; without it the levels that only read look at the whole vault')
+    .argument(
+      '[point]',
+      'id of the recovery point, or latest; without it the levels that only read look at the whole vault',
+    )
     .addOption(
       new Option(
         '--level <level>',
@@ -35,12 +40,13 @@ export function verifyCommand(deps: CliDeps): Command {
     )
     .option('--vault <name>', 'vault of temporal.config.ts')
     .option('--isolation <name>', 'isolation profile of temporal.config.ts')
-    .option('--json', 'JSON lines on standard output: progress, then one result')
-    .action(async (pointId: string | undefined, options: VerifyOptions) => {
-      if (options.level !== 'launch') return runCheck(pointId, { ...options, level: options.level }, deps);
-      if (pointId !== undefined) return runVerify(pointId, options, deps);
-      throw new ConfigurationError('InvalidInput', 'name the recovery point to boot, or a --level that only reads');
-    });
+    .option('--json', 'JSON lines on standard output: progress, then one result');
+  return addLatestOption(command).action(async (named: string | undefined, options: VerifyOptions) => {
+    const pointId = named && (await findPointId(named, options, deps));
+    if (options.level !== 'launch') return runCheck(pointId, { ...options, level: options.level }, deps);
+    if (pointId !== undefined) return runVerify(pointId, options, deps);
+    throw new ConfigurationError('InvalidInput', 'name the recovery point to boot, or a --level that only reads');
+  });
 }
 
 interface CheckOptions extends VerifyOptions {

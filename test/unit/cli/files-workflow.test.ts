@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FilesResult } from '../../../src/contract/results.ts';
 import { runFake } from './fake-deps.ts';
-import { pointAt } from './samples.ts';
 
 const POINT = '20261123T023107Z-9f2c01ab';
 const RESULT: FilesResult = {
@@ -35,11 +34,4 @@ test.each([
 ])('%s is wrong usage, and nothing is started', async (_, options) => {
   const { exitCode, requests } = await runFake(['files', 'get', `${POINT}:/`, ...options], script);
   expect({ exitCode, requests }).toEqual({ exitCode: 2, requests: [] });
-});
-
-test('latest is the newest point of the machine', async () => {
-  const newest = pointAt('2026-11-23T02:31:07.412Z', { pointId: '20261123T023107Z-00000009' });
-  const points = [{ ...newest, state: 'expired' as const, pointId: '20261124T023107Z-00000001' }, newest];
-  const { requests } = await runFake(['files', 'get', 'latest:/', '--workflow', 'restored'], { ...script, points });
-  expect(requests.at(-1)).toMatchObject({ request: { pointId: newest.pointId } });
 });

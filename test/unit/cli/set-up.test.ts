@@ -55,7 +55,7 @@ test('verify shows every fact; a red verdict ends with 4', async () => {
 });
 
 test('a point id that is none is bad usage', async () => {
-  const { exitCode, stderr } = await runFake(['verify', 'latest']);
+  const { exitCode, stderr } = await runFake(['verify', 'newest']);
   expect(exitCode).toBe(2);
   expect(stderr).toContain('pointId: must look like');
 });
