@@ -10,7 +10,7 @@ import { bytesShownAs, shownBytes } from '../disk/tree/shown-bytes.ts';
 import { ConfigurationError } from '../errors.ts';
 import { chooseVolumes } from '../search/choose-volumes.ts';
 import { type OpenOthers, openPointTree } from '../search/point-tree.ts';
-import { readPoint } from '../vault/index.ts';
+import { readPoint, writing } from '../vault/index.ts';
 import { beating } from './beating.ts';
 import type { VaultDoor } from './vault-door.ts';
 
@@ -52,14 +52,16 @@ export function createRestoreFilesActivities({ vaults, config, openOthers }: Res
             const message = `${pointId} has no ${guestText(path)}; list what there is with: understudy files ls ${pointId}:/`;
             throw new ConfigurationError('FileMissing', message, { context: { pointId } });
           }
-          await mkdir(folder, { recursive: true, mode: 0o700 });
-          const extracted = await extract({
-            machine: files.machine,
-            from,
-            folder,
-            asRoot: process.getuid?.() === 0,
-            signal,
-            onProgress: ({ files: done, bytes }) => progress({ files: done, bytes }),
+          const extracted = await writing(folder, async () => {
+            await mkdir(folder, { recursive: true, mode: 0o700 });
+            return extract({
+              machine: files.machine,
+              from,
+              folder,
+              asRoot: process.getuid?.() === 0,
+              signal,
+              onProgress: ({ files: done, bytes }) => progress({ files: done, bytes }),
+            });
           });
           const told = { pointId, runId, vault: request.vault, path, folder, host: hostname() };
           return { ...told, ...summaryOf(extracted), ...files.cost() };

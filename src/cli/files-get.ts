@@ -76,17 +76,20 @@ interface Asked {
 async function toFolder(files: PointFiles, folder: string, asked: Asked): Promise<Extracted> {
   const { extract } = await import('../disk/extract/extract.ts');
   const order = JSON.stringify({ pointId: files.manifest.pointId, path: shownBytes(files.from.path) });
+  const { writing } = await import('../vault/index.ts');
   const note = `${resolve(folder)}.understudy-restore`;
-  await mustBeOurs(folder, note, order);
+  await writing(folder, () => mustBeOurs(folder, note, order));
   const sink = await progressOf(files, asked);
-  const extracted = await extract({
-    machine: files.machine,
-    from: files.from,
-    folder,
-    asRoot: process.getuid?.() === 0,
-    signal: asked.deps.signal,
-    onProgress: ({ bytes }) => sink.show(bytes),
-  });
+  const extracted = await writing(folder, () =>
+    extract({
+      machine: files.machine,
+      from: files.from,
+      folder,
+      asRoot: process.getuid?.() === 0,
+      signal: asked.deps.signal,
+      onProgress: ({ bytes }) => sink.show(bytes),
+    }),
+  );
   sink.end();
   await rm(note, { force: true });
   return extracted;

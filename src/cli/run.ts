@@ -36,8 +36,12 @@ async function runPoint(pointId: string, options: RunOptions, deps: CliDeps): Pr
   const folder = options.folder ? resolve(options.folder) : await mkdtemp(join(tmpdir(), 'understudy-run-'));
   // Another one than the overlays': sockets have short paths, and what is kept holds nothing that ends with us.
   const sockets = await mkdtemp(join(tmpdir(), 'understudy-run-'));
+  // What somebody keeps in a folder that is refused must stay.
+  let isOurs = options.folder === undefined;
   try {
     mustBeRunnable(point.manifest);
+    await claim(folder, point.manifest);
+    isOurs = true;
     const served = await servePoint({
       point,
       volumes: point.manifest.volumes.filter(({ role }) => role === 'machine').sort(inBootOrder),
@@ -56,9 +60,15 @@ async function runPoint(pointId: string, options: RunOptions, deps: CliDeps): Pr
     }
   } finally {
     await rm(sockets, { recursive: true, force: true });
-    if (!options.keep) await rm(folder, { recursive: true, force: true });
+    if (isOurs && !options.keep) await rm(folder, { recursive: true, force: true });
     await point.vault.close();
   }
+}
+
+async function claim(folder: string, { pointId }: Manifest): Promise<void> {
+  const { claimFolder } = await import('../qemu/overlays.ts');
+  const { writing } = await import('../vault/index.ts');
+  await writing(folder, () => claimFolder(folder, pointId));
 }
 
 function mustBeRunnable({ pointId, machine, volumes }: Manifest): void {
@@ -91,7 +101,7 @@ async function makePlan(
   const programs = await findQemu(process.env);
   const { pointId, machine } = manifest;
   const disks = served.volumes.map(({ volume: { volumeId, volumeBytes }, uri }) => ({ volumeId, volumeBytes, uri }));
-  const overlaid = await ensureOverlays({ folder, pointId, disks, qemuImg: programs.img, signal });
+  const overlaid = await ensureOverlays({ folder, disks, qemuImg: programs.img, signal });
   const trial = { qemu: programs.system, cacheFolder: cacheFolder(process.env), signal };
   const accelerator = options.accel ?? (await chooseAccelerator(trial)).accelerator;
   const firmware = options.firmware ?? (machine.bootMode?.startsWith('uefi') ? 'uefi' : 'bios');

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access, copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PlatformError, VaultError } from '../errors.ts';
@@ -15,9 +15,33 @@ const OVMF = [
   { code: '/usr/share/OVMF/OVMF_CODE.fd', variables: '/usr/share/OVMF/OVMF_VARS.fd' },
 ];
 
+/**
+ * Makes the folder, or takes one that is empty or holds overlays of this point, and marks it. TargetExists for any other,
+ * because what a machine wrote is discarded with its folder.
+ */
+export async function claimFolder(folder: string, pointId: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const names = await readdir(folder);
+  const marker = join(folder, MARKER);
+  if (names.length === 0) return writeFile(marker, `${JSON.stringify({ pointId })}\n`);
+  if (names.includes(MARKER) && pointOf(await readFile(marker, 'utf8')) === pointId) return;
+  const message = `${folder} holds something else than overlays of ${pointId}; name another folder`;
+  throw new VaultError('TargetExists', message, { context: { path: folder } });
+}
+
+/** Undefined: not as we write it. */
+function pointOf(marker: string): unknown {
+  try {
+    const found: unknown = JSON.parse(marker);
+    return typeof found === 'object' && found && 'pointId' in found ? found.pointId : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export interface OverlayRequest {
+  /** A claimed one. */
   readonly folder: string;
-  readonly pointId: string;
   readonly disks: readonly { readonly volumeId: string; readonly volumeBytes: number; readonly uri: string }[];
   readonly qemuImg: string;
   readonly signal: AbortSignal;
@@ -25,12 +49,10 @@ export interface OverlayRequest {
 
 /**
  * One overlay per disk, which takes what the machine writes. Repeatable: overlays that are there go on where an earlier
- * machine left them. TargetExists when the folder holds those of another point.
+ * machine left them.
  */
 export async function ensureOverlays(request: OverlayRequest): Promise<OverlaidDisk[]> {
-  const { folder, pointId, disks, qemuImg, signal } = request;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await mustBeOf(folder, pointId);
+  const { folder, disks, qemuImg, signal } = request;
   const overlaid: OverlaidDisk[] = [];
   for (const { volumeId, volumeBytes, uri } of disks) {
     const overlay = join(folder, `${volumeId}.qcow2`);
@@ -46,16 +68,6 @@ export async function ensureOverlays(request: OverlayRequest): Promise<OverlaidD
     overlaid.push({ volumeId, exportName: volumeId, overlay });
   }
   return overlaid;
-}
-
-async function mustBeOf(folder: string, pointId: string): Promise<void> {
-  const path = join(folder, MARKER);
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  if (text === undefined) return writeFile(path, `${JSON.stringify({ pointId })}\n`);
-  const found: unknown = JSON.parse(text);
-  if (typeof found === 'object' && found && 'pointId' in found && found.pointId === pointId) return;
-  const message = `${folder} holds overlays of another recovery point (${path}); name another folder`;
-  throw new VaultError('TargetExists', message, { context: { path: folder } });
 }
 
 /** UEFI firmware with variables of this machine's own. */

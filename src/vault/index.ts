@@ -57,6 +57,7 @@ export { type HoldProgress, type HoldRequest, holdPoint, releasePoint } from './
 export { holdsOf, isHeld, listHolds } from './holds.ts';
 export { BlockSet } from './image/block-set.ts';
 export { readChangedBlocks } from './image/changed-blocks.ts';
+export { writing } from './image/image-target.ts';
 export { openImage, type RawImage } from './image/open-image.ts';
 export { type ChangedBlocks, type PutImageRequest, type PutProgress, putImage } from './image/put-image.ts';
 export type { MissingBlocks } from './image/salvage.ts';

@@ -127,7 +127,7 @@ export async function writeFully(file: FileHandle, bytes: Uint8Array, at: number
   }
 }
 
-/** Errors of the system, as what they mean to whoever waits for the image. */
+/** Errors of the system, as what they mean to whoever waits for what is written at `path`. */
 export async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -68,6 +68,13 @@ test('a file that exists is not written over, and nothing is started for it', as
   expect(await readFile(out, 'utf8')).toBe('mine');
 });
 
+test.each(['dump', 'disks'])('a place where no file can be made is named, with the %s at hand', async (from) => {
+  const args = ['restore', 'table', POINT, 'bank.days', '--from', from, '--out', join(await folder(), 'no', 'x.sql')];
+  const { exitCode, stderr } = await runFake(args, { ...script, dump: DUMP });
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/no\/x\.sql cannot be written: its folder does not exist(.|\n)*TargetUnusable/);
+});
+
 test('a table that cannot be taken out leaves no file and its reason', async () => {
   const dir = await folder();
   const table = new EvidenceError('ExtractFailed', 'extract: postgresql gave nothing: there is no such table');
