@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { lstat, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -25,12 +26,15 @@ import { readBlockCounts } from '../support/block-counts.ts';
 import { DAMAGES, damagedAgents } from '../support/damaged-agents.ts';
 import { putDenials } from '../support/denials.ts';
 import { keepWriting, type LastSecond } from '../support/last-second.ts';
+import { readSealedPoint } from '../support/sealed-point.ts';
 import { openTestLab, type TestLab } from '../support/test-lab.ts';
 import { launchVariant } from '../support/variant-machine.ts';
 import { firstFile, flipBit, removeObject, truncateObject, vaultFolder } from '../support/vault-files.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const LAST_MS = 1_000;
+/** Of what an agent prints, docs/architecture.md 5a. */
+const LOG_TAIL_BYTES = 65_536;
 
 // Two silent machines are waited for below, and a database that never recovers. Four machines that boot at once on two
 // cores take 25 s to their first line. An agent that prints 100 MB has taken more than 45 s on a busy host.
@@ -232,10 +236,15 @@ test.each(Object.entries(DAMAGES))(
   },
 );
 
-test('beside them what is sound stays so: an agent that printed 100 MB wrote its file, and its log was measured', async () => {
+test('beside them what is sound stays so: an agent that printed 100 MB wrote its file, and the end of its log is sealed', async () => {
   const { made, failure } = must(await broken.get('broken-database.sh'), 'the broken database');
-  const log = made.agents?.find(({ recipe }) => recipe === 'floods')?.log;
-  expect(log?.bytes).toBeGreaterThan(100_000_000);
+  // What test/support/agents/floods.sh prints: its line, then its answer.
+  const whole = Buffer.concat([Buffer.alloc(100_000_000), Buffer.from('\n\n{"ok":true,"facts":{}}\n')]);
+  const sha256 = createHash('sha256').update(whole).digest('hex');
+  expect(made.agents?.find(({ recipe }) => recipe === 'floods')?.log).toEqual({ bytes: whole.length, sha256 });
+  const { evidence } = await readSealedPoint(lab.lab.status, made.pointId);
+  const sealed = must(evidence.get('clone-1-result-answers-floods.agent.log'), 'the sealed end of its log');
+  expect(Buffer.compare(sealed, whole.subarray(-LOG_TAIL_BYTES))).toBe(0);
   expect(failure.message).not.toMatch(/(floods|spoiler) output/);
 });
 
