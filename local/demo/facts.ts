@@ -1,3 +1,4 @@
+import { formatBytes } from '../../src/cli/format.ts';
 import type { BackupResult } from '../../src/contract/results.ts';
 import type { ClientComparison } from '../../src/report/report-data.ts';
 import type { LoadSnapshot } from '../production/load.ts';
@@ -51,7 +52,7 @@ function classFact({ result: { consistency } }: DemoEvidence): DemoFact {
 /** Only where the method has agents. */
 function agentsFact({ result: { agents, consistency } }: DemoEvidence): readonly DemoFact[] {
   if (!agents) return [];
-  const names = agents.map(({ recipe, output }) => `${recipe} ${((output?.bytes ?? 0) / 1e6).toFixed(1)} MB`);
+  const names = agents.map(({ recipe, output }) => `${recipe} ${formatBytes(output?.bytes ?? 0)}`);
   const proven = agents.every(({ recipe }) => consistency.agents[recipe] === 'application-consistent');
   return [
     {

@@ -65,5 +65,5 @@ function describe(record: AgentRecord | undefined): string {
   if (!record?.output) return 'no record';
   const { files, bytes } = record.output;
   const seconds = (Date.parse(record.endedAt) - Date.parse(record.startedAt)) / 1000;
-  return `wrote ${files} files, ${(bytes / 1e6).toFixed(1)} MB, in ${seconds} s; checked; log of ${record.log.bytes} bytes, SHA-256 ${record.log.sha256.slice(0, 16)}…`;
+  return `wrote ${files} files, ${bytes} bytes, in ${seconds} s; checked; log of ${record.log.bytes} bytes, SHA-256 ${record.log.sha256.slice(0, 16)}…`;
 }

@@ -39,7 +39,7 @@ test('an agent that succeeded, was checked, and left its application well makes 
   expect(verdict).toMatchObject({ agents: { redis: 'application-consistent' }, failures: [] });
   expect(verdict.facts[0]).toMatchObject({
     verdict: 'clean',
-    found: expect.stringMatching(/^wrote 2 files, 3\.0 MB, in 2 s/),
+    found: expect.stringMatching(/^wrote 2 files, 3000000 bytes, in 2 s/),
   });
 });
 
