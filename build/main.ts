@@ -3,9 +3,11 @@ import { cp, readdir, rm, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeWorkflowBundle } from '../src/workers/bundle.ts';
+import { bundleCommand } from './bundle-command.ts';
 
 // What `npm pack` ships: JavaScript and declarations (Node does not strip types under node_modules), the scripts that
-// recipes send to machines, and the workflows as one bundle, so that a worker starts without a bundler.
+// recipes send to machines, the workflows as one bundle, so that a worker starts without a bundler, and the command line in a
+// few files.
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SRC = join(ROOT, 'src');
@@ -18,7 +20,13 @@ async function main(): Promise<void> {
   const bundle = join(DIST, 'workflow-bundle.cjs');
   await writeWorkflowBundle(bundle);
   const { size } = await stat(bundle);
-  process.stderr.write(`dist: compiled, ${files} static files, workflow bundle of ${Math.ceil(size / 1024)} KiB\n`);
+  const chunks = await bundleCommand(DIST);
+  const parts = [
+    `${files} static files`,
+    `workflow bundle of ${Math.ceil(size / 1024)} KiB`,
+    `command line in ${chunks}`,
+  ];
+  process.stderr.write(`dist: compiled, ${parts.join(', ')}\n`);
 }
 
 function compile(): void {

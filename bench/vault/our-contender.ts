@@ -32,7 +32,7 @@ export function ourContender(setting: OurSetting): Contender {
   });
   const cli = (...args: string[]): Command => ({
     command: process.execPath,
-    args: [join(dist, 'cli', 'main.js'), 'vault', ...args, '--key-file', keyFile, '--json'],
+    args: [join(dist, 'command', 'main.js'), 'vault', ...args, '--key-file', keyFile, '--json'],
     env,
   });
   const put = (...more: string[]) => cli('put', images.path, url, '--machine', 'bench', ...more);

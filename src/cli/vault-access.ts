@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
 import { ConfigurationError } from '../errors.ts';
 import type { KeyService, LockPolicy, ObjectStore, RootPurpose, Vault } from '../vault/index.ts';
+import type { Threads } from '../vault/threads.ts';
 
 /** How commands that know no configuration get at a vault's keys. */
 export interface KeyOptions {
@@ -58,16 +59,19 @@ export interface VaultAccess {
   readonly profile?: string | undefined;
   /** How what is written is locked; a configured vault has its own. */
   readonly lock?: LockPolicy | undefined;
+  /** Those that were started already. */
+  readonly threads?: Threads | undefined;
   readonly signal: AbortSignal;
 }
 
-export async function openVaultAt({ url, keys, roles, profile, lock, signal }: VaultAccess): Promise<Vault> {
+export async function openVaultAt({ url, keys, roles, profile, lock, threads, signal }: VaultAccess): Promise<Vault> {
   const { openVault, systemClock, systemRandomBytes } = await library();
   return openVault({
     store: await openStoreAt(url, profile),
     keys: await openKeys(keys),
     roles,
     ...(lock && { lock }),
+    threads,
     clock: systemClock,
     randomBytes: systemRandomBytes,
     signal,

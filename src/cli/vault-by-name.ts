@@ -17,9 +17,10 @@ export async function openVaultByName({
   roles,
   profile,
   lock: asked,
+  threads,
   signal,
 }: NamedAccess): Promise<Vault> {
-  if (text?.includes('://')) return openVaultAt({ url: text, keys, roles, profile, lock: asked, signal });
+  if (text?.includes('://')) return openVaultAt({ url: text, keys, roles, profile, lock: asked, threads, signal });
   if (keys.keyFile !== undefined || keys.kmsKey !== undefined || asked) {
     const what = asked ? 'lock' : 'key';
     const message = `the ${what} of ${text === undefined ? 'the vault' : `vault ${text}`} stands in temporal.config.ts; name a ${what} only together with a URL`;
@@ -32,6 +33,7 @@ export async function openVaultByName({
     keys: openKeyService(keyServiceName(kmsKeyId), { randomBytes: systemRandomBytes }),
     roles,
     ...(lock && { lock }),
+    threads,
     clock: systemClock,
     randomBytes: systemRandomBytes,
     signal,

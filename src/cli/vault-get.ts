@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { ConfigurationError } from '../errors.ts';
 import type { Manifest, ManifestVolume, WrittenVolume } from '../vault/index.ts';
+import { startThreads } from '../vault/threads.ts';
 import type { CliDeps } from './deps.ts';
 import { formatBytes } from './format.ts';
 import { jsonLines } from './json-lines.ts';
@@ -42,12 +43,14 @@ interface GetRequest {
 }
 
 async function runGet({ url, pointId, image: path }: GetRequest, options: GetOptions, deps: CliDeps): Promise<void> {
+  // A part is a few blocks, and needs no more threads than it has jobs.
+  const threads = options.bytes === undefined ? startThreads() : undefined;
   const { findPoint, writeVolume, writeRange } = await import('../vault/index.ts');
   const { signal } = deps;
   const { offset, bytes, machine: machineId, overwriteDevice } = options;
   if ((offset === undefined) !== (bytes === undefined))
     throw new ConfigurationError('InvalidInput', '--offset and --bytes belong together');
-  const vault = await openVaultAt({ url, keys: options, roles: ['data', 'meta'], signal });
+  const vault = await openVaultAt({ url, keys: options, roles: ['data', 'meta'], threads, signal });
   const sink = await transferSink(deps, options);
   try {
     const manifest = await findPoint({ vault, pointId, machineId, signal });

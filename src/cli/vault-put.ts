@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { RunId } from '../contract/names.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { Manifest } from '../vault/index.ts';
+import { startThreads } from '../vault/threads.ts';
 import { readToolVersion } from '../workers/tool-version.ts';
 import type { CliDeps } from './deps.ts';
 import { formatBytes } from './format.ts';
@@ -45,6 +46,7 @@ export function vaultPutCommand(deps: CliDeps): Command {
 }
 
 async function runPut({ image, url }: { image: string; url: string }, options: PutOptions, deps: CliDeps) {
+  const threads = startThreads();
   const { putImage, readChangedBlocks, BLOCK_BYTES } = await import('../vault/index.ts');
   const names = readNames(image, options);
   const { signal } = deps;
@@ -52,7 +54,8 @@ async function runPut({ image, url }: { image: string; url: string }, options: P
   if ((list === undefined) !== (since === undefined))
     throw new ConfigurationError('InvalidInput', '--changed and --since belong together: changed since which point?');
   const { openVaultByName } = await import('./vault-by-name.ts');
-  const vault = await openVaultByName({ url, keys: options, roles: ['data', 'meta'], lock: lockOf(options), signal });
+  const access = { url, keys: options, lock: lockOf(options), threads, signal };
+  const vault = await openVaultByName({ ...access, roles: ['data', 'meta'] });
   const sink = await transferSink(deps, options);
   const { volumeId } = names;
   let moved = { bytesRead: 0, newBytes: 0 };

@@ -10,7 +10,7 @@ import { keysKey, VAULT_KEY } from './object-keys.ts';
 import type { ObjectStore } from './object-store.ts';
 import { ifPresent } from './presence.ts';
 import type { OnInvalid } from './read-keys.ts';
-import { createThreads } from './threads.ts';
+import { createThreads, type Threads } from './threads.ts';
 import type { Vault } from './vault.ts';
 import { readUnprovenVault, VaultDocument } from './vault-document.ts';
 
@@ -26,13 +26,15 @@ export interface OpenVaultRequest {
   readonly signal: AbortSignal;
   /** Told of each keys document that is damaged or forged; it is not used. */
   readonly onInvalid?: OnInvalid;
+  /** Started by whoever can say beforehand that they will be needed; closed with the vault. */
+  readonly threads?: Threads | undefined;
   /** False only to measure what opening every sealed block again costs: without it bad memory shows at the restore. */
   readonly verifySealed?: boolean;
 }
 
 /** VaultNotInitialized when there is no vault; KeyUnusable when a root cannot be unwrapped. */
 export async function openVault(request: OpenVaultRequest): Promise<Vault> {
-  const { store, clock, randomBytes, roles, lock, verifySealed = true, signal } = request;
+  const { store, clock, randomBytes, roles, lock, verifySealed = true, threads = createThreads(), signal } = request;
   const bytes = await readVaultDocument(store, signal);
   const { vaultId, controlPublicKey, features } = readUnprovenVault(store, bytes);
   mustKnow(features.read, store.url);
@@ -41,7 +43,6 @@ export async function openVault(request: OpenVaultRequest): Promise<Vault> {
   await epochs.refresh(signal);
   if (epochs.known.size === 0) throw keysAreMissing(store.url);
   const keys = createKeyRing(vaultId, epochs.known, roles);
-  const threads = createThreads();
   const vault: Vault = {
     store,
     vaultId,

@@ -40,6 +40,13 @@ export interface Threads {
   close(): Promise<void>;
 }
 
+/** For a command that will need them: they load beside everything that it loads itself. */
+export function startThreads(): Threads {
+  const threads = createThreads();
+  threads.warmUp();
+  return threads;
+}
+
 export function createThreads(): Threads {
   const queue: QueuedJob[] = [];
   const all = new Set<Thread>();

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readToolchain } from '../../../local/toolchain.ts';
@@ -65,9 +66,27 @@ test('every export has declarations that a strict project accepts', async () => 
   expect(await checked.catch(({ stdout }: { stdout: string }) => stdout)).toMatchObject({ stdout: '' });
 });
 
+test('the installed command archives an image and brings it back', async () => {
+  const image = join(project, 'disk.raw');
+  const url = pathToFileURL(join(project, 'vault')).href;
+  await mkdir(join(project, 'vault'));
+  await writeFile(join(project, 'key'), '42'.repeat(32));
+  await writeFile(image, randomBytes(3 * 2 ** 20));
+  await understudy('init', url);
+  await understudy('put', image, url, '--machine', 'web');
+  await understudy('get', url, 'latest', join(project, 'back.raw'));
+  expect((await readFile(join(project, 'back.raw'))).equals(await readFile(image))).toBe(true);
+  // It knows the errors of its parts by their class.
+  await expect(understudy('get', url, '20260101T000000Z-00000000', join(project, 'none.raw'))).rejects.toMatchObject({
+    stderr: expect.stringMatching(/code +PointMissing/),
+  });
+});
+
 test('the package holds the workflow bundle and the recipes’ scripts, and no sources', async () => {
   const files = await readdir(join(project, 'node_modules', 'understudy', 'dist'), { recursive: true });
-  expect(files).toEqual(expect.arrayContaining(['workflow-bundle.cjs', 'recipes/postgresql/probe.sh', 'cli/main.js']));
+  expect(files).toEqual(
+    expect.arrayContaining(['workflow-bundle.cjs', 'recipes/postgresql/probe.sh', 'command/main.js']),
+  );
   expect(files.filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))).toEqual([]);
 });
 
@@ -84,6 +103,11 @@ async function installPackage(target: string): Promise<void> {
     if (!name.startsWith('.')) await symlink(join(ROOT, 'node_modules', name), join(modules, name));
   }
   await writeFile(join(target, 'package.json'), JSON.stringify({ type: 'module' }));
+}
+
+function understudy(verb: string, ...args: string[]) {
+  const command = join(project, 'node_modules', 'understudy', 'bin', 'understudy.mjs');
+  return execute(process.execPath, [command, 'vault', verb, ...args, '--key-file', join(project, 'key')]);
 }
 
 async function runNode(node: string, script: string, env = process.env): Promise<string> {
