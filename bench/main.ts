@@ -1,81 +1,102 @@
-import { parseArgs } from 'node:util';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { runFindBench } from './find/run.ts';
 import { runInstantBench } from './instant/run.ts';
 import { runMainJobBench } from './main-job/run.ts';
 import { STEPS, type Step } from './vault/contender.ts';
 import { runVaultBench } from './vault/run.ts';
 
-const USAGE = `npm run bench -- find [--rounds 1]
-npm run bench -- instant [--sizes 2GiB,8GiB] [--rounds 1] [--json]
-npm run bench -- main-job [--size 8GiB] [--rounds 1] [--json]
-npm run bench -- vault [--size 8GiB] [--only first,second,restore,range,collect] [--rounds 1] [--restic <program>] [--json]
+const rounds = () => new Option('--rounds <n>', 'the median counts').argParser(parseRounds).default(1);
+const size = () =>
+  new Option('--size <size>', "the image's size").argParser(parseSize).default(parseSize('8GiB'), '8GiB');
+const json = () => new Option('--json', 'every run as a line');
 
-find measures searches among 100,000 files; instant measures the first answer of a machine booted straight from the vault beside a full restore and boot;
-main-job measures the way from EBS to S3 beside its parts alone, and the memory of a mover; vault compares the vault with
-restic (S3 to S3) and borg (folder to folder). Each writes its results into docs/performance.md.
-`;
+interface ImageOptions {
+  readonly size: number;
+  readonly rounds: number;
+  readonly json?: true;
+}
 
 /** `npm run bench -- <name>` chooses. */
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      size: { type: 'string', default: '8GiB' },
-      sizes: { type: 'string', default: '2GiB,8GiB' },
-      only: { type: 'string', default: STEPS.join(',') },
-      rounds: { type: 'string', default: '1' },
-      restic: { type: 'string', default: 'restic' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  const [name, ...rest] = positionals;
-  const imageBytes = parseSize(values.size);
-  const rounds = parseRounds(values.rounds);
-  if (!values.help && name === 'instant' && rest.length === 0) {
-    const gibibytes = values.sizes.split(',').map((size) => parseSize(size) / 2 ** 30);
-    await runInstantBench({ gibibytes, rounds, json: values.json });
-    return;
-  }
-  if (!values.help && name === 'main-job' && rest.length === 0) {
-    await runMainJobBench({ imageBytes, rounds, json: values.json });
-    return;
-  }
-  if (!values.help && name === 'find' && rest.length === 0) {
-    await runFindBench({ rounds, note: (text) => void process.stderr.write(`${text}\n`) });
-    return;
-  }
-  if (values.help || name !== 'vault' || rest.length > 0) {
-    process.stderr.write(USAGE);
-    process.exitCode = values.help ? 0 : 2;
-    return;
-  }
-  await runVaultBench({
-    imageBytes,
-    steps: parseSteps(values.only),
-    rounds,
-    restic: values.restic,
-    json: values.json,
-  });
+function program(): Command {
+  const bench = new Command('bench').description('measurements; each writes its results into docs/performance.md');
+  bench
+    .command('find')
+    .description('searches among 100,000 files')
+    .addOption(rounds())
+    .action((options: { readonly rounds: number }) =>
+      runFindBench({ ...options, note: (text) => void process.stderr.write(`${text}\n`) }),
+    );
+  bench
+    .command('instant')
+    .description('the first answer of a machine booted straight from the vault, beside a full restore and boot')
+    .addOption(
+      new Option('--sizes <sizes>', 'of its volumes')
+        .argParser(parseSizes)
+        .default(parseSizes('2GiB,8GiB'), '2GiB,8GiB'),
+    )
+    .addOption(rounds())
+    .addOption(json())
+    .action((options: { readonly sizes: readonly number[]; readonly rounds: number; readonly json?: true }) =>
+      runInstantBench({
+        gibibytes: options.sizes.map((bytes) => bytes / 2 ** 30),
+        rounds: options.rounds,
+        json: options.json ?? false,
+      }),
+    );
+  bench
+    .command('main-job')
+    .description('the way from EBS to S3 beside its parts alone, and the memory of a mover')
+    .addOption(size())
+    .addOption(rounds())
+    .addOption(json())
+    .action((options: ImageOptions) =>
+      runMainJobBench({ imageBytes: options.size, rounds: options.rounds, json: options.json ?? false }),
+    );
+  bench
+    .command('vault')
+    .description('the vault beside restic (S3 to S3) and borg (folder to folder)')
+    .addOption(size())
+    .addOption(
+      new Option('--only <steps>', 'some of them, with commas between')
+        .argParser(parseSteps)
+        .default(STEPS, STEPS.join(',')),
+    )
+    .addOption(rounds())
+    .option('--restic <program>', 'the one to run', 'restic')
+    .addOption(json())
+    .action((options: ImageOptions & { readonly only: readonly Step[]; readonly restic: string }) =>
+      runVaultBench({
+        imageBytes: options.size,
+        steps: options.only,
+        rounds: options.rounds,
+        restic: options.restic,
+        json: options.json ?? false,
+      }),
+    );
+  return bench;
+}
+
+function parseSizes(text: string): readonly number[] {
+  return text.split(',').map(parseSize);
 }
 
 function parseSize(text: string): number {
   const [, number] = /^(\d{1,3})GiB$/.exec(text) ?? [];
   if (number !== undefined && Number(number) >= 1) return Number(number) * 2 ** 30;
-  throw new TypeError(`a size is '${text}'; write whole GiB, such as 2GiB`);
+  throw new InvalidArgumentError('Write whole GiB, such as 2GiB.');
 }
 
 function parseSteps(text: string): readonly Step[] {
   const wanted = text.split(',');
   const unknown = wanted.find((word) => !STEPS.some((step) => step === word));
-  if (unknown !== undefined) throw new TypeError(`--only names '${unknown}'; there are ${STEPS.join(', ')}`);
+  if (unknown !== undefined) throw new InvalidArgumentError(`There is no '${unknown}', but ${STEPS.join(', ')}.`);
   // Every step works on what the first backup left.
   return STEPS.filter((step) => step === 'first' || wanted.includes(step));
 }
 
 function parseRounds(text: string): number {
   if (/^[1-9]$/.test(text)) return Number(text);
-  throw new TypeError(`--rounds is '${text}'; write 1 to 9`);
+  throw new InvalidArgumentError('Write 1 to 9.');
 }
 
-await main();
+await program().parseAsync();

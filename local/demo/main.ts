@@ -1,7 +1,6 @@
-import { parseArgs } from 'node:util';
+import { Command, Option } from 'commander';
 import { readFailure } from '../../src/cli/failure.ts';
 import { Method } from '../../src/contract/names.ts';
-import { ConfigurationError } from '../../src/errors.ts';
 import { readToolchain } from '../toolchain.ts';
 import { withLabEnv } from '../up/lab-env.ts';
 import { readLab } from '../up/read-lab.ts';
@@ -19,18 +18,27 @@ function say(name: string, text: string): void {
   process.stdout.write(`${name.padEnd(NAME_WIDTH)}${text}\n`);
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      keep: { type: 'boolean', default: false },
-      method: { type: 'string', default: 'stop-and-snapshot' },
-      state: { type: 'string', default: '.understudy/local' },
-    },
+interface DemoOptions {
+  readonly method: Method;
+  readonly state: string;
+  readonly keep?: boolean;
+}
+
+const program = new Command('demo')
+  .description('back up, verify and give back a machine under load, in a lab of its own on this host')
+  .addOption(
+    new Option('--method <method>', 'how the clone is backed up').choices(Method.options).default('stop-and-snapshot'),
+  )
+  .addOption(new Option('--state <dir>', "the lab's folder").default('.understudy/local'))
+  .option('--keep', 'leave everything running and say what to try')
+  .action(async (options: DemoOptions) => {
+    process.exitCode = await demonstrate(options);
   });
-  const method = readMethod(values.method);
+
+async function demonstrate({ method, state, keep = false }: DemoOptions): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort());
-  const wasUp = readLab(values.state)?.state === 'up';
-  const lab = await prepare(values.state);
+  const wasUp = readLab(state)?.state === 'up';
+  const lab = await prepare(state);
   try {
     const outcome = await runDemo({
       lab,
@@ -39,20 +47,14 @@ async function main(): Promise<number> {
       stderr: process.stderr,
       reportFolder: '.understudy',
       afterwards: 'give-back',
-      keep: values.keep,
+      keep,
       signal: interrupted.signal,
     });
     return tell(outcome);
   } finally {
-    if (values.keep || wasUp) tellWhatStays(lab);
+    if (keep || wasUp) tellWhatStays(lab);
     else await lab.stop();
   }
-}
-
-function readMethod(named: string): Method {
-  const parsed = Method.safeParse(named);
-  if (parsed.success) return parsed.data;
-  throw new ConfigurationError('InvalidInput', `--method is "${named}". Give one of: ${Method.options.join(', ')}.`);
 }
 
 async function prepare(stateDir: string): Promise<Lab> {
@@ -108,7 +110,7 @@ function tellWhatStays(lab: Lab): void {
 }
 
 try {
-  process.exitCode = await main();
+  await program.parseAsync();
 } catch (error) {
   if (interrupted.signal.aborted) {
     process.stderr.write('demo interrupted\n');
