@@ -18,6 +18,15 @@ backrest() {
   as_user 'exec "$BACKREST" --config="$AT/pgbackrest.conf" --config-include-path="$AT/none" --stanza=understudy $COMMAND'
 }
 
+# verified: every file and every segment of the repository by its checksum. pgBackRest ends with 0 also where it found damage
+# (2.45 does, and calls that "completed successfully"), so what it says counts, too.
+verified() {
+  backrest verify >"$UNDERSTUDY_TMP/verify.log" 2>&1
+  ended=$?
+  cat "$UNDERSTUDY_TMP/verify.log"
+  [ "$ended" -eq 0 ] && ! grep -q -E 'status: (error|invalid)|(missing|invalid|other): [1-9]' "$UNDERSTUDY_TMP/verify.log"
+}
+
 # configure DATA PORT SOCKET: writes the configuration and the folders it names, for the database's user.
 configure() {
   mkdir -p "$AT/none" "$AT/lock" "$AT/spool" || return 1

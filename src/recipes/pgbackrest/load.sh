@@ -12,7 +12,7 @@ PSQL=$(find_tool psql) || no "psql is not installed"
 export DATA PGHOST PGPORT PSQL
 mkdir -p "$DATA" "$PGHOST" && chmod 700 "$DATA" "$PGHOST" && chown "$user" "$DATA" "$PGHOST" || no "no room for a cluster"
 configure "$DATA" "$PGPORT" "$PGHOST" || no "the folders of pgbackrest cannot be made"
-backrest verify || no "pgbackrest verify failed"
+verified || no "pgbackrest verify found damage: see its words in the log"
 # To the end of the backup, which is all that the repository promises.
 backrest 'restore --type=immediate --target-action=promote' || no "pgbackrest restore failed"
 
