@@ -22,6 +22,7 @@ import type { ObjectStore } from '../../src/vault/object-store.ts';
 import { countShards } from '../../src/vault/parameters.ts';
 import type { Session } from '../../src/vault/session.ts';
 import type { Vault } from '../../src/vault/vault.ts';
+import { sharedThreads } from './shared-threads.ts';
 import { seededBytes } from './vault-random.ts';
 import type { TestVolume } from './vault-volume.ts';
 
@@ -57,14 +58,12 @@ export interface VaultRequest {
   readonly clock?: Clock;
 }
 
-/** An open vault in the store, made if there is none; closed after the test. */
+/** An open vault in the store, made if there is none. */
 export async function testVault(wanted: VaultRequest): Promise<Vault> {
   const { store, keys, roles = MOVER, seed = 'vault', clock = fixedClock, lock } = wanted;
   const request = { store, keys, clock, randomBytes: seededBytes(seed), signal: NEVER, ...(lock && { lock }) };
   await initVault(request);
-  const vault = await openVault({ ...request, roles });
-  onTestFinished(() => vault.close());
-  return vault;
+  return openVault({ ...request, roles, threads: sharedThreads() });
 }
 
 export function testSession(

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { VaultError } from '../../../src/errors.ts';
 import { BLOCK_BYTES } from '../../../src/vault/block-source.ts';
 import {
@@ -14,8 +14,8 @@ import {
   verifyVault,
 } from '../../../src/vault/index.ts';
 import { readPointState } from '../../../src/vault/points.ts';
-import { createThreads } from '../../../src/vault/threads.ts';
 import { Random } from '../../fuzz/random.ts';
+import { sharedThreads } from '../../support/shared-threads.ts';
 import { Died, mortalStore } from '../../support/vault-faulty-store.ts';
 import { backUp, fixedClock, NEVER, testKeys, testSession } from '../../support/vault-fixture.ts';
 import { open, type World } from '../../support/vault-life.ts';
@@ -53,8 +53,7 @@ class Model {
 test(`two writers and a collector at once, dying at random, lose nothing (UNDERSTUDY_STRESS_SEED=${SEED} repeats it)`, async () => {
   const random = new Random(SEED);
   const model = new Model();
-  const threads = createThreads();
-  onTestFinished(() => threads.close());
+  const threads = sharedThreads();
   // Every call lets the others go on, for a drawn number of turns.
   const store = memoryStore(new Map(), {
     pageKeys: 5,

@@ -1,8 +1,9 @@
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { surveyVault } from '../../../src/vault/collect/survey.ts';
 import { verifyVault } from '../../../src/vault/index.ts';
 import type { KeyService } from '../../../src/vault/key-service.ts';
-import { createThreads, type Threads } from '../../../src/vault/threads.ts';
+import type { Threads } from '../../../src/vault/threads.ts';
+import { sharedThreads } from '../../support/shared-threads.ts';
 import { Died, mortalStore } from '../../support/vault-faulty-store.ts';
 import { NEVER, testKeys } from '../../support/vault-fixture.ts';
 import {
@@ -53,8 +54,7 @@ test.each(CASES)(
     const step = LIFE[at];
     if (!step) throw new RangeError(`no step ${at}`);
     const keys = await testKeys();
-    const threads = createThreads();
-    onTestFinished(() => threads.close());
+    const threads = sharedThreads();
     const start = await before(at, { keys, threads });
     let died = true;
     for (let dieAt = 1; died; dieAt++) {
