@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import type { ByteSource } from '../../src/disk/byte-source.ts';
 
 export interface Ext4ImageRequest {
   readonly dir: string;
@@ -74,6 +75,20 @@ export function mbrDisk({ primary, logical, isLoop = false }: MbrDiskRequest): U
     at = next;
   }
   return disk;
+}
+
+/** A disk whose only partition begins at 1 MiB, of an image that is too large for memory. */
+export function onPartition(image: ByteSource): ByteSource {
+  const head = new Uint8Array(MIB);
+  entry(new DataView(head.buffer, 0, SECTOR), 0, [0x83, MIB / SECTOR, image.bytes / SECTOR]);
+  return {
+    bytes: MIB + image.bytes,
+    async readAt(offset, length, signal) {
+      const [from, end] = [Math.max(0, offset - MIB), offset + length - MIB];
+      const behind = end > from ? await image.readAt(from, end - from, signal) : new Uint8Array();
+      return Buffer.concat([head.subarray(offset, Math.min(MIB, offset + length)), behind]);
+    },
+  };
 }
 
 /** A BIOS boot partition and one file system. */

@@ -16,6 +16,7 @@ import { findFileIndex, findIndexedFile } from '../../../src/vault/index.ts';
 import { activityEnvironment } from '../../support/activity.ts';
 import { btrfsImage } from '../../support/btrfs-image.ts';
 import { runVaultCli } from '../../support/cli-run.ts';
+import { onPartition } from '../../support/disk-images.ts';
 import { type FileByteSource, memoryByteSource, openFileByteSource } from '../../support/file-byte-source.ts';
 import { oddFilesImage } from '../../support/odd-files-image.ts';
 import { NEVER, RUN_ID, temporaryFolder } from '../../support/vault-fixture.ts';
@@ -51,12 +52,12 @@ async function everything(tree: FileTree): Promise<Map<string, Entry>> {
   return found;
 }
 
-test('an XFS is read: folders, owners, links, and every byte of a file', async () => {
-  const source = await disk(xfsImage(await temporaryFolder(), CONTENT));
+test('an XFS on a partition is read: folders, owners, links, and every byte of a file', async () => {
+  const source = onPartition(await disk(xfsImage(await temporaryFolder(), CONTENT)));
   const { fileSystems } = await openMachineTree([{ volumeId: 'vol-1', source }], NEVER, reader);
   const tree = fileSystems[0]?.tree;
   if (!tree) throw new Error(fileSystems[0]?.unreadable ?? 'no file system was found');
-  expect(tree.kind).toBe('xfs');
+  expect([tree.kind, fileSystems[0]?.fact.partition]).toEqual(['xfs', 1]);
   const files = await everything(tree);
   expect(files.size).toBe(XFS_FOLDER_FILES + 4);
   expect(files.get('/many/f123')).toMatchObject({ kind: 'file', uid: 123, gid: 7, mode: 0o600 });
