@@ -61,7 +61,8 @@ async function start(options: S3Options & { port: number }) {
     args: [
       ...['--port', new URL(endpoint).host, '--region', region, '--iam-dir', folders.users, '--health', HEALTH_PATH],
       ...(accessLog === undefined ? [] : ['--access-log', accessLog]),
-      ...['--quiet', 'posix', '--versioning-dir', folders.versions, folders.objects],
+      // As S3 does; without it each request connects anew, which costs the client a third of a small one.
+      ...['--keep-alive', '--quiet', 'posix', '--versioning-dir', folders.versions, folders.objects],
     ],
     // Nothing of the caller's environment: its VGW_ variables would change what this server does.
     env: { PATH: process.env.PATH, ROOT_ACCESS_KEY: root.accessKeyId, ROOT_SECRET_KEY: root.secretAccessKey },
