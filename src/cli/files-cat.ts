@@ -21,7 +21,10 @@ async function runCat(named: string, options: PointFilesOptions, { stdout, signa
   const files = await openPointFiles(named, options, signal);
   try {
     const { tree, entry, path } = files.from;
-    if (entry.kind !== 'file') throw new ConfigurationError('InvalidInput', `${shownBytes(path)} is a ${entry.kind}`);
+    if (entry.kind !== 'file') {
+      const to = entry.kind === 'link' ? ` to ${shownBytes(await tree.readLink(entry, signal))}; name that` : '';
+      throw new ConfigurationError('InvalidInput', `${shownBytes(path)} is a ${entry.kind}${to}`);
+    }
     for (let at = 0; at < entry.size; at += CHUNK_BYTES) {
       await writeBytes(stdout, await tree.read(entry, at, Math.min(CHUNK_BYTES, entry.size - at), signal), signal);
     }

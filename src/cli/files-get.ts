@@ -140,10 +140,9 @@ function unwritable(path: string, cause: Error): VaultError {
 async function progressOf({ from }: PointFiles, { options, deps }: Asked) {
   const sink = await transferSink(options.tar === '-' ? { ...deps, stdout: deps.stderr } : deps, options);
   const name = shownBytes(from.path);
-  const total = from.entry.kind === 'file' ? from.entry.size : 0;
+  const total = from.entry.kind === 'file' && { bytesTotal: from.entry.size };
   return {
-    show: (bytes: number) =>
-      sink.show({ phase: 'restore', volumeId: name, bytesDone: bytes, bytesTotal: Math.max(total, bytes) }),
+    show: (bytes: number) => sink.show({ phase: 'restore', volumeId: name, bytesDone: bytes, ...total }),
     end: () => sink.end(),
   };
 }

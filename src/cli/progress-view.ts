@@ -1,8 +1,7 @@
 import type { BackupProgress, PhaseProgress, VolumeProgress } from '../contract/progress.ts';
 import { guestText } from '../disk/guest-text.ts';
-import { formatBytes, formatClock, formatSeconds } from './format.ts';
+import { formatBar, formatBytes, formatClock, formatSeconds } from './format.ts';
 
-const BAR_CELLS = 20;
 const NAME_WIDTH = 12;
 
 /** The whole table as it stands, one line per phase that has begun, and what moves right now below it. */
@@ -41,13 +40,7 @@ function renderMachine({ machine }: BackupProgress, indent: string): readonly st
 }
 
 export function renderVolume({ volumeId, bytesRead, bytesTotal, bytesStored, rate }: VolumeProgress): string {
-  const share = bytesTotal === 0 ? 1 : Math.min(1, bytesRead / bytesTotal);
-  const filled = Math.round(share * BAR_CELLS);
-  const parts = [
-    `${'█'.repeat(filled)}${'░'.repeat(BAR_CELLS - filled)}`,
-    volumeId,
-    `${formatBytes(bytesRead)} of ${formatBytes(bytesTotal)}`,
-  ];
+  const parts = [formatBar(bytesRead, bytesTotal), volumeId, `${formatBytes(bytesRead)} of ${formatBytes(bytesTotal)}`];
   if (bytesRead > 0) parts.push(`ratio ${(bytesStored / bytesRead).toFixed(2)}`);
   if (rate !== undefined && rate > 0) {
     parts.push(`${formatBytes(rate)}/s`, `eta ${formatClock(((bytesTotal - bytesRead) / rate) * 1000)}`);

@@ -1,14 +1,15 @@
 import type { CliDeps, Output } from './deps.ts';
-import { formatBytes, formatClock } from './format.ts';
+import { formatBar, formatBytes, formatClock } from './format.ts';
 import { jsonLines } from './json-lines.ts';
 
-/** How far a transfer of bytes is; `bytesTotal` may include bytes that turn out to need no work. */
+/** How far a transfer of bytes is. */
 export interface Transfer {
   /** Such as `write` or `read back`. */
   readonly phase: string;
   readonly volumeId: string;
   readonly bytesDone: number;
-  readonly bytesTotal: number;
+  /** May include bytes that turn out to need no work; left out where only the end tells. */
+  readonly bytesTotal?: number;
   readonly bytesStored?: number;
 }
 
@@ -20,7 +21,6 @@ export interface TransferSink {
 
 // Terminals are drawn often enough to look alive, programs told once a second, logs so that a day's job stays readable.
 const EVERY_MS = { terminal: 100, json: 1000, log: 30_000 } as const;
-const BAR_CELLS = 20;
 
 /** Programs get lines on standard output, terminals one live line on standard error, logs a line every 30 seconds. */
 export async function transferSink(
@@ -89,15 +89,12 @@ function rateOf(now: () => Date): (transfer: Transfer) => number {
 }
 
 function renderTransfer({ phase, volumeId, bytesDone, bytesTotal, bytesStored }: Transfer, rate: number): string {
-  const share = bytesTotal === 0 ? 1 : Math.min(1, bytesDone / bytesTotal);
-  const filled = Math.round(share * BAR_CELLS);
-  const parts = [
-    phase.padEnd(9),
-    `${'█'.repeat(filled)}${'░'.repeat(BAR_CELLS - filled)}`,
-    volumeId,
-    `${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}`,
-  ];
+  const parts = [phase.padEnd(9)];
+  if (bytesTotal === undefined) parts.push(volumeId, formatBytes(bytesDone));
+  else
+    parts.push(formatBar(bytesDone, bytesTotal), volumeId, `${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}`);
   if (bytesStored !== undefined && bytesDone > 0) parts.push(`${formatBytes(bytesStored)} stored`);
-  if (rate > 0) parts.push(`${formatBytes(rate)}/s`, `eta ${formatClock(((bytesTotal - bytesDone) / rate) * 1000)}`);
+  if (rate > 0) parts.push(`${formatBytes(rate)}/s`);
+  if (rate > 0 && bytesTotal !== undefined) parts.push(`eta ${formatClock(((bytesTotal - bytesDone) / rate) * 1000)}`);
   return parts.join('  ');
 }

@@ -68,7 +68,13 @@ test('a tree of odd files is listed and restored: holes, links, modes, times, ho
   expect(inTheWay).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('TargetUnusable') });
   // Again: what is finished stays, what somebody else put there is not touched.
   expect((await files('get', 'latest:/', '--to', to)).stderr).toMatch(/not empty/);
-  expect((await files('cat', 'latest:/links/short')).exitCode).toBe(2);
+  const link = await files('cat', 'latest:/links/short');
+  expect(link).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('is a link to ../docs/note.txt; name that'),
+  });
+  const tree = await files('get', 'latest:/docs', '--to', join(folder, 'docs'));
+  expect(tree.stderr).toMatch(/^restore {4}\/docs {2}\d+ B$/m); // how much it will be nobody knows
   expect((await files('cat', 'latest:/docs/note.txt')).stdout).toBe('note\n');
   expect(await files('cat', 'latest:/nothing')).toMatchObject({ exitCode: 1 });
 });
