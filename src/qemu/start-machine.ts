@@ -39,7 +39,10 @@ export async function startMachine({ qemu, args, monitor }: StartRequest): Promi
   let end: MachineEnd = 'power cut';
   const ended = new Promise<MachineEnd>((resolve, reject) => {
     child.on('error', (cause) => reject(failed(`${qemu} cannot be started: ${cause.message}`, cause)));
-    child.on('close', (code) => (code === 0 || child.killed ? resolve(end) : reject(failed(`QEMU ended: ${said()}`))));
+    child.on('close', (code, signal) => {
+      if (code === 0 || child.killed) resolve(end);
+      else reject(failed(`QEMU ended${signal ? ` by ${signal}` : ''}: ${said()}`));
+    });
   });
   ended.catch(() => {}); // told to whoever waits; nobody may
   const guestEnded = Promise.withResolvers<void>();

@@ -15,6 +15,14 @@ test('a machine that cannot start fails with what QEMU said, at once', async () 
   });
 });
 
+test('a machine that crashes fails with the signal that ended it', async () => {
+  const monitor = join(await temporaryFolder(), 'm');
+  await expect(startMachine({ qemu: '/bin/sh', args: ['-c', 'kill -SEGV $$'], monitor })).rejects.toMatchObject({
+    code: 'MachineFailed',
+    message: 'QEMU ended by SIGSEGV: without a word',
+  });
+});
+
 test('a machine ends with the process that started it, even if that is killed', async () => {
   const folder = await temporaryFolder();
   const module = new URL('../../../src/qemu/start-machine.ts', import.meta.url).href;
