@@ -100,12 +100,16 @@ export function createWatchActivities(deps: WatchDeps) {
     async awaitAgents(request: AgentsWatch): Promise<WatchOutcome> {
       const { agents, limits } = request;
       const limitMs = 60_000 + agents * (limits.agentMs * STEPS_OF_AN_AGENT + AROUND_AN_AGENT_MS);
-      return watch(request, followSent(deps, request), ({ observation, progress }, waitedMs) => {
+      let seen: readonly ProgressLine[] = [];
+      const outcome = await watch(request, followSent(deps, request), ({ observation, progress }, waitedMs) => {
+        seen = progress;
         const ended = endOf(observation);
         if (ended) return ended;
         if (progress.some(({ step }) => AFTER_AGENTS.has(step))) return 'agents-ended';
         return waitedMs > limitMs ? 'limit' : undefined;
       });
+      // By then the script's last word is about something else.
+      return { ...outcome, says: endsOfAgents(seen) || outcome.says };
     },
 
     /** Until the machine is off. */
@@ -134,6 +138,13 @@ function endOf({ state }: Observation): 'stopped' | 'terminated' | undefined {
 function hasGivenUp({ command, progress }: Sight): boolean {
   const isOver = command?.phase === 'ended' && command.word !== 'Success';
   return isOver && !progress.some(({ step }) => step === 'powering-off');
+}
+
+function endsOfAgents(progress: readonly ProgressLine[]): string {
+  return progress
+    .filter(({ step }) => step === 'wrote' || step === 'loaded')
+    .map(({ step, recipe = '', ok }) => `${recipe} ${ok === false ? 'failed' : step}`)
+    .join(', ');
 }
 
 function hasRecovered(progress: readonly ProgressLine[]): boolean {

@@ -177,6 +177,17 @@ describe('a machine whose agents run', () => {
     expect(await look(scene).run('awaitAgents')).toMatchObject({ saw });
   });
 
+  test('has each of them told by what became of it', async () => {
+    const [first, second] = [
+      line(4, { step: 'wrote', recipe: 'redis', ok: true }),
+      line(5, { step: 'wrote', recipe: 'pg', ok: false }),
+    ];
+    const outcome = await look({ console: first + second + line(6, { step: 'powering-off', ok: false }) }).run(
+      'awaitAgents',
+    );
+    expect(outcome).toMatchObject({ saw: 'agents-ended', says: 'redis wrote, pg failed' });
+  });
+
   test('is past its recovery, and its words tell how much was written', async () => {
     const outcome = await look({ console: working }).run('awaitRecovered');
     expect(outcome).toMatchObject({ saw: 'recovered', says: 'working redis 12.3 MB written' });
