@@ -2,11 +2,15 @@ import type { MachineTree } from '../disk/tree/machine-tree.ts';
 
 /** What a listing cannot show, and what had to be done to show the rest: never left out silently. */
 export function tellUnread({ fileSystems }: MachineTree, tell: (line: string) => void): void {
+  const root = fileSystems.find(({ mountedAt }) => mountedAt === '/')?.fact.volumeId;
   for (const { fact, tree, unreadable, mountedAt } of fileSystems) {
     const place = `${fact.volumeId}${fact.partition === 0 ? '' : ` partition ${fact.partition}`}`;
     if (unreadable) tell(`not read  ${place}: ${unreadable}`);
-    else if (tree && mountedAt === undefined)
-      tell(`elsewhere  ${place} is not in /etc/fstab; see it with --volume ${fact.volumeId}`);
+    else if (tree && mountedAt === undefined) {
+      // A volume alone shows its first file system, which is the one that was shown already.
+      const how = fact.volumeId === root ? 'understudy mount' : `--volume ${fact.volumeId}`;
+      tell(`elsewhere  ${place} is not in /etc/fstab; see it with ${how}`);
+    }
     for (const notice of tree?.notices ?? []) tell(`note  ${place}: ${notice}`);
   }
 }
