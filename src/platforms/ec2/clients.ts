@@ -2,6 +2,7 @@ import { EBSClient } from '@aws-sdk/client-ebs';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SSMClient } from '@aws-sdk/client-ssm';
+import { receivingAgents } from '../../vault/receiving-agents.ts';
 
 export interface Ec2Clients {
   /** Reads, and mutations that carry a token or are repeatable by definition. */
@@ -37,7 +38,6 @@ export function createEc2Clients(region?: string): Ec2Clients {
       throwOnRequestTimeout: true,
     },
   };
-  const agent = { keepAlive: true, maxSockets: EBS_SOCKETS };
   return {
     // 5 attempts: describes are throttled per account, and every tool of the account shares that bucket.
     ec2: new EC2Client({ ...common, ...calls, maxAttempts: 5 }),
@@ -49,8 +49,7 @@ export function createEc2Clients(region?: string): Ec2Clients {
         requestTimeout: BLOCK_TIMEOUT_MS,
         connectionTimeout: CONNECT_TIMEOUT_MS,
         throwOnRequestTimeout: true,
-        httpAgent: agent,
-        httpsAgent: agent,
+        ...receivingAgents({ keepAlive: true, maxSockets: EBS_SOCKETS }),
       },
     }),
     kms: new KMSClient({ ...common, ...calls, maxAttempts: 5 }),

@@ -13,8 +13,8 @@ import { type Clock, systemClock } from '../clock.ts';
 import { digestInKey } from '../object-keys.ts';
 import type { ByteRange, CreateOptions, ObjectFacts, ObjectStore, SizeLimit } from '../object-store.ts';
 import { ifPresent } from '../presence.ts';
+import { receivingAgents } from '../receiving-agents.ts';
 import { alreadyExists, mustBeKey, mustBeWhole, mustHaveLength, rangeOf } from '../whole-object.ts';
-import { receivingAgents } from './receiving-agents.ts';
 import { readBody } from './s3-body.ts';
 import { isDigestRefused, isPreconditionFailed, translateS3Error } from './s3-errors.ts';
 import {

@@ -4,8 +4,8 @@ import { createServer, get as getPlain, type IncomingMessage, type RequestListen
 import { createServer as createSecureServer, get as getSecure } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { receivingAgents } from '../../../../src/vault/s3/receiving-agents.ts';
-import { seededBytes } from '../../../support/vault-random.ts';
+import { receivingAgents } from '../../../src/vault/receiving-agents.ts';
+import { seededBytes } from '../../support/vault-random.ts';
 
 // Longer than what a connection receives at once, and no multiple of it.
 const BODY = seededBytes('a body')(3_000_001);
