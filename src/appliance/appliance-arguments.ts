@@ -13,9 +13,9 @@ export interface ApplianceFacts extends ApplianceFiles {
 }
 
 const KERNEL_OPTIONS = 'console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr random.trust_cpu=on';
-// Under emulation on a busy host the kernel measures the processor's own timers wrong, by up to a factor of hundreds; the
-// HPET states its frequency.
-const EMULATED_CLOCK = ' clocksource=hpet nolapic_timer tsc=reliable';
+// Under emulation on a busy host the kernel measures the processor's own timers wrong, by up to a factor of hundreds; ACPI's
+// clock and the PIT have the same frequency everywhere.
+const EMULATED_CLOCK = ' clocksource=acpi_pm nolapic_timer hpet=disable tsc=reliable';
 
 /** A kernel, a port to ask at, a console to say why not, and a controller for disks that come later. Nothing else. */
 export function applianceArguments({ kernel, initramfs, folder, monitor, accelerator }: ApplianceFacts): string[] {

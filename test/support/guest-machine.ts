@@ -73,7 +73,7 @@ export async function startGuestMachine(request: GuestMachineRequest): Promise<G
 function machineArguments(request: GuestMachineRequest, serial: string, socket: string): string[] {
   return [
     ...['-name', request.name, '-nodefaults', '-display', 'none', '-no-reboot'],
-    ...['-accel', 'tcg,thread=multi', '-machine', 'q35', '-cpu', 'qemu64', '-smp', '1', '-m', '512'],
+    ...['-accel', 'tcg,thread=multi', '-machine', 'q35,hpet=off', '-cpu', 'qemu64', '-smp', '1', '-m', '512'],
     ...['-serial', `file:${serial}`, '-qmp', `unix:${socket},server=on,wait=off`, '-device', 'VGA'],
     ...request.disks.flatMap(diskArguments),
     ...['-netdev', networkArguments(request), '-device', 'virtio-net-pci,netdev=n0,id=nic0,romfile='],

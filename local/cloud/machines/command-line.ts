@@ -27,7 +27,7 @@ export function machineArguments(facts: MachineFacts, { qemu, flushToDisk }: Set
   ]);
   return [
     ...['-name', facts.instanceId, '-nodefaults', '-display', 'none'],
-    ...['-accel', qemu.accel, '-machine', 'q35', '-cpu', qemu.cpu],
+    ...['-accel', qemu.accel, '-machine', 'q35,hpet=off', '-cpu', qemu.cpu],
     ...['-smp', String(facts.type.vcpus), '-m', String(facts.type.memoryMiB)],
     // A guest that powers itself off waits for us: otherwise a shutdown while the cloud is down would look like a crash.
     ...['-action', 'shutdown=pause'],

@@ -41,6 +41,8 @@ lock-path=$AT/lock
 spool-path=$AT/spool
 # The vault compresses; nothing gains by doing it twice.
 compress-type=none
+# An empty database is a thousand small files. pgBackRest 2.39 brought both this and the verify that we ask it for.
+repo1-bundle=y
 start-fast=y
 # 10 min for one segment to reach a repository on the same machine.
 archive-timeout=600
