@@ -1,4 +1,13 @@
-import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -15,6 +24,8 @@ vi.setConfig({ testTimeout: 180_000 });
 const MANY = 2_000;
 const dir = mkdtempSync(join(tmpdir(), 'restored-files-'));
 const target = join(dir, 'target');
+/** Where no folder can be made: a file is in the way. */
+const blocked = join(dir, 'file/below');
 let temporal: TestTemporal;
 let lab: VaultLab;
 let env: Readonly<Record<string, string>>;
@@ -24,7 +35,10 @@ let client: BackupClient;
 let pointId: string;
 
 beforeAll(async () => {
-  [temporal, lab] = await Promise.all([startTestTemporal(), startVaultLab({ main: {} }, { folders: { target } })]);
+  [temporal, lab] = await Promise.all([
+    startTestTemporal(),
+    startVaultLab({ main: {} }, { folders: { target, blocked } }),
+  ]);
   client = new BackupClient(temporal.client);
   env = { ...lab.env, TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace };
   expect(await runVaultCli('vault', 'init', lab.url('main'), '--key-file', lab.keyFile)).toMatchObject({ exitCode: 0 });
@@ -74,4 +88,6 @@ test('what it cannot do is refused by name', async () => {
   expect(await outcome({ into: 'elsewhere' })).toBe('UnknownName');
   expect(await outcome({ path: 'srv' })).toBe('InvalidInput');
   expect(await outcome({ path: '/nothing' })).toBe('FileMissing');
+  writeFileSync(join(dir, 'file'), '');
+  expect(await outcome({ into: 'blocked' })).toBe('TargetUnusable');
 });
