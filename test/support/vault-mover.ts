@@ -33,12 +33,12 @@ const source: BlockSource = {
     for (let index = from; index < to; index++) yield { index, token: '' };
   },
   changedSince: async () => 'unrelated',
-  // As a real source does: a new buffer for every block, hashed when it has arrived.
-  async read({ index }) {
-    const bytes = Uint8Array.from(base);
-    new DataView(bytes.buffer).setUint32(0, index);
-    hash('sha256', bytes, 'buffer');
-    return bytes;
+  // As a real source does: into the room it is given, hashed when it has arrived.
+  async read({ index }, _, room = new Uint8Array(BLOCK_BYTES)) {
+    room.set(base);
+    new DataView(room.buffer, room.byteOffset).setUint32(0, index);
+    hash('sha256', room, 'buffer');
+    return room;
   },
 };
 const runId = '20261123T023107Z-9f2c0001';
