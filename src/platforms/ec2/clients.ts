@@ -22,6 +22,8 @@ export interface Ec2Clients {
 
 // 96 sockets: the SDK's default of 50 leaves 14 of 64 block reads waiting; two volumes share one client.
 const EBS_SOCKETS = 96;
+// 96 of them are 6 MiB. A mover of 2 GiB was 393 to 402 MiB resident with these, 464 to 482 as Node receives by itself.
+const EBS_RECEIVE_BYTES = 64 << 10;
 // The SDK waits for ever by default. A describe answers within a second, RunInstances within ten.
 const REQUEST_TIMEOUT_MS = 60_000;
 // A 512 KiB block takes about 100 ms (AWS, EBS direct API performance).
@@ -49,7 +51,7 @@ export function createEc2Clients(region?: string): Ec2Clients {
         requestTimeout: BLOCK_TIMEOUT_MS,
         connectionTimeout: CONNECT_TIMEOUT_MS,
         throwOnRequestTimeout: true,
-        ...receivingAgents({ keepAlive: true, maxSockets: EBS_SOCKETS }),
+        ...receivingAgents({ keepAlive: true, maxSockets: EBS_SOCKETS }, EBS_RECEIVE_BYTES),
       },
     }),
     kms: new KMSClient({ ...common, ...calls, maxAttempts: 5 }),
