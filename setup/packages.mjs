@@ -12,6 +12,7 @@ export const PACKAGES = [
     name: 'libnbd-bin',
     reason: 'nbdinfo and nbdcopy, foreign clients of the block devices that `understudy mount` serves',
   },
+  { name: 'attr', reason: 'setfattr gives restored files their extended attributes' },
   { name: 'xfsprogs', reason: 'makes the XFS that the reader of other file systems is tested with' },
   { name: 'btrfs-progs', reason: 'makes the btrfs that it is tested with' },
   { name: 'postgresql-client', reason: "pg_restore takes a table out of an agent's dump" },

@@ -44,12 +44,12 @@ export async function extract(request: ExtractRequest): Promise<Extracted> {
   const firstNames = new Map<string, ByteString>();
   try {
     for await (const item of request.machine.walk(request.from, request.signal)) {
-      await leaveUntil(stack, item.path, request);
+      await leaveUntil({ request, stack, firstNames, done }, item.path);
       if (!item.entry) done.problems.push({ path: item.path, problem: item.damage, isDamage: true });
       else await place({ request, stack, firstNames, done }, item);
       request.onProgress?.(done);
     }
-    await leaveUntil(stack, undefined, request);
+    await leaveUntil({ request, stack, firstNames, done }, undefined);
   } finally {
     for (const { held } of stack) await held.close();
   }
@@ -108,16 +108,12 @@ async function placeFile(work: Work, { file, folder }: { file: Located; folder: 
     done.bytes += bytes;
     request.onProgress?.(done);
   };
-  if ((await writeFile({ ...order, onBytes })) === 'kept') done.kept++;
+  const { kept, unset } = await writeFile({ ...order, onBytes });
+  if (kept) done.kept++;
   else done.files++;
   if (done.bytes < before) throw new TypeError('bytes only grow');
   if (entry.links > 1) firstNames.set(identity, file.path);
-  if ((await tree.xattrs(entry, request.signal)).size > 0)
-    done.problems.push({
-      path: file.path,
-      problem: 'its extended attributes are not set; --tar holds them',
-      isDamage: false,
-    });
+  if (unset) done.problems.push({ path: file.path, ...unset });
 }
 
 /** Trees have no name of their own; a number each is enough to tell their inodes apart. */
@@ -164,13 +160,14 @@ async function unlessThere(work: Promise<void>): Promise<void> {
 }
 
 /** Folders get their facts when everything in them is made: writing moves their times, and their mode may forbid it. */
-async function leaveUntil(stack: OpenFolder[], path: ByteString | undefined, request: ExtractRequest): Promise<void> {
+async function leaveUntil({ request, stack, done }: Work, path: ByteString | undefined): Promise<void> {
   while (stack.length > 1) {
     const top = stack.at(-1);
     if (!top || (path !== undefined && isBelow(path, top.path))) return;
     stack.pop();
     try {
-      if (top.located) await applyFacts(top.held.handle, top.located.entry, request);
+      const unset = top.located && (await applyFacts(top.held.handle, top.located, request));
+      if (unset) done.problems.push({ path: top.path, ...unset });
     } finally {
       await top.held.close();
     }

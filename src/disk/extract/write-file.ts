@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, unlink } from 'node:fs/promises';
 import type { Located } from '../tree/machine-tree.ts';
-import { applyFacts } from './apply-facts.ts';
+import { applyFacts, type Unset } from './apply-facts.ts';
 import { type HeldFolder, isExists } from './held-folder.ts';
 
 const { O_CREAT, O_EXCL, O_WRONLY, O_NOFOLLOW, O_TRUNC } = constants;
@@ -16,20 +16,24 @@ export interface FileOrder {
   readonly onBytes: (bytes: number) => void;
 }
 
+export interface WrittenFile {
+  /** An earlier attempt finished it; its time is set last, so size and time prove that. */
+  readonly kept: boolean;
+  readonly unset?: Unset | undefined;
+}
+
 /**
- * Writes one file with its holes. 'kept': an earlier attempt finished it; its time is set last, so size and time prove
- * that. A file that cannot be read whole is taken away again, and the error says why.
+ * Writes one file with its holes. A file that cannot be read whole is taken away again, and the error says why.
  */
-export async function writeFile(order: FileOrder): Promise<'written' | 'kept'> {
+export async function writeFile(order: FileOrder): Promise<WrittenFile> {
   const { file, folder } = order;
   const at = folder.at(file.entry.name);
   const handle = await openNew(at, file);
-  if (handle === 'kept') return 'kept';
+  if (handle === 'kept') return { kept: true };
   try {
     await handle.truncate(file.entry.size);
     await copyExtents(handle, order);
-    await applyFacts(handle, file.entry, order);
-    return 'written';
+    return { kept: false, unset: await applyFacts(handle, file, order) };
   } catch (error) {
     await unlink(at).catch(() => {}); // the error that matters is the first
     throw error;
