@@ -57,7 +57,10 @@ test('a tree of odd files is listed and restored: holes, links, modes, times, ho
   expect(Number(note.mode) & 0o7777).toBe(asRoot ? 0o4751 : 0o751);
   if (asRoot) expect([note.uid, note.gid]).toEqual([70_123n, 1007n]);
   expect(Number(note.mtimeNs - MTIME_NS)).toBeCloseTo(0, -3); // a double's quarter of a microsecond
-  const attributes = execFileSync('getfattr', ['--only-values', '-n', 'user.note', join(to, 'docs/note.txt')]);
+  const attributes = execFileSync('getfattr', [
+    ...['--absolute-names', '--only-values'],
+    ...['-n', 'user.note', join(to, 'docs/note.txt')],
+  ]);
   expect(attributes.toString()).toBe('hello');
   expect(statSync(join(to, 'links/hard')).ino).toBe(Number(note.ino));
   expect(readlinkSync(join(to, 'links/short'))).toBe('../docs/note.txt');
