@@ -8,12 +8,23 @@ import { runVaultBench } from './vault/run.ts';
 const rounds = () => new Option('--rounds <n>', 'the median counts').argParser(parseRounds).default(1);
 const size = () =>
   new Option('--size <size>', "the image's size").argParser(parseSize).default(parseSize('8GiB'), '8GiB');
-const json = () => new Option('--json', 'every run as a line');
+const json = () => new Option('--json', 'every run as a line').default(false);
 
 interface ImageOptions {
   readonly size: number;
   readonly rounds: number;
-  readonly json?: true;
+  readonly json: boolean;
+}
+
+interface InstantOptions {
+  readonly sizes: readonly number[];
+  readonly rounds: number;
+  readonly json: boolean;
+}
+
+interface VaultOptions extends ImageOptions {
+  readonly only: readonly Step[];
+  readonly restic: string;
 }
 
 /** `npm run bench -- <name>` chooses. */
@@ -31,27 +42,19 @@ function program(): Command {
     .description('the first answer of a machine booted straight from the vault, beside a full restore and boot')
     .addOption(
       new Option('--sizes <sizes>', 'of its volumes')
-        .argParser(parseSizes)
-        .default(parseSizes('2GiB,8GiB'), '2GiB,8GiB'),
+        .argParser(parseGibibytes)
+        .default(parseGibibytes('2GiB,8GiB'), '2GiB,8GiB'),
     )
     .addOption(rounds())
     .addOption(json())
-    .action((options: { readonly sizes: readonly number[]; readonly rounds: number; readonly json?: true }) =>
-      runInstantBench({
-        gibibytes: options.sizes.map((bytes) => bytes / 2 ** 30),
-        rounds: options.rounds,
-        json: options.json ?? false,
-      }),
-    );
+    .action(({ sizes: gibibytes, ...options }: InstantOptions) => runInstantBench({ ...options, gibibytes }));
   bench
     .command('main-job')
     .description('the way from EBS to S3 beside its parts alone, and the memory of a mover')
     .addOption(size())
     .addOption(rounds())
     .addOption(json())
-    .action((options: ImageOptions) =>
-      runMainJobBench({ imageBytes: options.size, rounds: options.rounds, json: options.json ?? false }),
-    );
+    .action(({ size: imageBytes, ...options }: ImageOptions) => runMainJobBench({ ...options, imageBytes }));
   bench
     .command('vault')
     .description('the vault beside restic (S3 to S3) and borg (folder to folder)')
@@ -64,20 +67,14 @@ function program(): Command {
     .addOption(rounds())
     .option('--restic <program>', 'the one to run', 'restic')
     .addOption(json())
-    .action((options: ImageOptions & { readonly only: readonly Step[]; readonly restic: string }) =>
-      runVaultBench({
-        imageBytes: options.size,
-        steps: options.only,
-        rounds: options.rounds,
-        restic: options.restic,
-        json: options.json ?? false,
-      }),
+    .action(({ size: imageBytes, only: steps, ...options }: VaultOptions) =>
+      runVaultBench({ ...options, imageBytes, steps }),
     );
   return bench;
 }
 
-function parseSizes(text: string): readonly number[] {
-  return text.split(',').map(parseSize);
+function parseGibibytes(text: string): readonly number[] {
+  return text.split(',').map((size) => parseSize(size) / 2 ** 30);
 }
 
 function parseSize(text: string): number {

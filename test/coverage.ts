@@ -31,6 +31,8 @@ const TESTS = [
   'refusals',
   'json-document',
   'collect/collect',
+  'collect/plan',
+  'collect/unreadable',
   'collect/delete',
   'collect/id',
   'expiry',

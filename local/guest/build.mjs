@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { EMULATED_CLOCK } from '../../src/qemu/emulated-clock.mjs';
 import { run } from './command.mjs';
 import { makeBootDevices, makeDatabase, moveDatabase } from './database.mjs';
 import { makeDataImage, makeLoader, makeRootImage, ROOT_PARTUUID } from './images.mjs';
@@ -18,18 +19,12 @@ const COMPLETE = 'guest.json';
 const ABANDONED_AFTER_MS = 3_600_000;
 
 // Fewer seconds to the databases under emulation: no calibration loops, mitigations or self-tests.
-// clocksource=acpi_pm nolapic_timer: the frequencies of TSC and local APIC are measured at boot, against a timer that runs on
-// while the emulated processor waits for the host's. With eight machines that boot at once on two cores, a TSC of 2,596 MHz
-// was taken for one of 79 to 931 MHz in 8 of 145 boots (a limit of 45 s passed within 10), for one of 224 GHz in 1 of 593
-// (a pause of 0.1 s took 9: the machine seemed to hang). ACPI's clock and the PIT have the same frequency everywhere.
-// hpet=disable: so has the HPET, but that is reached through memory, and QEMU 7.2 once crashed on a write to emulated
-// memory within the first hundred boots with it.
 // printk.devkmsg=on: the default limits what a script may say on the console, and the console is evidence.
 const KERNEL_OPTIONS = [
   `root=PARTUUID=${ROOT_PARTUUID} rootfstype=ext4 ro init=/sbin/init console=tty0 console=ttyS0 quiet panic=-1`,
   'mitigations=off no_timer_check nokaslr audit=0 lpj=4000000 cryptomgr.notests random.trust_cpu=on',
-  'clocksource=acpi_pm nolapic_timer hpet=disable tsc=reliable net.ifnames=0 8250.nr_uarts=1',
-  'rcupdate.rcu_expedited=1 printk.devkmsg=on',
+  EMULATED_CLOCK,
+  'net.ifnames=0 8250.nr_uarts=1 rcupdate.rcu_expedited=1 printk.devkmsg=on',
 ].join(' ');
 
 /**
@@ -176,11 +171,12 @@ async function readComplete(directory) {
 const WITHOUT_EFFECT = /\.md$|\.mts$|^main\.mjs$|^privilege\.mjs$/;
 
 /** Of the product, and part of what shapes the image. */
-const MODULE_FILES = new URL('../../src/appliance/module-files.mjs', import.meta.url);
+const OF_THE_PRODUCT = ['../../src/appliance/module-files.mjs', '../../src/qemu/emulated-clock.mjs'];
 
 /** Everything that shapes the image. */
 async function sourcesDigest() {
-  const hash = createHash('sha256').update(await readFile(MODULE_FILES));
+  const hash = createHash('sha256');
+  for (const path of OF_THE_PRODUCT) hash.update(await readFile(new URL(path, import.meta.url)));
   const paths = await readdir(SOURCES, { recursive: true });
   for (const path of paths.filter((name) => !WITHOUT_EFFECT.test(name)).sort()) {
     const full = join(SOURCES, path);

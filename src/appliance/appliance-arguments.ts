@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Accelerator } from '../qemu/choose-accelerator.mjs';
+import { EMULATED_CLOCK } from '../qemu/emulated-clock.mjs';
 import type { ApplianceFiles } from './ensure-kernel.ts';
 
 // The kernel, Perl and the drivers take 60 MiB; a large XFS or btrfs keeps as much of its tables again.
@@ -13,9 +14,6 @@ export interface ApplianceFacts extends ApplianceFiles {
 }
 
 const KERNEL_OPTIONS = 'console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr random.trust_cpu=on';
-// Under emulation on a busy host the kernel measures the processor's own timers wrong, by up to a factor of hundreds; ACPI's
-// clock and the PIT have the same frequency everywhere.
-const EMULATED_CLOCK = ' clocksource=acpi_pm nolapic_timer hpet=disable tsc=reliable';
 
 /** A kernel, a port to ask at, a console to say why not, and a controller for disks that come later. Nothing else. */
 export function applianceArguments({ kernel, initramfs, folder, monitor, accelerator }: ApplianceFacts): string[] {
@@ -26,7 +24,7 @@ export function applianceArguments({ kernel, initramfs, folder, monitor, acceler
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...['-accel', accelerator, '-machine', 'q35', '-cpu', accelerator === 'kvm' ? 'host' : 'max'],
     ...['-smp', '1', '-m', String(MEMORY_MIB), '-kernel', kernel, '-initrd', initramfs],
-    ...['-append', `${KERNEL_OPTIONS}${accelerator === 'kvm' ? '' : EMULATED_CLOCK}`],
+    ...['-append', accelerator === 'kvm' ? KERNEL_OPTIONS : `${KERNEL_OPTIONS} ${EMULATED_CLOCK}`],
     ...['-chardev', `file,id=console,path=${join(folder, 'console.log')}`, '-serial', 'chardev:console'],
     ...[...socket('monitor', monitor), '-mon', 'chardev=monitor,mode=control'],
     ...['-device', 'virtio-serial-pci', ...socket('port', join(folder, 'port.sock'))],

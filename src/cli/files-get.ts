@@ -113,27 +113,24 @@ async function toTar(files: PointFiles, options: GetOptions, deps: CliDeps): Pro
   const target = options.tar ?? '-';
   const stream = target === '-' ? undefined : createWriteStream(target, { flags: 'wx', mode: 0o600 });
   const output: Output = stream ?? deps.stdout;
-  const failed =
-    stream && new Promise<never>((_, reject) => void stream.on('error', (cause) => reject(unwritable(target, cause))));
+  const failed = stream && new Promise<never>((_, reject) => void stream.on('error', reject));
   failed?.catch(() => {}); // told by the race below
   const sink = await progressOf(files, { options, deps });
-  const work = writeTar({
-    machine: files.machine,
-    from: files.from,
-    write: (bytes) => writeBytes(output, bytes, signal),
-    signal,
-    onProgress: ({ bytes }) => sink.show(bytes),
-  });
-  const extracted = await (failed ? Promise.race([work, failed]) : work);
-  sink.end();
-  if (stream && failed) await Promise.race([new Promise<void>((done) => void stream.end(done)), failed]);
-  return extracted;
-}
-
-function unwritable(path: string, cause: Error): VaultError {
-  const isThere = 'code' in cause && cause.code === 'EEXIST';
-  const message = isThere ? `${path} exists; name another file` : `${path} cannot be written: ${cause.message}`;
-  return new VaultError(isThere ? 'TargetExists' : 'TargetUnusable', message, { context: { path }, cause });
+  const work = async () => {
+    const extracted = await writeTar({
+      machine: files.machine,
+      from: files.from,
+      write: (bytes) => writeBytes(output, bytes, signal),
+      signal,
+      onProgress: ({ bytes }) => sink.show(bytes),
+    });
+    sink.end();
+    if (stream) await new Promise<void>((done) => void stream.end(done));
+    return extracted;
+  };
+  if (!failed) return work();
+  const { writing } = await import('../vault/index.ts');
+  return writing(target, () => Promise.race([work(), failed]));
 }
 
 /** The size of a tree is not known before it was walked; of one file it is. */

@@ -1,15 +1,27 @@
+import { VaultError } from '../../src/errors.ts';
+import { attest } from '../../src/vault/attest.ts';
 import { executePlan } from '../../src/vault/collect/execute-plan.ts';
 import type { IsDead } from '../../src/vault/collect/fence-dead-runs.ts';
 import { judgeObject } from '../../src/vault/collect/judge-object.ts';
 import { planCollection } from '../../src/vault/collect/plan-collection.ts';
 import { type Survey, surveyVault } from '../../src/vault/collect/survey.ts';
 import { expirePoint } from '../../src/vault/expiry/expire-point.ts';
-import { beginRun, commitPoint, type KeyService } from '../../src/vault/index.ts';
+import { beginRun, commitPoint, type KeyService, writeEvidence } from '../../src/vault/index.ts';
 import type { LockPolicy } from '../../src/vault/lock-policy.ts';
 import type { Manifest, Retention } from '../../src/vault/manifest.ts';
 import type { Vault } from '../../src/vault/vault.ts';
 import { DAY_MS, movingClock } from './vault-clock.ts';
-import { archiveAll, CONTROL, MOVER, NEVER, testKeys, testSession, testVault } from './vault-fixture.ts';
+import {
+  archiveAll,
+  CONTROL,
+  MOVER,
+  NEVER,
+  NOW,
+  testKeys,
+  testSession,
+  testVault,
+  VERIFY_RUN_ID,
+} from './vault-fixture.ts';
 import { type MemoryBucket, type MemoryStore, memoryStore } from './vault-memory-store.ts';
 import { testVolume, text } from './vault-volume.ts';
 
@@ -94,4 +106,47 @@ export function judgements(survey: Survey): string[] {
       return `${decision} ${why} ${object.kind} ${object.runId.slice(-1)}`;
     })
     .sort();
+}
+
+/** For surveys in which every run under way is over. */
+export const dead: IsDead = async () => 'its workflow is over';
+
+export function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** The code of the error in which work of the vault ends. */
+export function code(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'done',
+    (error: unknown) => (error instanceof VaultError ? error.code : String(error)),
+  );
+}
+
+/** Evidence of a green verification, and the attestation that names it. */
+export async function verify({ mover, control }: CollectedVault, pointId: string): Promise<void> {
+  const evidence = {
+    vault: mover,
+    runId: VERIFY_RUN_ID,
+    name: 'console.txt',
+    contentType: 'text/plain',
+    signal: NEVER,
+  };
+  await writeEvidence({ ...evidence, bytes: bytes('login:') });
+  await attest({
+    vault: control,
+    attestation: {
+      pointId,
+      runId: VERIFY_RUN_ID,
+      verdict: 'passed',
+      startedAt: NOW,
+      finishedAt: NOW,
+      toolVersion: 't',
+      workflow: { workflowId: 'w', temporalRunId: 't' },
+      consistency: { disks: { claimed: 'clean-shutdown', verdict: 'confirmed' }, agents: {} },
+      checks: [],
+      evidence: [],
+    },
+    signal: NEVER,
+  });
 }

@@ -39,10 +39,9 @@ async function applyAttributes(
   { signal }: Order,
 ): Promise<Unset | undefined> {
   try {
-    const problem = await setAttributes(handle, await tree.xattrs(entry, signal));
+    const problem = await setAttributes(handle, await tree.xattrs(entry, signal), signal);
     return problem === undefined ? undefined : { problem, isDamage: false };
   } catch (error) {
-    signal.throwIfAborted();
     return { problem: `extended attributes: ${damageOf(error)}`, isDamage: true };
   }
 }

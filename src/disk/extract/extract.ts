@@ -41,15 +41,15 @@ interface OpenFolder {
 export async function extract(request: ExtractRequest): Promise<Extracted> {
   const done = { files: 0, kept: 0, folders: 0, links: 0, bytes: 0, problems: [] as Extracted['problems'][number][] };
   const stack: OpenFolder[] = [{ path: '', held: await holdFolder(request.folder), located: undefined }];
-  const firstNames = new Map<string, ByteString>();
+  const work: Work = { request, stack, firstNames: new Map(), done };
   try {
     for await (const item of request.machine.walk(request.from, request.signal)) {
-      await leaveUntil({ request, stack, firstNames, done }, item.path);
+      await leaveUntil(work, item.path);
       if (!item.entry) done.problems.push({ path: item.path, problem: item.damage, isDamage: true });
-      else await place({ request, stack, firstNames, done }, item);
+      else await place(work, item);
       request.onProgress?.(done);
     }
-    await leaveUntil({ request, stack, firstNames, done }, undefined);
+    await leaveUntil(work, undefined);
   } finally {
     for (const { held } of stack) await held.close();
   }

@@ -19,12 +19,11 @@ export interface FileOrder {
 export interface WrittenFile {
   /** An earlier attempt finished it; its time is set last, so size and time prove that. */
   readonly kept: boolean;
+  /** Of its facts, what could not be set. */
   readonly unset?: Unset | undefined;
 }
 
-/**
- * Writes one file with its holes. A file that cannot be read whole is taken away again, and the error says why.
- */
+/** Writes one file with its holes. A file that cannot be read whole is taken away again, and the error says why. */
 export async function writeFile(order: FileOrder): Promise<WrittenFile> {
   const { file, folder } = order;
   const at = folder.at(file.entry.name);

@@ -134,6 +134,8 @@ export async function writing<T>(path: string, work: () => Promise<T>): Promise<
   } catch (error) {
     if (error instanceof UnderstudyError || !(error instanceof Error) || !('code' in error)) throw error;
     if (error.name === 'AbortError') throw error;
+    if (error.code === 'EEXIST')
+      throw new VaultError('TargetExists', `${path} exists; name another`, { context: { path }, cause: error });
     const reason = MEANINGS[String(error.code)] ?? error.message;
     throw new VaultError('TargetUnusable', `${path} cannot be written: ${reason} (${error.code})`, {
       context: { path },
