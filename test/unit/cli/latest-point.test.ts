@@ -21,6 +21,13 @@ test.each([
   expect(JSON.stringify(requests[1])).toContain(NEWEST.pointId);
 });
 
+test('with --machine it is the newest one of that machine', async () => {
+  const later = pointAt('2026-11-25T02:31:07.412Z', { pointId: '20261125T023107Z-00000002', instanceId: 'i-other' });
+  const named = ['verify', 'latest', '--machine', NEWEST.instanceId];
+  const { requests } = await runFake(named, { points: [later, ...POINTS] });
+  expect(JSON.stringify(requests[1])).toContain(NEWEST.pointId);
+});
+
 test('without any point it is said whose there is none of, and nothing is started', async () => {
   const { exitCode, stderr, requests } = await runFake(['restore', 'latest', '--machine', 'i-1'], { points: [] });
   expect({ exitCode, requests }).toEqual({ exitCode: 1, requests: [{ vault: undefined }] });
