@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { restartFrugally } from '../../src/cli/frugal-process.ts';
 import { createEc2Platform } from '../../src/platforms/ec2/platform.ts';
 import { openImage } from '../../src/vault/image/open-image.ts';
 import {
@@ -87,4 +88,6 @@ function withoutPacks(vault: Vault): Vault {
   return { ...vault, store: { ...store, create } };
 }
 
+// A mover does so, too.
+restartFrugally(process.env);
 await main(JSON.parse(process.argv[2] ?? '{}'));

@@ -31,8 +31,8 @@ export async function writeMainJob({ imageBytes, rounds, parts, movers }: MainJo
   const text = [
     `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} cores of ${cpus()[0]?.model}, Node ${process.version}; image of ${imageBytes / 2 ** 30} GiB, ${rounds} round(s), the median of each. The local cloud, the S3 server and an idle production machine run on the same cores.`,
     '',
-    '| | wall | MiB/s | CPU | peak memory |',
-    '|---|---|---|---|---|',
+    '| | wall | MiB/s | CPU | CPU of the servers | cores busy | peak memory |',
+    '|---|---|---|---|---|---|---|',
     ...(['read', 'seal', 'carry'] as const).map((part) =>
       rowOf(
         TITLES[part],
@@ -54,13 +54,15 @@ export async function writeMainJob({ imageBytes, rounds, parts, movers }: MainJo
 }
 
 function rowOf(title: string, results: readonly PartResult[]): string {
-  const at = (key: 'seconds' | 'mebibytesPerSecond' | 'cpuSeconds' | 'peakMebibytes') =>
-    median(results.map((result) => result[key]));
+  const at = (key: Exclude<keyof PartResult, 'round' | 'part'>) => median(results.map((result) => result[key]));
+  const busy = (at('cpuSeconds') + at('serverCpuSeconds')) / (at('seconds') * cpus().length);
   const cells = [
     title,
     `${at('seconds').toFixed(1)} s`,
     at('mebibytesPerSecond').toFixed(0),
     `${at('cpuSeconds').toFixed(1)} s`,
+    `${at('serverCpuSeconds').toFixed(1)} s`,
+    `${(busy * 100).toFixed(0)} %`,
     `${at('peakMebibytes').toFixed(0)} MiB`,
   ];
   return `| ${cells.join(' | ')} |`;

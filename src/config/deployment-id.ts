@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -27,12 +27,17 @@ export async function ensureDeploymentId(env: Environment = process.env): Promis
   const found = await findDeploymentId(env);
   if (found) return found;
   const path = deploymentFile(env);
+  const deploymentId = randomUUID();
+  const written = `${path}.${deploymentId}`;
   await mkdir(dirname(path), { recursive: true });
   try {
-    // `wx`: of two that start at once, one writes and the other reads what it wrote.
-    await writeFile(path, `${JSON.stringify({ deploymentId: randomUUID() })}\n`, { flag: 'wx', mode: 0o600 });
+    await writeFile(written, `${JSON.stringify({ deploymentId })}\n`, { mode: 0o600 });
+    // Whole at once: of many that start together one makes the name, and no other reads half a file.
+    await link(written, path);
   } catch (error) {
     if (!isCode(error, 'EEXIST')) throw error;
+  } finally {
+    await rm(written, { force: true });
   }
   return readDeploymentId(env);
 }

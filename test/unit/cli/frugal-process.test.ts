@@ -36,7 +36,7 @@ test('a worker begins once more under its id and with its words, told to keep li
   expect(told).toEqual({
     pid,
     words: ['worker', 'mover'],
-    flags: ['--max-semi-space-size=2', '--no-warnings'],
+    flags: ['--max-semi-space-size=2', '--heap-growing-percent=20', '--no-warnings'],
     arenas: '2',
     trim: '1048576',
   });

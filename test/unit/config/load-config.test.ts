@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -56,9 +56,16 @@ describe('the deployment id', () => {
   test('is made once and then stays', async () => {
     const env = { XDG_CONFIG_HOME: cwd };
     await expect(readDeploymentId(env)).rejects.toThrow(/run `understudy init` once/);
-    const ids = await Promise.all([ensureDeploymentId(env), ensureDeploymentId(env), ensureDeploymentId(env)]);
+    const id = await ensureDeploymentId(env);
+    expect(await ensureDeploymentId(env)).toBe(id);
+    expect(await readDeploymentId(env)).toBe(id);
+  });
+
+  test('is the same for many that start together', async () => {
+    const env = { XDG_CONFIG_HOME: cwd };
+    const ids = await Promise.all(Array.from({ length: 20 }, () => ensureDeploymentId(env)));
     expect(new Set(ids).size).toBe(1);
-    expect(await readDeploymentId(env)).toBe(ids[0]);
+    expect(await readdir(join(cwd, 'understudy'))).toEqual(['deployment.json']);
   });
 
   test('of the environment comes first, and must be a UUID', async () => {
