@@ -12,6 +12,10 @@ export interface CaptureDeps {
 /** Tags turn up in Describe calls late; 24 looks of 5 s are 2 minutes (aws.md 1.4). */
 const LOOKS = 24;
 
+/** A snapshot of a small disk is completed within a second, sooner than Temporal begins another attempt. */
+const FIRST_LOOKS_MS = 1_000;
+const LOOK_AGAIN_MS = 250;
+
 export function createCaptureActivities({ platform }: CaptureDeps) {
   return {
     /** Repeatable: adopts what an earlier attempt made; production gets one capture however often this runs. */
@@ -51,14 +55,21 @@ export function createCaptureActivities({ platform }: CaptureDeps) {
     }: {
       readonly snapshots: readonly SnapshotFacts[];
     }): Promise<readonly SnapshotFacts[]> {
-      const now = await beating(({ signal }) => platform.readSnapshots(snapshots, signal));
-      const pending = now.filter(({ state }) => state !== 'completed');
+      const waitedMs = () => Date.now() - activityInfo().scheduledTimestampMs;
+      const { now, pending } = await beating(async ({ signal }) => {
+        for (;;) {
+          const now = await platform.readSnapshots(snapshots, signal);
+          const pending = now.filter(({ state }) => state !== 'completed');
+          if (pending.length === 0 || waitedMs() >= FIRST_LOOKS_MS) return { now, pending };
+          await sleep(LOOK_AGAIN_MS);
+        }
+      });
       if (pending.length === 0) return now;
       throw ApplicationFailure.create({
         type: 'NotReadyYet',
         message: pending.map(({ snapshotId, percent }) => `${snapshotId} ${percent} %`).join(', '),
         category: ApplicationFailureCategory.BENIGN,
-        nextRetryDelay: pollDelayMs(Date.now() - activityInfo().scheduledTimestampMs),
+        nextRetryDelay: pollDelayMs(waitedMs()),
       });
     },
   };

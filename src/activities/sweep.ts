@@ -23,7 +23,7 @@ export function createSweepActivities({ platform, deploymentId, now, runStatus, 
     });
     if (decision.action === 'keep') return { swept: sweptRun(run.runId, 'kept', decision.reason), leftovers: [] };
     const leftovers = await platform.removeRunResources(
-      { run, keepCapture: decision.keepCapture, replacedCaptures: 'keep' },
+      { run, done: false, keepCapture: decision.keepCapture, replacedCaptures: 'keep' },
       signal,
     );
     return { swept: sweptRun(run.runId, 'removed', decision.reason), leftovers };

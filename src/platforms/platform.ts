@@ -226,6 +226,8 @@ export interface CleanUpPlatform {
 
 export interface RemovalRequest {
   readonly run: Run;
+  /** Whether the run came to its end by itself: then nothing of it is so new that it may not show yet. */
+  readonly done: boolean;
   /** Whether this run's capture stays for the next increment. */
   readonly keepCapture: boolean;
   /** Captures of earlier runs of the same source that a newer one replaces. */

@@ -62,7 +62,7 @@ interface PointOrder {
 type MadePoint = Omit<BackupResult, 'phases' | 'leftovers'>;
 
 async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promise<MadePoint> {
-  let keepCapture = false;
+  let done = false;
   try {
     return await withinLimit(backup.limits.runMs, async () => {
       const { machine, checks, increment } = await phases.run(
@@ -84,8 +84,7 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
       const consistency = await phases.run('commit', () => commitRun({ ...facts, volumes }), say.commit);
       const retained = backup.retain.snapshots ? await retainClone(facts) : undefined;
       const verified = await verifyPoint({ run, backup, phases });
-      // Only a point of disks that was committed and that no verification refuted may be a parent: its capture stays.
-      keepCapture = !backup.outputOnly;
+      done = true;
       const indexed = patched(CLEAN_UP_FIRST) ? {} : await indexCommitted({ run, backup, phases });
       return {
         pointId: run.runId,
@@ -106,7 +105,9 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
   } finally {
     // On success too: no clone outlives its run. It finds resources by run tag, so any half-done step is covered, and it
     // returns leftovers instead of throwing: a throw here would replace the error that matters.
-    const removal = { run, keepCapture, replacedCaptures: keepCapture ? 'remove' : 'keep' } as const;
+    // Only a point of disks that was committed and that no verification refuted may be a parent: its capture stays.
+    const keepCapture = done && !backup.outputOnly;
+    const removal = { run, done, keepCapture, replacedCaptures: keepCapture ? 'remove' : 'keep' } as const;
     const remove = () => phases.run('clean-up', () => cleanUp.removeRunResources(removal), say.cleanUp);
     leftovers.push(...(await CancellationScope.nonCancellable(remove)));
   }

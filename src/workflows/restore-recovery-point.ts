@@ -78,7 +78,7 @@ async function restorePoint({ restore, runId, phases, leftovers }: RestoreOrder)
   } finally {
     // As in backupInstance. A restore that failed leaves nothing; one that did not leaves what it is for, and removes the
     // snapshots and the image on the way there.
-    const removal = { run, keepCapture: false, replacedCaptures: 'keep', keepRestored: done } as const;
+    const removal = { run, done, keepCapture: false, replacedCaptures: 'keep', keepRestored: done } as const;
     const remove = () => phases.run('clean-up', () => cleanUp.removeRunResources(removal), say.cleanUp);
     leftovers.push(...(await CancellationScope.nonCancellable(remove)));
   }

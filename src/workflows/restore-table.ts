@@ -64,6 +64,7 @@ async function takeOut({ table, runId, phases, leftovers }: TableOrder): Promise
   mustHoldDisks(point);
   const { machineId, region, volumes } = point.machine;
   const run = identifyRun({ runId, deploymentId, sourceId: machineId, runMs: limits.runMs, pointId });
+  let done = false;
   try {
     const place = { kind: 'isolated', isolation } as const;
     await phases.run('check', () => control.checkRestore({ run, to: 'instance', place }), say.checks);
@@ -75,11 +76,12 @@ async function takeOut({ table, runId, phases, leftovers }: TableOrder): Promise
       await mover.recordMeasurement({ ...measured, kind: 'table', phases: phases.taken() });
       await control.endExtractRun({ run, vault });
     });
+    done = true;
     const { bytes: restoredBytes, ms: restoreMs } = restored;
     return { pointId, runId, vault, recipe: table.recipe.name, ...taken, restoredBytes, restoreMs };
   } finally {
     // As in backupInstance: whatever happened, no machine and no snapshot of this run stays.
-    const removal = { run, keepCapture: false, replacedCaptures: 'keep' } as const;
+    const removal = { run, done, keepCapture: false, replacedCaptures: 'keep' } as const;
     const remove = () => phases.run('clean-up', () => cleanUp.removeRunResources(removal), say.cleanUp);
     leftovers.push(...(await CancellationScope.nonCancellable(remove)));
   }

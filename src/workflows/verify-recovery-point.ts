@@ -62,6 +62,7 @@ async function verify({ resolved, runId, phases, leftovers }: VerificationOrder)
   const reading = await phases.run('read', () => readPoint(resolved));
   const sourceId = reading.point?.machine.machineId ?? UNKNOWN_SOURCE;
   const run = identifyRun({ runId, deploymentId, sourceId, runMs: limits.runMs, pointId });
+  let done = false;
   try {
     const finding = reading.point
       ? await examinePoint({ run, resolved, point: reading.point, phases })
@@ -71,11 +72,12 @@ async function verify({ resolved, runId, phases, leftovers }: VerificationOrder)
       await measure({ run, resolved, phases, startedAt, finding }, reading.point);
     const { facts, failures, isolation, restoredBytes, restoreMs } = finding;
     const verdict = failures.length === 0 ? 'green' : 'red';
+    done = verdict === 'green'; // red may be for a machine whose launch was given up
     const at = new Date().toISOString();
     return { pointId, runId, verdict, at, facts, failures, isolation, restoredBytes, restoreMs, leftovers };
   } finally {
     // As in backupInstance: whatever happened, no machine and no snapshot of this run stays.
-    const removal = { run, keepCapture: false, replacedCaptures: 'keep' } as const;
+    const removal = { run, done, keepCapture: false, replacedCaptures: 'keep' } as const;
     const remove = () => phases.run('clean-up', () => cleanUp.removeRunResources(removal), say.cleanUp);
     leftovers.push(...(await CancellationScope.nonCancellable(remove)));
   }

@@ -279,7 +279,8 @@ async function prepareOpenLaunch() {
       },
       signal,
     ),
-    remove: () => platform.removeRunResources({ run, keepCapture: false, replacedCaptures: 'keep' }, signal),
+    remove: () =>
+      platform.removeRunResources({ run, done: false, keepCapture: false, replacedCaptures: 'keep' }, signal),
   });
 }
 

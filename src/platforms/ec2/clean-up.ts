@@ -35,8 +35,7 @@ export async function removeRunResources(
 ): Promise<readonly Leftover[]> {
   const startedAt = context.clock().getTime();
   const leftovers = await removeWhatShows(context, request, signal);
-  // A run that keeps something came to its end by itself: nothing of it is so new that it may not show.
-  if (request.keepCapture || request.keepRestored || leftovers.length > 0) return leftovers;
+  if (request.done || leftovers.length > 0) return leftovers;
   const waitMs = startedAt + SHOWS_WITHIN_MS - context.clock().getTime();
   if (waitMs > 0) await context.sleep(waitMs, signal);
   return removeWhatShows(context, request, signal);

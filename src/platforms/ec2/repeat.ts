@@ -6,8 +6,9 @@ interface Waiting {
   readonly what: string;
 }
 
-// From half a second, where a small thing is done at once, to 5 s: describes are a shared resource.
-const FIRST_PAUSE_MS = 500;
+// From a fifth of a second, as small things are done at once, to 5 s: describes are a shared resource. Beginning with half a
+// second would spare three calls of any wait of more than 10 s.
+const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 
 /** Asks until there is an answer; NotReadyYet after the limit. */

@@ -311,12 +311,16 @@ describe('one run from capture to clean-up', () => {
     expect(runs[0]?.resources.map(({ role }) => role)).toEqual(
       expect.arrayContaining(['capture', 'clone', 'clone-snapshot', 'image', 'scratch', 'verify']),
     );
-    expect(await platform.removeRunResources({ run, keepCapture: true, replacedCaptures: 'keep' }, NEVER)).toEqual([]);
+    expect(
+      await platform.removeRunResources({ run, done: true, keepCapture: true, replacedCaptures: 'keep' }, NEVER),
+    ).toEqual([]);
     const kept = await platform.findRuns(run.deploymentId, NEVER);
     expect(kept.flatMap(({ resources }) => resources.map(({ id }) => id)).sort()).toEqual(
       capture.snapshots.map(({ snapshotId }) => snapshotId).sort(),
     );
-    expect(await platform.removeRunResources({ run, keepCapture: false, replacedCaptures: 'keep' }, NEVER)).toEqual([]);
+    expect(
+      await platform.removeRunResources({ run, done: false, keepCapture: false, replacedCaptures: 'keep' }, NEVER),
+    ).toEqual([]);
     expect(await platform.findRuns(run.deploymentId, NEVER)).toEqual([]);
     const after = await snapshotIds();
     expect(after.length).toBeGreaterThan(0);

@@ -60,7 +60,7 @@ test('a restored volume is made once, stays when its snapshot goes, and no sweep
   const request = { run: RUN, volume, snapshot, zone: 'local-1a' };
   const made = await platform.createVolume(request, NEVER);
   expect(await platform.createVolume(request, NEVER)).toEqual(made);
-  const removal = { run: RUN, keepCapture: false, replacedCaptures: 'keep', keepRestored: true } as const;
+  const removal = { run: RUN, done: true, keepCapture: false, replacedCaptures: 'keep', keepRestored: true } as const;
   expect(await platform.removeRunResources(removal, NEVER)).toEqual([]);
   // Assess
   const [left] = await platform.findRuns(RUN.deploymentId, NEVER);
@@ -72,6 +72,6 @@ test('a restored volume is made once, stays when its snapshot goes, and no sweep
   const { Volumes = [] } = await cloud.ec2.send(new DescribeVolumesCommand({ VolumeIds: [made.volumeId] }));
   expect(Volumes[0]).toMatchObject({ State: 'available', Size: 1, VolumeType: 'gp3' });
   // A restore that failed leaves nothing.
-  await platform.removeRunResources({ ...removal, keepRestored: false }, NEVER);
+  await platform.removeRunResources({ ...removal, done: false, keepRestored: false }, NEVER);
   expect(await platform.findRuns(RUN.deploymentId, NEVER)).toEqual([]);
 });

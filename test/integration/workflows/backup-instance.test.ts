@@ -45,9 +45,9 @@ describe.concurrent('a backup of two volumes', () => {
     const events = await countEvents(run.workflowId);
     expect(Object.keys(events)).toHaveLength(5);
     expect(Object.values(events).reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(400);
-    expect(removals.map(({ keepCapture, replacedCaptures }) => [keepCapture, replacedCaptures])).toEqual([
-      [false, 'keep'],
-      [true, 'remove'],
+    expect(removals.map(({ done, keepCapture, replacedCaptures }) => [done, keepCapture, replacedCaptures])).toEqual([
+      [true, false, 'keep'],
+      [true, true, 'remove'],
     ]);
   });
 
@@ -153,7 +153,7 @@ describe.concurrent('a step that fails', () => {
     expect(failure.code).toBe('IsolationBroken');
     expect(failure.message).toBe('clone: the running clone i-1 is not isolated: route');
     expect(removed).toHaveLength(1);
-    expect(removed[0]).toMatchObject({ keepCapture: false, replacedCaptures: 'keep' });
+    expect(removed[0]).toMatchObject({ done: false, keepCapture: false, replacedCaptures: 'keep' });
   });
 
   test('is tried again as long as that can help', async () => {
@@ -400,8 +400,8 @@ describe.concurrent('a backup by agents', () => {
     expect(archived).toEqual(['agent-output']);
     expect(result).toMatchObject({ consistency: { disks: null, agents: PROVEN.agents }, check: { level: 'full' } });
     expect(result.volumes.map(({ volumeId }) => volumeId)).toEqual(['agent-output']);
-    expect(removals.map(({ keepCapture, replacedCaptures }) => [keepCapture, replacedCaptures])).toEqual([
-      [false, 'keep'],
+    expect(removals.map(({ done, keepCapture, replacedCaptures }) => [done, keepCapture, replacedCaptures])).toEqual([
+      [true, false, 'keep'],
     ]);
   });
 

@@ -60,7 +60,7 @@ describe.concurrent('a restore', () => {
       ['restored', 'vol-0a'],
       ['restored', 'vol-0b'],
     ]);
-    expect(removals).toMatchObject([{ keepRestored: true, run: { sourceId: instanceId } }]);
+    expect(removals).toMatchObject([{ done: true, keepRestored: true, run: { sourceId: instanceId } }]);
     expect(measured).toMatchObject([{ kind: 'instance', machineId: instanceId, bytes: 8192 }]);
     expect(measured[0]?.phases.map(({ phase }) => phase)).toEqual(['read', 'check', 'restore', 'create']);
     expect(result.phases.map(({ state }) => state)).toEqual(Array(6).fill('done'));
@@ -99,7 +99,7 @@ describe.concurrent('a restore', () => {
       code: 'IsolationBroken',
       message: expect.stringMatching(/^create: groups sg-open/),
     });
-    expect(removals).toMatchObject([{ keepRestored: false }]);
+    expect(removals).toMatchObject([{ done: false, keepRestored: false }]);
   });
 
   test('into a network that is not isolated is refused before a byte is read', async () => {
@@ -127,7 +127,7 @@ describe.concurrent('a restore', () => {
     await started.promise;
     await run.cancel();
     await expect(run.result()).rejects.toThrow();
-    expect(removals).toMatchObject([{ keepRestored: false }]);
+    expect(removals).toMatchObject([{ done: false, keepRestored: false }]);
   });
 });
 

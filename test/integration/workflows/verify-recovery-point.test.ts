@@ -36,7 +36,10 @@ describe.concurrent('a verification', () => {
     expect(failure.code).toBe('VerificationFailed');
     expect(failure.message).toMatch(/postgresql answers: did not recover \(error connection refused\)/);
     expect(attested).toMatchObject([{ verdict: 'red' }]);
-    expect(removals.map(({ keepCapture }) => keepCapture)).toEqual([false, false]);
+    expect(removals.map(({ done, keepCapture }) => [done, keepCapture])).toEqual([
+      [false, false],
+      [false, false],
+    ]);
   });
 
   test('of a damaged pack is red and names the object', async () => {

@@ -71,6 +71,15 @@ const PENDING: SnapshotFacts = {
   encrypted: false,
 };
 
+test('snapshots of small disks are completed a moment later, within the same attempt', async () => {
+  let looks = 0;
+  const readSnapshots = async () => [{ ...PENDING, state: ++looks > 2 ? 'completed' : 'pending' } as const];
+  const { awaitSnapshots } = createCaptureActivities({ platform: platform({ readSnapshots }) });
+  const environment = activityEnvironment({ scheduledTimestampMs: Date.now() });
+  expect(await environment.run(awaitSnapshots, { snapshots: [PENDING] })).toMatchObject([{ state: 'completed' }]);
+  expect(looks).toBe(3);
+});
+
 test('pending snapshots are waited for by quiet retries, which come further and further apart', async () => {
   const { awaitSnapshots } = createCaptureActivities({ platform: platform({}) });
   const after = async (waitedMs: number) => {

@@ -227,7 +227,7 @@ test.each([
 ])('a machine that is removed and %s', async (_, profile, cancelled) => {
   const commands = [{ CommandId: 'running', Comment: COMMENT, Status: 'InProgress' }];
   const { context, of, names } = aws({ commands, profile });
-  const removal = { run, keepCapture: true, replacedCaptures: 'keep' } as const;
+  const removal = { run, done: true, keepCapture: true, replacedCaptures: 'keep' } as const;
   expect(await removeRunResources(context, removal, NEVER)).toEqual([]);
   expect(of('CancelCommand').map(({ input }) => input.CommandId)).toEqual(cancelled);
   const acts = names().filter((name) => /^(Cancel|Terminate|ListCommands)/.test(name));
