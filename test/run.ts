@@ -4,7 +4,7 @@ import { describeCosts, type ProjectCost } from './support/cost-table.ts';
 import { createReporter, newTally, type Tally } from './support/reporter.ts';
 
 /** Cheap ones first: who breaks something small hears of it within seconds. */
-const PROJECTS = ['unit', 'integration', 'e2e'];
+const PROJECTS = ['unit', 'replay', 'integration', 'e2e'];
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /** `npm test [-- path…]`: all tests, or those of the files whose path contains one of the words. */

@@ -108,7 +108,7 @@ test('a file written in the last second before the capture is found by the index
     `durable ${Math.round(capturedAt - last.durableAt)} ms before the capture, written in it ${modifiedAt - last.startedAt} ms after its start`,
   );
   expect(modifiedAt).toBeGreaterThanOrEqual(Math.floor(last.startedAt));
-  expect(modifiedAt).toBeLessThanOrEqual(last.durableAt);
+  expect(modifiedAt).toBeLessThanOrEqual(capturedAt);
   // On a busy machine a second may pass from the last byte until all is synced.
   expect(capturedAt - last.durableAt).toBeLessThan(LAST_MS);
   // Act

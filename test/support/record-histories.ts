@@ -9,7 +9,7 @@ import { type Fakes, hangs } from './fake-workers.ts';
 
 /**
  * `npm run record-histories`: runs the workflows on a real server and keeps what they did, so that a later change which
- * would break runs under way is found by replay (test/integration/workers/replay.test.ts). With names after `--`, such as
+ * would break runs under way is found by replay (test/replay/replay.test.ts). With names after `--`, such as
  * `collected`, only those. `indexed` stays as it is: it began when files were listed before the clean-up.
  */
 const FOLDER = new URL('../histories/', import.meta.url);

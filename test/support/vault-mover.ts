@@ -15,6 +15,7 @@ import {
   systemClock,
   systemRandomBytes,
 } from '../../src/vault/index.ts';
+import { readPeakMebibytes } from './peak-memory.ts';
 import { noise } from './vault-volume.ts';
 
 const [url = '', keyFile = '', mebibytes = '0'] = process.argv.slice(2);
@@ -61,5 +62,6 @@ for (let shard = 0; shard < countShards(volumeBytes, 1); shard++) {
 }
 await vault.close();
 const seconds = (performance.now() - started) / 1000;
-const rssMebibytes = Math.round(process.resourceUsage().maxRSS / 1024);
+// Not `resourceUsage().maxRSS`: that remembers the process which started this one, too.
+const rssMebibytes = await readPeakMebibytes(process.pid);
 process.stdout.write(`${JSON.stringify({ rssMebibytes, blocks: volumeBytes / BLOCK_BYTES, seconds })}\n`);

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { DefaultLogger, Runtime, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, expect, test } from 'vitest';
-import { workflowBundle } from '../../../src/workers/bundle.ts';
+import { workflowBundle } from '../../src/workers/bundle.ts';
 
-const FOLDER = new URL('../../histories/', import.meta.url);
+const FOLDER = new URL('../histories/', import.meta.url);
 const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
 
 let bundle: WorkflowBundleOption;
