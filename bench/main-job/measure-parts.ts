@@ -15,6 +15,7 @@ import { type CarryOrder, PARTS, type Part } from './carry-order.ts';
 export interface PartResult {
   readonly round: number;
   readonly part: Part;
+  readonly blockLatencyMs: number;
   readonly seconds: number;
   readonly mebibytesPerSecond: number;
   readonly cpuSeconds: number;
@@ -28,7 +29,7 @@ const Said = z.object({ seconds: z.number() });
 /** The parts of the main job alone and together, alternating, each in a process of its own. */
 export async function* measureParts(
   { lab, aws, images }: { readonly lab: Lab; readonly aws: LabClients; readonly images: BenchImages },
-  rounds: number,
+  { rounds, blockLatencyMs }: { readonly rounds: number; readonly blockLatencyMs: number },
 ): AsyncGenerator<PartResult> {
   const snapshotId = await ensureImageSnapshot(aws, { name: `bench-${images.sha256}`, file: images.first });
   const { vault } = lab.status;
@@ -47,7 +48,7 @@ export async function* measureParts(
       const { seconds } = Said.parse(JSON.parse(stdout));
       const mebibytesPerSecond = images.bytes / 2 ** 20 / seconds;
       const serverCpuSeconds = cpuSecondsOf(servers) - before;
-      yield { round, part, seconds, mebibytesPerSecond, cpuSeconds, serverCpuSeconds, peakMebibytes };
+      yield { round, part, blockLatencyMs, seconds, mebibytesPerSecond, cpuSeconds, serverCpuSeconds, peakMebibytes };
     }
   }
 }

@@ -72,6 +72,8 @@ export const Settings = z.strictObject({
       relateSiblings: z.boolean().default(false),
       /** After StartSnapshot, puts answer ResourceNotFoundException for so long. */
       notFoundAfterStartMs: Milliseconds.default(0),
+      /** From a block's request to its answer; AWS reckons with 100 ms ("Optimize performance" of the EBS direct APIs). */
+      blockLatencyMs: Milliseconds.default(0),
       /** How long a completed upload is checked before it turns `completed` or `error`. */
       checkMs: Milliseconds.default(200),
     })

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { resolveFolder } from '../config/resolve-names.ts';
@@ -8,6 +7,7 @@ import { type Extracted, extract } from '../disk/extract/extract.ts';
 import { guestText } from '../disk/guest-text.ts';
 import { bytesShownAs, shownBytes } from '../disk/tree/shown-bytes.ts';
 import { ConfigurationError } from '../errors.ts';
+import { makeFolders } from '../make-folders.ts';
 import { chooseVolumes } from '../search/choose-volumes.ts';
 import { type OpenOthers, openPointTree } from '../search/point-tree.ts';
 import { readPoint, writing } from '../vault/index.ts';
@@ -53,7 +53,7 @@ export function createRestoreFilesActivities({ vaults, config, openOthers }: Res
             throw new ConfigurationError('FileMissing', message, { context: { pointId } });
           }
           const extracted = await writing(folder, async () => {
-            await mkdir(folder, { recursive: true, mode: 0o700 });
+            await makeFolders(folder, { mode: 0o700 });
             return extract({
               machine: files.machine,
               from,

@@ -1,10 +1,11 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Extracted } from '../disk/extract/extract.ts';
 import { shownBytes } from '../disk/tree/shown-bytes.ts';
 import { ConfigurationError, VaultError } from '../errors.ts';
+import { makeFolders } from '../make-folders.ts';
 import { tellUnread } from '../search/tell-unread.ts';
 import { CommandEnd } from './command-end.ts';
 import type { CliDeps, Output } from './deps.ts';
@@ -97,7 +98,7 @@ async function toFolder(files: PointFiles, folder: string, asked: Asked): Promis
 
 /** What lies in a folder already may be somebody's; a note beside it says that this restore began it. */
 async function mustBeOurs(folder: string, note: string, order: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   const there = await readFile(note, 'utf8').catch(() => undefined);
   if (there === order) return;
   if ((await readdir(folder)).length > 0) {

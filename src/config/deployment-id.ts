@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ConfigurationError } from '../errors.ts';
+import { makeFolders } from '../make-folders.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -29,7 +30,7 @@ export async function ensureDeploymentId(env: Environment = process.env): Promis
   const path = deploymentFile(env);
   const deploymentId = randomUUID();
   const written = `${path}.${deploymentId}`;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
   try {
     await writeFile(written, `${JSON.stringify({ deploymentId })}\n`, { mode: 0o600 });
     // Whole at once: of many that start together one makes the name, and no other reads half a file.

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { access, copyFile, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { access, copyFile, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PlatformError, VaultError } from '../errors.ts';
+import { makeFolders } from '../make-folders.ts';
 import { mustExist } from './find-programs.ts';
 import type { Firmware, OverlaidDisk } from './machine-arguments.ts';
 
@@ -20,7 +21,7 @@ const OVMF = [
  * because what a machine wrote is discarded with its folder.
  */
 export async function claimFolder(folder: string, pointId: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolders(folder, { mode: 0o700 });
   const names = await readdir(folder);
   const marker = join(folder, MARKER);
   if (names.length === 0) return writeFile(marker, `${JSON.stringify({ pointId })}\n`);

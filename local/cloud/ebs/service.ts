@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Cloud } from '../cloud.ts';
 import { CloudError } from '../cloud-error.ts';
 import { mentionedIds } from '../mentioned-ids.ts';
@@ -59,12 +60,13 @@ export const ebsService: WireService = {
     const log = { accessKeyId, service: 'ebs', action: route.action, dryRun: false };
     try {
       passGate(cloud, { service: 'ebs', action: route.action, accessKeyId, input }, WORDS);
+      if (isTransfer(route)) await beAsFar(cloud);
       const answer = await route.act(cloud, request, match);
       const made =
         typeof answer.body === 'string' && route.action === 'StartSnapshot'
           ? readJson(Buffer.from(answer.body))
           : undefined;
-      if (!route.action.endsWith('SnapshotBlock')) cloud.calls.record(log, mentionedIds([input, made]));
+      if (!isTransfer(route)) cloud.calls.record(log, mentionedIds([input, made]));
       return answer;
     } catch (error) {
       cloud.calls.record(
@@ -81,6 +83,13 @@ export const ebsService: WireService = {
     return { status: httpStatus, headers: { ...JSON_TYPE, 'x-amzn-errortype': type }, body };
   },
 };
+
+const isTransfer = ({ action }: Route) => action.endsWith('SnapshotBlock');
+
+/** As the service is, if the settings say so. */
+async function beAsFar({ settings: { ebs } }: Cloud): Promise<void> {
+  if (ebs.blockLatencyMs > 0) await pause(ebs.blockLatencyMs);
+}
 
 /** Blocks that were sent: a fresh 512 KiB per request costs more in collection than reading it does. */
 const spare: Buffer[] = [];

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, link, open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UnderstudyError, VaultError } from '../../errors.ts';
+import { makeFolders } from '../../make-folders.ts';
 import { sameBytes } from '../bytes.ts';
 import type { ByteRange, ObjectFacts, ObjectStore } from '../object-store.ts';
 import {
@@ -86,7 +87,7 @@ interface NewFile {
 async function createFile(folder: string, { key, path, body, url }: NewFile, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   await makeFolder(dirname(path), folder);
-  await mkdir(join(folder, INCOMING), { recursive: true });
+  await makeFolders(join(folder, INCOMING));
   const incoming = join(folder, INCOMING, randomUUID());
   try {
     await writeSynced(incoming, body, signal);
@@ -113,7 +114,7 @@ async function removeFile(path: string): Promise<void> {
 
 /** A new folder's name is synced in its parent too, or the file could be lost with it. */
 async function makeFolder(path: string, root: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
+  const first = await makeFolders(path);
   if (first === undefined) return;
   for (let made = path; made.length >= first.length && made !== root; made = dirname(made))
     await syncFolder(dirname(made));

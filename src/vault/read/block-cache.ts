@@ -1,6 +1,7 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VaultError } from '../../errors.ts';
+import { makeFolders } from '../../make-folders.ts';
 import { BLOCK_BYTES } from '../block-source.ts';
 import { BlockSet } from '../image/block-set.ts';
 import { findDataBlocks } from '../image/data-extents.ts';
@@ -30,7 +31,7 @@ export interface BlockCacheRequest {
 export async function openBlockCache({ folder, vaultId, map, signal }: BlockCacheRequest): Promise<BlockCache> {
   const path = join(folder, `${vaultId}-${map.volumeDigest}.blocks`);
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolders(folder, { mode: 0o700 });
     // Not 'a+', which writes at the end whatever the position; created without truncating what another process holds.
     const file = await open(path, 'r+', 0o600)
       .catch(() => open(path, 'wx+', 0o600))

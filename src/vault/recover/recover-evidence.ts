@@ -1,6 +1,7 @@
-import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError, VaultError } from '../../errors.ts';
+import { makeFolders } from '../../make-folders.ts';
 import { listAttestations } from '../attest.ts';
 import { sameBytes, sha256Hex } from '../bytes.ts';
 import { isDamage } from '../confirm-parents.ts';
@@ -65,7 +66,7 @@ async function readProven(vault: Vault, ref: EvidenceRef, signal: AbortSignal): 
 /** Repeatable: a file that holds just these bytes counts as written; any other is left as it is. */
 export async function writeNewFile(path: string, bytes: Uint8Array): Promise<void> {
   await writing(path, async () => {
-    await mkdir(join(path, '..'), { recursive: true });
+    await makeFolders(join(path, '..'));
     const file = await openNew(path);
     if (file) {
       await file.writeFile(bytes);

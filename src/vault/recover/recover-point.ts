@@ -1,6 +1,7 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigurationError } from '../../errors.ts';
+import { makeFolders } from '../../make-folders.ts';
 import { isDamage } from '../confirm-parents.ts';
 import { writing } from '../image/image-target.ts';
 import type { MissingBlocks } from '../image/salvage.ts';
@@ -49,7 +50,7 @@ export async function recoverPoint(request: RecoverRequest): Promise<RecoveredPo
   const { vault, folder, keepGoing = false, signal } = request;
   const manifest = await findPoint(request);
   const chosen = chooseVolumes(manifest, request.volumeIds);
-  await writing(folder, () => mkdir(folder, { recursive: true }));
+  await writing(folder, () => makeFolders(folder));
   await writeNewFile(join(folder, 'manifest.json'), Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
   const volumes: RecoveredVolume[] = [];
   for (const volume of chosen) {
