@@ -8,8 +8,8 @@ const GLIBC = { MALLOC_MMAP_THRESHOLD_: '1048576', MALLOC_TRIM_THRESHOLD_: '1048
 /**
  * Of each thread's heap the young part, in MiB: little stands there beside blocks, which live outside of V8's heap. The old part
  * may grow by a fifth before it is collected; by itself it fills with garbage for as long as an archive takes (a mover of
- * 537 MiB after 12 GiB in place of 381, at the same pace). `--optimize-for-size` does no better and takes twice as long
- * (docs/performance.md).
+ * 537 MiB after 12 GiB in place of 382). Where the processor is the limit that costs 6 % of the pace; `--optimize-for-size`
+ * does no better and takes twice as long (docs/performance.md).
  */
 const V8 = ['--max-semi-space-size=2', '--heap-growing-percent=20'];
 
