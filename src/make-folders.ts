@@ -25,12 +25,10 @@ async function makeFolder(path: string, mode: number | undefined): Promise<boole
     await mkdir(path, { mode });
     return true;
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    // A link that leads nowhere is there for mkdir(2), and not for whoever wants to use it: stat(2) says ENOENT.
+    if (codeOf(error) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
+    return false;
   }
-  // A link that leads nowhere is there for mkdir(2), and not for whoever wants to use it: stat(2) says ENOENT.
-  if (!(await stat(path)).isDirectory())
-    throw Object.assign(new Error(`ENOTDIR: not a folder, mkdir '${path}'`), { code: 'ENOTDIR', path });
-  return false;
 }
 
 function codeOf(error: unknown): unknown {

@@ -38,7 +38,10 @@ test.each([
   await expect(makeFolders(path(folder))).rejects.toThrow(/ENOENT/);
 });
 
-test.each(['file', 'file/a'])('where a file is in the way (%s) it ends with ENOTDIR', async (path) => {
+test.each([
+  { path: 'file', code: /EEXIST/ },
+  { path: 'file/a', code: /ENOTDIR/ },
+])('where a file is in the way ($path) it ends with $code', async ({ path, code }) => {
   await writeFile(join(folder, 'file'), '');
-  await expect(makeFolders(join(folder, path))).rejects.toThrow(/ENOTDIR/);
+  await expect(makeFolders(join(folder, path))).rejects.toThrow(code);
 });

@@ -9,9 +9,10 @@ const SRC = join(ROOT, 'src');
 /** What a folder of src/ may import besides itself; docs/architecture.md, section 2, tells it to people. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
+  'make-folders.ts': [],
   contract: [],
   workflows: ['contract', 'errors.ts', 'activities (types)', 'platforms (types)'],
-  activities: ['contract', 'errors.ts', 'config', 'platforms', 'recipes', 'vault', 'disk', 'search'],
+  activities: ['contract', 'errors.ts', 'make-folders.ts', 'config', 'platforms', 'recipes', 'vault', 'disk', 'search'],
   workers: [
     'contract',
     'errors.ts',
@@ -28,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'contract',
     'errors.ts',
+    'make-folders.ts',
     'config',
     'vault',
     'disk',
@@ -40,13 +42,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'report',
     'recipes',
   ],
-  config: ['contract', 'errors.ts', 'recipes (types)'],
+  config: ['contract', 'errors.ts', 'make-folders.ts', 'recipes (types)'],
   platforms: ['contract', 'errors.ts', 'vault'],
-  vault: ['errors.ts', 'disk'],
+  vault: ['errors.ts', 'make-folders.ts', 'disk'],
   disk: ['errors.ts'],
   nbd: ['errors.ts', 'disk'],
   search: ['contract', 'errors.ts', 'vault', 'disk'],
-  qemu: ['errors.ts'],
+  qemu: ['errors.ts', 'make-folders.ts'],
   appliance: ['errors.ts', 'disk', 'nbd', 'qemu'],
   recipes: ['contract', 'errors.ts', 'disk'],
   report: ['contract'],
