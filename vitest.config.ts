@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { FileOrder } from './test/support/file-order.ts';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 /** As many as there are cores on the smallest machine that runs this; the runner itself does next to nothing. */
 const CORES = 2;
@@ -8,7 +8,7 @@ const CORES = 2;
 // tests' processor time.
 export default defineConfig({
   test: {
-    sequence: { sequencer: FileOrder },
+    sequence: { sequencer: LongestFirst },
     // `npm run coverage`: what decides what is lost, and every decoder, has no branch that no test has taken.
     coverage: {
       include: ['src/vault/collect/**', 'src/vault/expiry/**'],
