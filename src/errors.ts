@@ -102,6 +102,12 @@ export abstract class UnderstudyError extends Error {
   }
 }
 
+/** What the system or Node calls an error ('ENOENT', 'ABORT_ERR'); undefined for our own errors and for most bugs. */
+export function systemCode(error: unknown): string | undefined {
+  if (error instanceof UnderstudyError || !(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
 /** Wrong input or configuration: names the field. */
 export class ConfigurationError extends UnderstudyError {}
 /** The machines' side answered something that stops the run. */

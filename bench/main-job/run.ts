@@ -67,8 +67,7 @@ async function inLab(cloud: Partial<SettingsInput>, work: (running: RunningLab) 
     // The product's clients take endpoints and keys from the environment, as in production.
     Object.assign(process.env, lab.env());
     const aws = createLabClients(lab.status.aws.endpoints, lab.plan);
-    await work({ lab, aws });
-    aws.destroy();
+    await work({ lab, aws }).finally(() => aws.destroy());
   } finally {
     await stopLab(stateDir);
     await rm(stateDir, { recursive: true, force: true });

@@ -41,7 +41,7 @@ export function ensureS3({ stateDir, detached, plan }: ServerOptions): Promise<S
     detached,
     bucket: plan.bucket,
     region: plan.region,
-    // A mover that is taken over can neither remove nor unlock anything (design 5).
+    // A mover that is taken over can neither remove nor unlock anything.
     users: [
       { ...keyOf(admin), may: 'keep' },
       { ...keyOf(control), may: 'keep' },

@@ -6,7 +6,7 @@ const Loopback = z.string().regex(/^http:\/\/127\.0\.0\.1:\d+$/);
 const Key = z.strictObject({ accessKeyId: z.string(), secretAccessKey: z.string() });
 const Port = z.int().min(1).max(65_535);
 
-/** `status --json`: what other tools rely on (design 6a). */
+/** `status --json`: what other tools rely on. */
 export const LabStatus = z.strictObject({
   schema: z.literal('understudy.local/1'),
   state: z.enum(['up', 'partial', 'down']),

@@ -9,7 +9,7 @@ export interface CaptureDeps {
   readonly platform: CapturePlatform;
 }
 
-/** Tags turn up in Describe calls late; 24 looks of 5 s are 2 minutes (aws.md 1.4). */
+/** Tags turn up in Describe calls late; 24 looks of 5 s are 2 minutes (EC2 API, "Eventual consistency"). */
 const LOOKS = 24;
 
 /** A snapshot of a small disk is completed within a second, sooner than Temporal begins another attempt. */

@@ -175,7 +175,8 @@ function written({ bytes }: ProgressLine): string {
 
 /**
  * A small machine boots in seconds, and a person watches; a large one recovers for an hour, and its two Describe calls
- * per look share an account's request budget with everybody (100 requests, refilled at 20 per second: aws.md).
+ * per look share an account's request budget with everybody (100 requests, refilled at 20 per second: EC2 API,
+ * "Request throttling").
  */
 function lookAgainMs(waitedMs: number): number {
   return waitedMs < 3 * 60_000 ? 1_500 : 10_000;

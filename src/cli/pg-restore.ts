@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { pipeline } from 'node:stream/promises';
-import { EvidenceError } from '../errors.ts';
+import { EvidenceError, systemCode } from '../errors.ts';
 import type { OpenDump } from './deps.ts';
 import { terminalText } from './terminal-text.ts';
 
@@ -27,7 +27,7 @@ export async function* streamDump({ dump, program, args }: PgRestoreRun, signal:
   const ended = once(child, 'close');
   // It leaves when it has what it wants, or what it cannot read; its own exit code tells which.
   const fed = pipeline(dump.chunks(), child.stdin).catch((error: unknown) => {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error;
+    if (systemCode(error) !== 'EPIPE') throw error;
   });
   // Awaited below; whoever reads slowly must not make a failure of either look like nobody's.
   const over = Promise.all([ended, fed]);

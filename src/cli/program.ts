@@ -31,7 +31,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(deps: CliDeps) => Command
   keys: async () => (await import('./keys.ts')).keysCommand,
 };
 
-/** Runs one command line and resolves with the exit code (design 6a); never ends the process itself. */
+/** Runs one command line and resolves with the exit code; never ends the process itself. */
 export async function runCli(args: readonly string[], deps: CliDeps): Promise<number> {
   const program = new Command('understudy')
     .description('Zero-impact, verified backups: clones a live machine, backs up the clone, restores it and asks it')

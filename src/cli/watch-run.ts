@@ -1,7 +1,7 @@
 import type { BackupProgress } from '../contract/progress.ts';
 import type { CliDeps, WatchedRun } from './deps.ts';
 
-// Mover heartbeats are throttled to 1 s (design 4): looking more often shows nothing new.
+// Mover heartbeats are throttled to 1 s (workers/mover.ts): looking more often shows nothing new.
 const LOOK_EVERY_MS = 1000;
 
 /** How watching ended: the run's own end, or Ctrl-C, which leaves the run going. */

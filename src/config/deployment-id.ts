@@ -3,7 +3,7 @@ import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { ConfigurationError } from '../errors.ts';
+import { ConfigurationError, systemCode } from '../errors.ts';
 import { makeFolders } from '../make-folders.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -36,7 +36,7 @@ export async function ensureDeploymentId(env: Environment = process.env): Promis
     // Whole at once: of many that start together one makes the name, and no other reads half a file.
     await link(written, path);
   } catch (error) {
-    if (!isCode(error, 'EEXIST')) throw error;
+    if (systemCode(error) !== 'EEXIST') throw error;
   } finally {
     await rm(written, { force: true });
   }
@@ -55,7 +55,7 @@ async function findDeploymentId(env: Environment): Promise<string | undefined> {
   try {
     return checked(JSON.parse(await readFile(path, 'utf8')), path);
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined;
+    if (systemCode(error) === 'ENOENT') return undefined;
     if (error instanceof SyntaxError) {
       throw new ConfigurationError(
         'InvalidConfiguration',
@@ -70,8 +70,4 @@ function checked(value: unknown, where: string): string {
   const parsed = DeploymentFile.safeParse(value);
   if (parsed.success) return parsed.data.deploymentId;
   throw new ConfigurationError('InvalidConfiguration', `${where} does not hold a deployment id (a UUID)`);
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,4 +1,4 @@
-/** Longer guest text belongs into sealed evidence, not into results, tags or histories (design: 200 characters). */
+/** Longer guest text belongs into sealed evidence, not into results, tags or histories. */
 export const GUEST_TEXT_LIMIT = 200;
 
 // C0, DEL and C1 steer terminals; U+200B–U+200F, U+2028–U+202E and U+2066–U+2069 reorder, hide or break lines of text.

@@ -20,7 +20,7 @@ export function createMoverWorker({ connection, namespace, deps }: MoverWorkerOp
     // Two volumes side by side keep two cores busy with sealing; the others wait in the open vault, which bounds the memory
     // of all of them together, or only look at a booting machine's screen.
     maxConcurrentActivityTaskExecutions: 12,
-    // The 20 s in which a killed mover is noticed, and the bytes that people watch (design 4).
+    // The 20 s in which a killed mover is noticed, and the bytes that people watch.
     maxHeartbeatThrottleInterval: '1s',
     // A shard cannot end in this time; it is repeated by whoever comes next and finds what is sealed.
     shutdownGraceTime: '5s',

@@ -10,18 +10,9 @@ import { beginRun, commitPoint, type KeyService, writeEvidence } from '../../src
 import type { LockPolicy } from '../../src/vault/lock-policy.ts';
 import type { Manifest, Retention } from '../../src/vault/manifest.ts';
 import type { Vault } from '../../src/vault/vault.ts';
+import { testAttestation } from './vault-attestation.ts';
 import { DAY_MS, movingClock } from './vault-clock.ts';
-import {
-  archiveAll,
-  CONTROL,
-  MOVER,
-  NEVER,
-  NOW,
-  testKeys,
-  testSession,
-  testVault,
-  VERIFY_RUN_ID,
-} from './vault-fixture.ts';
+import { archiveAll, CONTROL, MOVER, NEVER, testKeys, testSession, testVault, VERIFY_RUN_ID } from './vault-fixture.ts';
 import { type MemoryBucket, type MemoryStore, memoryStore } from './vault-memory-store.ts';
 import { testVolume, text } from './vault-volume.ts';
 
@@ -135,18 +126,7 @@ export async function verify({ mover, control }: CollectedVault, pointId: string
   await writeEvidence({ ...evidence, bytes: bytes('login:') });
   await attest({
     vault: control,
-    attestation: {
-      pointId,
-      runId: VERIFY_RUN_ID,
-      verdict: 'passed',
-      startedAt: NOW,
-      finishedAt: NOW,
-      toolVersion: 't',
-      workflow: { workflowId: 'w', temporalRunId: 't' },
-      consistency: { disks: { claimed: 'clean-shutdown', verdict: 'confirmed' }, agents: {} },
-      checks: [],
-      evidence: [],
-    },
+    attestation: testAttestation(pointId, VERIFY_RUN_ID, 'passed'),
     signal: NEVER,
   });
 }

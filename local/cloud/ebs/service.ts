@@ -58,9 +58,10 @@ export const ebsService: WireService = {
       route.action === 'StartSnapshot' ? readJson(request.body) : undefined,
     ];
     const log = { accessKeyId, service: 'ebs', action: route.action, dryRun: false };
+    const { blockLatencyMs } = cloud.settings.ebs;
     try {
       passGate(cloud, { service: 'ebs', action: route.action, accessKeyId, input }, WORDS);
-      if (isTransfer(route)) await beAsFar(cloud);
+      if (isTransfer(route) && blockLatencyMs > 0) await pause(blockLatencyMs);
       const answer = await route.act(cloud, request, match);
       const made =
         typeof answer.body === 'string' && route.action === 'StartSnapshot'
@@ -85,11 +86,6 @@ export const ebsService: WireService = {
 };
 
 const isTransfer = ({ action }: Route) => action.endsWith('SnapshotBlock');
-
-/** As the service is, if the settings say so. */
-async function beAsFar({ settings: { ebs } }: Cloud): Promise<void> {
-  if (ebs.blockLatencyMs > 0) await pause(ebs.blockLatencyMs);
-}
 
 /** Blocks that were sent: a fresh 512 KiB per request costs more in collection than reading it does. */
 const spare: Buffer[] = [];

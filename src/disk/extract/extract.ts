@@ -1,9 +1,10 @@
 import { lchown, link, lutimes, symlink } from 'node:fs/promises';
+import { systemCode } from '../../errors.ts';
 import { damageOf } from '../tree/damage.ts';
 import type { ByteString } from '../tree/file-tree.ts';
 import type { Located, MachineTree } from '../tree/machine-tree.ts';
 import { applyFacts, secondsOf } from './apply-facts.ts';
-import { type HeldFolder, holdFolder, isExists } from './held-folder.ts';
+import { type HeldFolder, holdFolder } from './held-folder.ts';
 import { writeFile } from './write-file.ts';
 
 export interface ExtractRequest {
@@ -155,7 +156,7 @@ async function unlessThere(work: Promise<void>): Promise<void> {
   try {
     await work;
   } catch (error) {
-    if (!isExists(error)) throw error;
+    if (systemCode(error) !== 'EEXIST') throw error;
   }
 }
 
@@ -182,7 +183,7 @@ function isBelow(path: ByteString, folder: ByteString): boolean {
 const PER_FILE = ['ENAMETOOLONG', 'EINVAL', 'EILSEQ', 'EEXIST', 'ENOTDIR', 'ELOOP', 'EISDIR', 'EFBIG', 'EMLINK'];
 
 function problemOf(error: unknown): { problem: string; isDamage: boolean } {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = systemCode(error) ?? '';
   if (PER_FILE.includes(code)) return { problem: `this machine cannot hold it here (${code})`, isDamage: true };
   return { problem: damageOf(error), isDamage: true };
 }

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { systemCode } from '../../errors.ts';
 import type { ByteString } from '../tree/file-tree.ts';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
@@ -29,14 +30,10 @@ export async function holdFolder(path: string | Buffer): Promise<HeldFolder> {
       try {
         await mkdir(at(name), 0o700); // nobody else enters before its own mode is set
       } catch (error) {
-        if (!isExists(error)) throw error;
+        if (systemCode(error) !== 'EEXIST') throw error;
       }
       return holdFolder(at(name));
     },
     close: () => handle.close(),
   };
-}
-
-export function isExists(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EEXIST';
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { FileHandle } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
+import { systemCode } from '../../errors.ts';
 import type { ByteString } from '../tree/file-tree.ts';
 
 /**
@@ -42,8 +43,7 @@ async function setfattr(dump: Buffer, signal: AbortSignal): Promise<string | und
     // `setfattr: <file>: <reason>`, a line for each attribute.
     return status === 0 ? undefined : (/: ([^:\n]+)\n*$/.exec(said)?.[1] ?? `setfattr ended with ${status}`);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-      return 'there is no setfattr: install the package attr';
+    if (systemCode(error) === 'ENOENT') return 'there is no setfattr: install the package attr';
     throw error;
   }
 }

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, unlink } from 'node:fs/promises';
+import { systemCode } from '../../errors.ts';
 import type { Located } from '../tree/machine-tree.ts';
 import { applyFacts, type Unset } from './apply-facts.ts';
-import { type HeldFolder, isExists } from './held-folder.ts';
+import type { HeldFolder } from './held-folder.ts';
 
 const { O_CREAT, O_EXCL, O_WRONLY, O_NOFOLLOW, O_TRUNC } = constants;
 /** Eight blocks of a vault: large enough to be read ahead, small enough to show progress. */
@@ -45,7 +46,7 @@ async function openNew(at: Buffer, { entry }: Located): Promise<FileHandle | 'ke
   try {
     return await open(at, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600);
   } catch (error) {
-    if (!isExists(error)) throw error;
+    if (systemCode(error) !== 'EEXIST') throw error;
   }
   const there = await lstat(at, { bigint: true });
   // Node sets times through a double, which holds a quarter of a microsecond.

@@ -9,7 +9,7 @@ export interface Ec2Clients {
   readonly ec2: EC2Client;
   /**
    * For mutations without a token. The SDK repeats a request whose reply was lost: CreateSnapshots then happens twice,
-   * seen on the wire (aws.md 0.1). One attempt, and whoever calls looks for the result.
+   * seen on the wire (@aws-sdk/client-ec2 3.1169). One attempt, and whoever calls looks for the result.
    */
   readonly ec2Once: EC2Client;
   /** One attempt per call: a block's body breaks after the SDK's retries are over, so retrying is done around all of it. */

@@ -2,7 +2,7 @@ import { PlatformError, type UnderstudyError } from '../../errors.ts';
 import type { Ec2Context } from './context.ts';
 import { awsName, awsReason, isCode, translate } from './errors.ts';
 
-// The SDK's own retries end before a body breaks and leave out ConcurrentLimitExceeded (aws.md 6.4), so all is here.
+// The SDK's own retries end before a body breaks and leave out ConcurrentLimitExceeded (@aws-sdk/client-ebs 3.1138), so all is here.
 // 8 attempts with 100 ms doubling to 10 s: about 20 s on average, enough for a throttled account to come to rest.
 const ATTEMPTS = 8;
 const BASE_MS = 100;

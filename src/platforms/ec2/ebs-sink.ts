@@ -19,7 +19,7 @@ const IDLE_MINUTES = 60;
 /** 16 TiB take minutes after the last block. */
 const COMPLETED_WITHIN_MS = 60 * 60_000;
 
-/** What the EBS APIs started shows in EC2 a moment later (aws.md 13.29). */
+/** What the EBS APIs started shows in EC2 a moment later (EC2 API, "Eventual consistency"). */
 const SHOWN_WITHIN_MS = 2 * 60_000;
 
 /** Starts a snapshot to be written, or finds what an earlier attempt started or completed, by tag and by token. */

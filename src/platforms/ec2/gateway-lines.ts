@@ -17,7 +17,7 @@ const REMEDY = 'Remove it from the isolated network, or give the profile a netwo
 /** States in which a thing no longer carries anything. */
 export const OVER = ['deleted', 'deleting', 'failed', 'rejected', 'expired', 'detached', 'detaching'];
 
-/** Every way out of a network that the EC2 API knows (aws.md 3.2). A sealed network has none of them. */
+/** Every way out of a network that the EC2 API knows. A sealed network has none of them. */
 export const GATEWAY_LINES: readonly IsolationLine[] = [
   {
     name: 'internet-gateways',

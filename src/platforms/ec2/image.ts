@@ -145,7 +145,7 @@ function mapping(
 
 const GP3_BASE = { type: 'gp3' };
 
-/** Written snapshots carry no licence: a clone that would run unlicensed is not launched (aws.md 2.2). */
+/** Written snapshots carry no licence: a clone that would run unlicensed is not launched (API_RegisterImage). */
 function mustBillAsSource(image: Image, like: MachineFacts): void {
   const wanted = like.boot.platformDetails;
   if (image.PlatformDetails === undefined || image.PlatformDetails === wanted) return;

@@ -22,7 +22,10 @@ export interface Ladder {
   readonly launch: (rung: Rung) => Promise<string>;
 }
 
-/** Tries one type after the other until one has capacity: each rung has a token of its own (aws.md 13.1). */
+/**
+ * Tries one type after the other until one has capacity. Each rung has a token of its own: one that was sent repeats the request
+ * it was made for (API_RunInstances, ClientToken).
+ */
 export async function climb(context: Ec2Context, ladder: Ladder, signal: AbortSignal): Promise<OwnedInstance> {
   const { run, subnetId } = ladder;
   const types = [...new Set(ladder.instanceTypes)];

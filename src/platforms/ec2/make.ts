@@ -1,7 +1,7 @@
 import type { Ec2Context } from './context.ts';
 import { translate } from './errors.ts';
 
-/** EC2 describes what it made "within seconds" (aws.md 13.29); later than this is the sweeper's business. */
+/** EC2 describes what it made "within seconds" (EC2 API, "Eventual consistency"); later than this is the sweeper's business. */
 export const SHOWS_WITHIN_MS = 2_000;
 
 const NEVER = new AbortController().signal;

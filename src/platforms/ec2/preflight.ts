@@ -9,7 +9,7 @@ import { readInstance } from './describe-machine.ts';
 import { awsName, call, isCode } from './errors.ts';
 import { TAG } from './tags.ts';
 
-/** An instance's volumes in one set (aws.md 1.2). */
+/** An instance's volumes in one set (EC2 user guide, "Multi-volume snapshots"). */
 const MAX_VOLUMES = 40;
 
 /** Policies may demand the run's tag on creation, so the dry run carries one. */

@@ -27,7 +27,7 @@ function stateOf({ State }: Snapshot | SnapshotInfo): SnapshotFacts['state'] {
   return State === 'completed' || State === 'pending' ? State : 'error';
 }
 
-/** What was just made may not show for a while (aws.md 13.29). */
+/** What was just made may not show for a while (EC2 API, "Eventual consistency"). */
 const SHOWN_WITHIN_MS = 2 * 60_000;
 
 /** Present state of snapshots; SnapshotFailed names the first that is in error, ResourceMissing one that stays away. */

@@ -1,7 +1,7 @@
 import type { Tag } from '@aws-sdk/client-ec2';
 import type { Run } from '../../contract/run.ts';
 
-/** Tag keys of design 6a. Other tools select by them: never rename. */
+/** Other tools select by these tag keys: never rename (docs/architecture.md, "Names that stay"). */
 export const TAG = {
   deployment: 'understudy:deployment',
   run: 'understudy:run',

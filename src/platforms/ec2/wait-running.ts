@@ -7,7 +7,7 @@ import { repeatUntil } from './repeat.ts';
 
 /** EC2 starts a machine within a minute; volumes of encrypted snapshots take longer. */
 const RUNNING_WITHIN_MS = 10 * 60_000;
-/** A machine that RunInstances answered may not be found for a while (aws.md 13.29). */
+/** A machine that RunInstances answered may not be found for a while (EC2 API, "Eventual consistency"). */
 const VISIBLE_WITHIN_MS = 2 * 60_000;
 
 export function waitVisible(context: Ec2Context, run: Run, id: string, signal: AbortSignal): Promise<OwnedInstance> {

@@ -5,7 +5,8 @@ const BOUNDARY = 'understudy-boot-media';
 
 /**
  * What cloud-init must not do again only because the instance id is new: the archived disks should differ from
- * production as little as possible (aws.md 2.4, cc_ssh, cc_set_hostname, cc_package_update_upgrade_install).
+ * production as little as possible (cloud-init's cc_ssh, cc_set_hostname, cc_package_update_upgrade_install run
+ * once per instance).
  */
 const CLOUD_CONFIG = `#cloud-config
 ssh_deletekeys: false

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, link, open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { UnderstudyError, VaultError } from '../../errors.ts';
+import { systemCode, VaultError } from '../../errors.ts';
 import { makeFolders } from '../../make-folders.ts';
 import { sameBytes } from '../bytes.ts';
 import type { ByteRange, ObjectFacts, ObjectStore } from '../object-store.ts';
@@ -94,7 +94,7 @@ async function createFile(folder: string, { key, path, body, url }: NewFile, sig
     await link(incoming, path);
     await syncFolder(dirname(path));
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if (systemCode(error) !== 'EEXIST') throw error;
     if (!sameBytes(await readFile(path), body)) throw alreadyExists(key, url);
   } finally {
     await rm(incoming, { force: true });
@@ -106,7 +106,7 @@ async function removeFile(path: string): Promise<void> {
   try {
     await unlink(path);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
+    if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') throw error;
     return;
   }
   await syncFolder(dirname(path));
@@ -211,7 +211,7 @@ async function guard<T>(key: string, url: string, work: () => Promise<T>): Promi
 }
 
 function translate(error: unknown, key: string, url: string): unknown {
-  const code = codeOf(error);
+  const code = systemCode(error);
   if (code === undefined || code === 'ABORT_ERR') return error;
   const context = { key, code };
   if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return missing(key, url, error);
@@ -229,10 +229,4 @@ function translate(error: unknown, key: string, url: string): unknown {
     context,
     cause: error,
   });
-}
-
-/** The code of a system error; undefined for our own errors and bugs. */
-function codeOf(error: unknown): string | undefined {
-  if (error instanceof UnderstudyError || !(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { UnderstudyError, VaultError } from '../../errors.ts';
+import { systemCode, VaultError } from '../../errors.ts';
 import { countBlocks } from '../parameters.ts';
 import { BlockSet } from './block-set.ts';
 import { findDataBlocks } from './data-extents.ts';
@@ -92,7 +92,7 @@ async function publish({ file, partial, path }: { file: FileHandle; partial: str
     await rm(partial);
   } catch (error) {
     // exFAT and some network file systems have no links; then a race with another program is all that remains.
-    if (!isOneOf(error, ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])) throw error;
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(systemCode(error) ?? '')) throw error;
     if (await lstat(path).catch(absent)) throw new VaultError('TargetExists', `${path} came into being meanwhile`);
     await rename(partial, path);
   }
@@ -132,15 +132,12 @@ export async function writing<T>(path: string, work: () => Promise<T>): Promise<
   try {
     return await work();
   } catch (error) {
-    if (error instanceof UnderstudyError || !(error instanceof Error) || !('code' in error)) throw error;
-    if (error.name === 'AbortError') throw error;
-    if (error.code === 'EEXIST')
-      throw new VaultError('TargetExists', `${path} exists; name another`, { context: { path }, cause: error });
-    const reason = MEANINGS[String(error.code)] ?? error.message;
-    throw new VaultError('TargetUnusable', `${path} cannot be written: ${reason} (${error.code})`, {
-      context: { path },
-      cause: error,
-    });
+    const code = systemCode(error);
+    if (code === undefined || !(error instanceof Error) || error.name === 'AbortError') throw error;
+    const details = { context: { path }, cause: error };
+    if (code === 'EEXIST') throw new VaultError('TargetExists', `${path} exists; name another`, details);
+    const reason = MEANINGS[code] ?? error.message;
+    throw new VaultError('TargetUnusable', `${path} cannot be written: ${reason} (${code})`, details);
   }
 }
 
@@ -153,11 +150,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ENOENT: 'its folder does not exist',
 };
 
-function isOneOf(error: unknown, codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
-}
-
 function absent(error: unknown): undefined {
-  if (isOneOf(error, ['ENOENT'])) return undefined;
+  if (systemCode(error) === 'ENOENT') return undefined;
   throw error;
 }

@@ -1,5 +1,6 @@
 import { write } from 'node:fs';
 import { promisify } from 'node:util';
+import { systemCode } from '../../errors.ts';
 import type { ImagePlaces } from '../block-jobs.ts';
 import { BLOCK_BYTES } from '../block-source.ts';
 
@@ -29,7 +30,7 @@ async function isWrittenDirectly(fd: number, block: Uint8Array, at: number): Pro
     await writeAll(fd, block, at);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EINVAL') return false;
+    if (systemCode(error) === 'EINVAL') return false;
     throw error;
   }
 }

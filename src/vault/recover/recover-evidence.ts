@@ -1,6 +1,6 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FormatError, VaultError } from '../../errors.ts';
+import { FormatError, systemCode, VaultError } from '../../errors.ts';
 import { makeFolders } from '../../make-folders.ts';
 import { listAttestations } from '../attest.ts';
 import { sameBytes, sha256Hex } from '../bytes.ts';
@@ -82,7 +82,7 @@ async function openNew(path: string): Promise<FileHandle | undefined> {
   try {
     return await open(path, 'wx', 0o600);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return undefined;
+    if (systemCode(error) === 'EEXIST') return undefined;
     throw error;
   }
 }

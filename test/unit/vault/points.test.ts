@@ -19,6 +19,7 @@ import {
   writeEvidence,
 } from '../../../src/vault/index.ts';
 import { attestationKey, pointKey, tombstoneKey } from '../../../src/vault/object-keys.ts';
+import { testAttestation } from '../../support/vault-attestation.ts';
 import {
   archiveAll,
   backUp,
@@ -26,7 +27,6 @@ import {
   fixedClock,
   MOVER,
   NEVER,
-  NOW,
   RUN_ID,
   testKeys,
   testSession,
@@ -307,20 +307,7 @@ test('a swapped control key in vault.json is noticed', async () => {
   await expect(open).rejects.toThrow(FormatError);
 });
 
-function attestation(verdict: 'passed' | 'failed'): Attestation {
-  return {
-    pointId: RUN_ID,
-    runId: VERIFY_RUN_ID,
-    verdict,
-    startedAt: NOW,
-    finishedAt: NOW,
-    toolVersion: '0.1.0',
-    workflow: { workflowId: 'verify', temporalRunId: 't' },
-    consistency: { disks: { claimed: 'clean-shutdown', verdict: 'confirmed' }, agents: {} },
-    checks: [],
-    evidence: [],
-  };
-}
+const attestation = (verdict: Attestation['verdict']) => testAttestation(RUN_ID, VERIFY_RUN_ID, verdict);
 
 test('the latest attestation of a point is the one whose run began last', async () => {
   const { control } = await openBoth();

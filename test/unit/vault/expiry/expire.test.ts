@@ -8,6 +8,7 @@ import { HOLD } from '../../../../src/vault/holds.ts';
 import { holdKey, tombstoneKey } from '../../../../src/vault/object-keys.ts';
 import { findTombstone } from '../../../../src/vault/read-tombstone.ts';
 import { type CollectedVault, collectedVault, P0, P1, P2 } from '../../../support/collection.ts';
+import { testAttestation } from '../../../support/vault-attestation.ts';
 import { NEVER, NOW, VERIFY_RUN_ID } from '../../../support/vault-fixture.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -26,18 +27,7 @@ test('points that no rule keeps get a tombstone; the newest verified one and hel
   for (const pointId of ids) await vault.back(pointId);
   await attest({
     vault: vault.control,
-    attestation: {
-      pointId: P0,
-      runId: VERIFY_RUN_ID,
-      verdict: 'passed',
-      startedAt: NOW,
-      finishedAt: NOW,
-      toolVersion: 't',
-      workflow: { workflowId: 'w', temporalRunId: 't' },
-      consistency: { disks: { claimed: 'clean-shutdown', verdict: 'confirmed' }, agents: {} },
-      checks: [],
-      evidence: [],
-    },
+    attestation: testAttestation(P0, VERIFY_RUN_ID, 'passed'),
     signal: NEVER,
   });
   hold(vault, P1);
