@@ -71,7 +71,7 @@ function ownerOf(request: unknown, ownerOfRun: Map<string, string>): string {
   if (run && INSTANCE_ID.test(run.sourceId)) ownerOfRun.set(run.runId, run.sourceId);
   const runId = /\d{8}T\d{6}Z-[0-9a-f]{8}/.exec(workflowId)?.[0] ?? '';
   // A restore is of a point; its own runs come after it in the same workflow.
-  if (workflowId.startsWith('restore/')) return runId;
+  if (/^restore(-table)?\//.test(workflowId)) return runId;
   const said = INSTANCE_ID.exec(workflowId) ?? INSTANCE_ID.exec(JSON.stringify(request ?? {}));
   return ownerOfRun.get(runId) ?? said?.[0] ?? '';
 }

@@ -15,8 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => runs.stop());
 
-/** A restore of a point of its own machine, by which the fakes know whose test it is. */
-async function begin(fakes: (removals: RemovalRequest[]) => Fakes, request: Partial<RestoreRequest> = {}) {
+/** A point of its own machine, by which the fakes know whose test it is. */
+function newPoint(fakes: (removals: RemovalRequest[]) => Fakes) {
   const removals: RemovalRequest[] = [];
   const instanceId = newInstanceId();
   const pointId = `20261123T023107Z-${instanceId.slice(-8)}`;
@@ -38,7 +38,18 @@ async function begin(fakes: (removals: RemovalRequest[]) => Fakes, request: Part
     },
     ...(mover && { mover }),
   });
-  return { run: await runs.backups.restore({ pointId, ...request }), removals, instanceId };
+  return { pointId, removals, instanceId };
+}
+
+async function begin(fakes: (removals: RemovalRequest[]) => Fakes, request: Partial<RestoreRequest> = {}) {
+  const point = newPoint(fakes);
+  return { run: await runs.backups.restore({ pointId: point.pointId, ...request }), ...point };
+}
+
+async function beginTable(fakes: Fakes) {
+  const point = newPoint(() => fakes);
+  const request = { pointId: point.pointId, database: 'bank', table: 'accounts' };
+  return { run: await runs.backups.restoreTable(request), ...point };
 }
 
 describe.concurrent('a restore', () => {
@@ -128,6 +139,23 @@ describe.concurrent('a restore', () => {
     await run.cancel();
     await expect(run.result()).rejects.toThrow();
     expect(removals).toMatchObject([{ done: false, keepRestored: false }]);
+  });
+});
+
+describe.concurrent('a table', () => {
+  test('is taken out, and nothing of the way there stays', async () => {
+    const { run, removals, instanceId } = await beginTable({});
+    expect(await run.result()).toMatchObject({ recipe: 'postgresql', leftovers: [] });
+    expect(removals).toMatchObject([{ done: true, keepCapture: false, run: { sourceId: instanceId } }]);
+  });
+
+  test('that cannot be taken out leaves nothing either, also of what does not show yet', async () => {
+    const sealExtract = async () => {
+      throw new PlatformError('PlatformRefused', 'the scratch volume is gone');
+    };
+    const { run, removals } = await beginTable({ mover: { sealExtract } });
+    await expect(run.result()).rejects.toThrow(/^extract: the scratch volume is gone/);
+    expect(removals).toMatchObject([{ done: false }]);
   });
 });
 
