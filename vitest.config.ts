@@ -29,7 +29,7 @@ export default defineConfig({
       {
         test: {
           // In a process of its own: Temporal runs a replayed workflow in the calling thread, and the hook that it leaves there
-          // for every promise fails on those of other files that have no constructor.
+          // fails on every promise whose `constructor` is undefined, as some of Node's own are.
           name: 'replay',
           include: ['test/replay/**/*.test.ts'],
           testTimeout: 60_000,
