@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { z } from 'zod';
@@ -40,14 +41,15 @@ export interface InstantRequest {
 export async function startInstantMachine({ env, pointId, question }: InstantRequest): Promise<InstantMachine> {
   const startedAt = performance.now();
   const { command, args } = understudy(['run', pointId, '--forward', String(POSTGRESQL_PORT), '--json']);
-  const child = spawn(command, args, { env: withLabEnv(process.env, env), stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(command, args, { env: withLabEnv(process.env, env), stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'close');
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const talk = { lines, said: text(child.stderr) };
   try {
-    const { hostPort } = await nextLine(lines, Up);
+    const { hostPort } = await nextLine(talk, Up);
     const answer = await ask(hostPort, question);
     const answeredMs = performance.now() - startedAt;
-    return { answeredMs, answer, end: () => endIt(child, lines, ended) };
+    return { answeredMs, answer, end: () => endIt(child, talk, ended) };
   } catch (error) {
     child.kill('SIGKILL');
     await ended;
@@ -55,19 +57,23 @@ export async function startInstantMachine({ env, pointId, question }: InstantReq
   }
 }
 
-type Lines = AsyncIterator<string>;
+interface Talk {
+  readonly lines: AsyncIterator<string>;
+  /** What it says to people, whole when it has ended. */
+  readonly said: Promise<string>;
+}
 
-/** A line of another kind is the command's own failure, which it tells in there. */
-async function nextLine<T>(lines: Lines, kind: z.ZodType<T>): Promise<T> {
+/** A line of another kind is the command's own failure, which it tells in there; one that dies says so to people. */
+async function nextLine<T>({ lines, said }: Talk, kind: z.ZodType<T>): Promise<T> {
   const { value } = await lines.next();
   const line = kind.safeParse(JSON.parse(value ?? 'null'));
   if (line.success) return line.data;
-  throw new Error(`understudy run did not go as it should: ${value ?? 'it ended without a word'}`);
+  throw new Error(`understudy run did not go as it should: ${value ?? (await said)}`);
 }
 
-async function endIt(child: ChildProcess, lines: Lines, ended: Promise<unknown>) {
+async function endIt(child: ChildProcess, talk: Talk, ended: Promise<unknown>) {
   child.kill('SIGINT');
-  const result = await nextLine(lines, End);
+  const result = await nextLine(talk, End);
   await ended;
   return result;
 }
