@@ -41,7 +41,13 @@ export function binLatency(samples: readonly LoadSample[]): readonly LatencyBin[
     .sort(([a], [b]) => a - b)
     .map(([bin, held]) => {
       const sorted = sortedLatencies(held);
-      return { at: from + (bin + 0.5) * widthMs, p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99) };
+      const start = from + bin * widthMs;
+      // The last bin ends with the requests: its middle is not beyond them, where a plot ends.
+      return {
+        at: (start + Math.min(start + widthMs, to)) / 2,
+        p50: quantile(sorted, 0.5),
+        p99: quantile(sorted, 0.99),
+      };
     });
 }
 

@@ -49,6 +49,12 @@ test('a gap in the requests stays a gap: no bin is made up', () => {
   expect(times.length).toBeGreaterThan(3);
 });
 
+test('the last point of a line is not beyond the requests, where its name would be cut off', () => {
+  // Bins of 10 s; the last one holds a second.
+  const samples = Array.from({ length: 611 }, (_, index) => ({ at: index * 100, ms: 5, ok: true }));
+  expect(binLatency(samples).map((bin) => bin.at)).toEqual([5_000, 15_000, 25_000, 35_000, 45_000, 55_000, 60_500]);
+});
+
 test('200,000 requests give a plot of bounded size that still has the slowest one', () => {
   const samples = Array.from({ length: 200_000 }, (_, index) => ({ at: index * 10, ms: 5 + (index % 7), ok: true }));
   samples[123_457] = { at: 1_234_570, ms: 5_000, ok: true };
