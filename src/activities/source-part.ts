@@ -17,6 +17,8 @@ export function partOf(source: BlockSource, { fromByte, volume }: Part): BlockSo
   async function* shifted(refs: AsyncIterable<BlockRef>): AsyncIterable<BlockRef> {
     for await (const { index, token } of refs) yield { index: index - first, token };
   }
+  const inSource = ({ index, token }: BlockRef): BlockRef => ({ index: index + first, token });
+  const receive = source.receive?.bind(source);
   return {
     volumeBytes: volume.bytes,
     blocks: (range, signal) => shifted(source.blocks(within(range), signal)),
@@ -24,6 +26,7 @@ export function partOf(source: BlockSource, { fromByte, volume }: Part): BlockSo
       const changed = await source.changedSince(parent, within(range), signal);
       return changed === 'unrelated' ? changed : shifted(changed);
     },
-    read: ({ index, token }, signal, room) => source.read({ index: index + first, token }, signal, room),
+    read: (ref, signal, room) => source.read(inSource(ref), signal, room),
+    ...(receive && { receive: (ref, signal, room) => receive(inSource(ref), signal, room) }),
   };
 }

@@ -17,6 +17,8 @@ export interface SealJob {
   readonly verify: boolean;
   /** Ids the blocks may have, one for each; a block that has its own is neither compressed nor sealed. */
   readonly expected?: readonly (Uint8Array | undefined)[];
+  /** The SHA-256 that each block should have, one for each. A block that has another fails the job. */
+  readonly announced?: readonly Uint8Array[];
 }
 
 /** Where one block ended up in the batch; null for a hole, 'same' for a block with the expected id. */

@@ -32,6 +32,17 @@ export interface BlockSource {
    * source that can reads them into `room` (BLOCK_BYTES, too) and resolves with it; once settled it leaves it alone.
    */
   read(ref: BlockRef, signal: AbortSignal, room?: Uint8Array): Promise<Uint8Array>;
+  /**
+   * The same bytes beside the SHA-256 that the source announces for them, compared by nobody yet: for whoever hashes the
+   * block anyway. A source that announces nothing has no such method.
+   */
+  receive?(ref: BlockRef, signal: AbortSignal, room: Uint8Array): Promise<AnnouncedBlock>;
+}
+
+export interface AnnouncedBlock {
+  readonly bytes: Uint8Array;
+  /** 32 bytes; whether the block has this digest is still to be seen. */
+  readonly sha256: Uint8Array;
 }
 
 /** Where a restored volume is written. */

@@ -59,13 +59,13 @@ interface ReturnedBatch {
 
 async function* batchTasks(run: Run, request: BlocksToSeal, lent: Lent): AsyncGenerator<Task<ReturnedBatch>> {
   const { vault } = run;
+  const { source, expectedId } = request;
   for await (const refs of groups(ascending(request))) {
     const nonces = vault.randomBytes(NONCE_BYTES * refs.length);
     yield async (signal) => {
       const batch = await vault.threads.batches.take(signal);
       lent.batches++;
-      await readAll(request.source, { refs, batch }, signal);
-      return sealBatch(run, { batch, indexes: refs.map(({ index }) => index), nonces, expectedId: request.expectedId });
+      return fillAndSeal(run, source, { refs, batch, nonces, expectedId }, signal);
     };
   }
 }
@@ -95,40 +95,86 @@ async function* groups(refs: AsyncIterable<BlockRef>): AsyncGenerator<readonly B
 interface BatchToFill {
   readonly refs: readonly BlockRef[];
   readonly batch: SharedArrayBuffer;
+  readonly nonces: Uint8Array;
+  readonly expectedId: BlocksToSeal['expectedId'];
+}
+
+async function fillAndSeal(
+  run: Run,
+  source: BlockSource,
+  toFill: BatchToFill,
+  signal: AbortSignal,
+): Promise<ReturnedBatch> {
+  if (announces(source)) {
+    const announced = await fillAll(toFill, (ref, place) => receiveInto(source, { ref, place }, signal));
+    const sealed = await sealBatch(run, { ...toFill, announced });
+    if (sealed) return sealed;
+    // A block is not what its source announced: it was damaged on its way, or here. All are read again, and compared first.
+  }
+  await fillAll(toFill, (ref, place) => readInto(source, { ref, place }, signal));
+  const sealed = await sealBatch(run, toFill);
+  if (!sealed) throw new TypeError('nothing was announced, and yet something else was found');
+  return sealed;
 }
 
 /** Settles when all reads have: none may still write into a batch that somebody else has got. */
-async function readAll(source: BlockSource, { refs, batch }: BatchToFill, signal: AbortSignal): Promise<void> {
-  const reads = refs.map((ref, i) => readInto(source, { ref, place: placeOf(batch, i) }, signal));
-  for (const read of await Promise.allSettled(reads)) if (read.status === 'rejected') throw read.reason;
+async function fillAll<T>(
+  { refs, batch }: BatchToFill,
+  fill: (ref: BlockRef, place: Uint8Array) => Promise<T>,
+): Promise<T[]> {
+  const filled: T[] = [];
+  for (const one of await Promise.allSettled(refs.map((ref, i) => fill(ref, placeOf(batch, i))))) {
+    if (one.status === 'rejected') throw one.reason;
+    filled.push(one.value);
+  }
+  return filled;
 }
 
-async function readInto(
-  source: BlockSource,
-  { ref, place }: { readonly ref: BlockRef; readonly place: Uint8Array },
-  signal: AbortSignal,
-): Promise<void> {
-  const bytes = await source.read(ref, signal, place);
-  if (bytes.length !== BLOCK_BYTES)
-    throw new RangeError(`the source gave ${bytes.length} bytes for block ${ref.index}`);
+interface Place {
+  readonly ref: BlockRef;
+  readonly place: Uint8Array;
+}
+
+async function readInto(source: BlockSource, { ref, place }: Place, signal: AbortSignal): Promise<void> {
+  putInto(place, await source.read(ref, signal, place), ref);
+}
+
+type AnnouncingSource = Required<BlockSource>;
+
+function announces(source: BlockSource): source is AnnouncingSource {
+  return source.receive !== undefined;
+}
+
+/** Resolves with the SHA-256 that the block should have. */
+async function receiveInto(source: AnnouncingSource, { ref, place }: Place, signal: AbortSignal): Promise<Uint8Array> {
+  const { bytes, sha256 } = await source.receive(ref, signal, place);
+  putInto(place, bytes, ref);
+  return sha256;
+}
+
+function putInto(place: Uint8Array, bytes: Uint8Array, { index }: BlockRef): void {
+  if (bytes.length !== BLOCK_BYTES) throw new RangeError(`the source gave ${bytes.length} bytes for block ${index}`);
   if (bytes.buffer === place.buffer) return;
   place.set(bytes);
   // A view of something larger is not all the caller's.
   if (bytes.byteLength === bytes.buffer.byteLength) free(bytes);
 }
 
-interface FilledBatch {
-  readonly batch: SharedArrayBuffer;
-  readonly indexes: readonly number[];
-  readonly nonces: Uint8Array;
-  readonly expectedId: BlocksToSeal['expectedId'];
+interface FilledBatch extends BatchToFill {
+  readonly announced?: readonly Uint8Array[];
 }
 
-async function sealBatch(run: Run, { batch, indexes, nonces, expectedId }: FilledBatch): Promise<ReturnedBatch> {
+/** Undefined when a block is not what was announced. */
+async function sealBatch(
+  run: Run,
+  { refs, batch, nonces, expectedId, announced }: FilledBatch,
+): Promise<ReturnedBatch | undefined> {
   const { threads, verifySealed: verify } = run.vault;
+  const indexes = refs.map(({ index }) => index);
   const expected = expectedId && { expected: indexes.map(expectedId) };
   const what = { keys: blockKeys(run), batch, blocks: indexes.length, nonces, verify, ...expected };
-  const reply = await threads.run({ kind: 'seal', ...what });
+  const reply = await threads.run({ kind: 'seal', ...what, ...(announced && { announced }) });
+  if (reply.kind === 'failed' && reply.isFormat && announced) return undefined;
   if (reply.kind === 'failed') throw unreliable(reply, indexes);
   if (reply.kind !== 'sealed') throw new TypeError(`asked to seal, got ${reply.kind}`);
   const blocks: BlockToPack[] = [];

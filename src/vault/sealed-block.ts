@@ -60,8 +60,13 @@ export interface NamedBlock {
 }
 
 /** Equal blocks of one vault have equal ids, whatever epoch sealed them. */
-export function blockIdOf(block: Uint8Array, keys: BlockKeys): Uint8Array {
-  return hmacSha256(keys.blockId, hash('sha256', block, 'buffer'));
+export function blockIdOf(block: Uint8Array, keys: Pick<BlockKeys, 'blockId'>): Uint8Array {
+  return blockIdFrom(hash('sha256', block, 'buffer'), keys);
+}
+
+/** Of the block that has this SHA-256. */
+export function blockIdFrom(sha256: Uint8Array, keys: Pick<BlockKeys, 'blockId'>): Uint8Array {
+  return hmacSha256(keys.blockId, sha256);
 }
 
 /** Seals a block into `room`, which may hold the block itself. It is not proven: open the result before relying on it. */
@@ -91,7 +96,7 @@ export function openBlock({ blockId, codec, sealed }: SealedBlock, keys: BlockKe
   if (codec === ZSTD) free(payload);
   mustBe('block', bytes.length, BLOCK_BYTES);
   const sha256 = hash('sha256', bytes, 'buffer');
-  if (!sameBytes(hmacSha256(keys.blockId, sha256), blockId)) {
+  if (!sameBytes(blockIdFrom(sha256, keys), blockId)) {
     throw new FormatError(`block content does not match its id ${hex(blockId)}`);
   }
   return { bytes, sha256 };

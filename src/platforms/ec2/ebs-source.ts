@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
   GetSnapshotBlockCommand,
@@ -8,7 +8,13 @@ import {
 } from '@aws-sdk/client-ebs';
 import type { Run } from '../../contract/run.ts';
 import { PlatformError } from '../../errors.ts';
-import { BLOCK_BYTES, type BlockRange, type BlockRef, type BlockSource } from '../../vault/block-source.ts';
+import {
+  type AnnouncedBlock,
+  BLOCK_BYTES,
+  type BlockRange,
+  type BlockRef,
+  type BlockSource,
+} from '../../vault/block-source.ts';
 import { free } from '../../vault/bytes.ts';
 import type { Ec2Context } from './context.ts';
 import { retryBlockCall } from './ebs-retry.ts';
@@ -18,6 +24,8 @@ import { claimSnapshot } from './owned.ts';
 
 /** Token of a block that the parent holds and this snapshot does not: it reads as zeros without a call. */
 const HOLE = '';
+const SHA256_OF_ZEROS = hash('sha256', new Uint8Array(BLOCK_BYTES), 'buffer');
+const SHA256_BYTES = 32;
 
 // A segment has 8,192 blocks: one page, and its tokens are used before the next listing kills them.
 const MAX_RESULTS = 10_000;
@@ -42,7 +50,9 @@ export async function openEbsSource(
     volumeBytes,
     blocks: (range, listSignal) => listBlocks(context, snapshotId, range, listSignal),
     changedSince: (parent, range, listSignal) => listChanged(context, { parent, snapshotId, range }, listSignal),
-    read: (ref, readSignal, room) => readBlock(context, { snapshotId, ref, room }, readSignal),
+    read: async (ref, readSignal, room) =>
+      (await fetchBlock(context, { snapshotId, ref, room, compare: true }, readSignal)).bytes,
+    receive: (ref, readSignal, room) => fetchBlock(context, { snapshotId, ref, room, compare: false }, readSignal),
   };
 }
 
@@ -147,30 +157,33 @@ async function* pagesOf<T extends { readonly BlockIndex?: number | undefined }>(
   }
 }
 
-interface BlockRead {
+interface BlockFetch {
   readonly snapshotId: string;
   readonly ref: BlockRef;
   readonly room: Uint8Array | undefined;
+  /** Whether the bytes must have the SHA-256 that came with them; otherwise the caller looks. */
+  readonly compare: boolean;
 }
 
-/** The call, its body, its length and its digest are one unit: any of them can fail in transit. */
-async function readBlock(
+/** The call, its body, its length and, if compared, its digest are one unit: any of them can fail in transit. */
+async function fetchBlock(
   context: Ec2Context,
-  { snapshotId: SnapshotId, ref: { index, token }, room }: BlockRead,
+  { snapshotId: SnapshotId, ref: { index, token }, room = new Uint8Array(BLOCK_BYTES), compare }: BlockFetch,
   signal: AbortSignal,
-): Promise<Uint8Array> {
-  if (token === HOLE) return room?.fill(0) ?? new Uint8Array(BLOCK_BYTES);
+): Promise<AnnouncedBlock> {
+  if (token === HOLE) return { bytes: room.fill(0), sha256: SHA256_OF_ZEROS };
   const attempted = `GetSnapshotBlock ${SnapshotId} ${index}`;
   return retryBlockCall(context, { attempted }, signal, async () => {
     const command = new GetSnapshotBlockCommand({ SnapshotId, BlockIndex: index, BlockToken: token });
     const answer = await context.clients.ebs.send(command, { abortSignal: signal });
     const bytes = await readBody(present(answer.BlockData, 'BlockData', attempted), room);
-    const digest = createHash('sha256').update(bytes).digest('base64');
-    if (answer.ChecksumAlgorithm === 'SHA256' && answer.Checksum === digest && bytes.length === BLOCK_BYTES)
-      return bytes;
+    const sha256 = Buffer.from(answer.Checksum ?? '', 'base64');
+    const announced = answer.ChecksumAlgorithm === 'SHA256' && sha256.length === SHA256_BYTES;
+    const found = compare || !announced ? hash('sha256', bytes, 'base64') : answer.Checksum;
+    if (announced && found === answer.Checksum && bytes.length === BLOCK_BYTES) return { bytes, sha256 };
     throw new PlatformError(
       'DamagedBlock',
-      `${attempted}: ${bytes.length} bytes with SHA-256 ${digest}, announced ${answer.Checksum}.`,
+      `${attempted}: ${bytes.length} bytes with SHA-256 ${found}, announced ${answer.Checksum}.`,
       {
         context: { snapshotId: SnapshotId, index },
       },
@@ -181,7 +194,7 @@ async function readBlock(
 type BlockBody = NonNullable<GetSnapshotBlockCommandOutput['BlockData']>;
 
 /** Chunks are given back as soon as they are copied: waiting for the collector they cost a mover 40 MiB. */
-async function readBody(body: BlockBody, room: Uint8Array = new Uint8Array(BLOCK_BYTES)): Promise<Uint8Array> {
+async function readBody(body: BlockBody, room: Uint8Array): Promise<Uint8Array> {
   if (!(body instanceof Readable)) return body.transformToByteArray(); // whoever reads from no socket
   let length = 0;
   for await (const chunk of body as AsyncIterable<Uint8Array>) {

@@ -68,7 +68,7 @@ async function readCached({ vault, cache, counters }: LoadDoors, segment: Segmen
   const bytes = await cache?.read(indexOf(segment, entry));
   if (!bytes) return undefined;
   const blockId = vault.keys.data(1, 'block-id');
-  const found = blockIdOf(bytes, { vaultId: vault.vaultId, block: blockId, blockId });
+  const found = blockIdOf(bytes, { blockId });
   if (!sameBytes(found, entry.blockId)) return undefined;
   counters.countCached();
   return bytes;

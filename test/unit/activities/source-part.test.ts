@@ -27,6 +27,17 @@ test('a part of a source counts its blocks from 0 and reads the right ones', asy
   expect(firsts).toEqual([3, 5]);
 });
 
+test('what a source announces, a part of it announces too, of the right block', async () => {
+  const receive: BlockSource['receive'] = async ({ index }, _, room) => ({
+    bytes: room.fill(index),
+    sha256: new Uint8Array([index]),
+  });
+  const part = partOf({ ...SOURCE, receive }, { fromByte: 2 * BLOCK_BYTES, volume: { bytes: 4 * BLOCK_BYTES } });
+  const { bytes, sha256 } = (await part.receive?.({ index: 1, token: 't3' }, NEVER, new Uint8Array(8))) ?? {};
+  expect([bytes?.[0], sha256?.[0]]).toEqual([3, 3]);
+  expect(partOf(SOURCE, { fromByte: 0, volume: { bytes: BLOCK_BYTES } })).not.toHaveProperty('receive');
+});
+
 test('without a beginning it is the source itself', () => {
   expect(partOf(SOURCE, { volume: { bytes: 1 } })).toBe(SOURCE);
 });

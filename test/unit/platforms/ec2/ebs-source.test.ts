@@ -136,6 +136,26 @@ test('a block that stays damaged ends in DamagedBlock, a dead token in StaleList
   expect(stale.waits).toEqual([]);
 });
 
+test('a block may be received beside its digest, which is left to whoever hashes it; a cut body is still repeated', async () => {
+  const [good, other] = [new Uint8Array(BLOCK_BYTES).fill(7), new Uint8Array(3)];
+  const { source, waits } = await open([{ ...block(good), isCut: true }, block(good, other)]);
+  const received = await source.receive?.({ index: 1, token: 't1' }, NEVER, new Uint8Array(BLOCK_BYTES));
+  expect(received?.bytes).toEqual(good);
+  expect(received?.sha256).toEqual(createHash('sha256').update(other).digest());
+  expect(waits).toEqual([50]);
+});
+
+test.each([
+  { what: 'no digest', headers: {} },
+  { what: 'a digest of another kind', headers: { 'x-amz-Checksum-Algorithm': 'SHA512', 'x-amz-Checksum': 'AAAA' } },
+  { what: 'half a digest', headers: { 'x-amz-Checksum-Algorithm': 'SHA256', 'x-amz-Checksum': 'AAAA' } },
+])('a block that comes with $what cannot be received either', async ({ headers }) => {
+  const reply: Reply = { status: 200, body: new Uint8Array(BLOCK_BYTES), headers };
+  const { source } = await open(Array.from({ length: 8 }, () => reply));
+  const received = source.receive?.({ index: 1, token: 't1' }, NEVER, new Uint8Array(BLOCK_BYTES));
+  await expect(received).rejects.toMatchObject({ code: 'DamagedBlock' });
+});
+
 test('a block that only the parent holds is listed and reads as zeros without a call', async () => {
   const changed = JSON.stringify({
     BlockSize: BLOCK_BYTES,
