@@ -33,7 +33,7 @@ const RECIPES = {
 const DIES = { dies: agent('dies') };
 const WRITES = { writes: agent('writes') };
 /** Two agents are waited for until their limit is over, which is more than the others need. */
-const LIMITS = { agentMs: 45_000, recoverMs: 45_000, outputGiB: 1 };
+const LIMITS = { agentMs: 45_000, recoverMs: 30_000, outputGiB: 1 };
 const REQUEST = { method: 'application-agent', verify: false } as const;
 
 let lab: TestLab;

@@ -38,7 +38,7 @@ const LOG_TAIL_BYTES = 65_536;
 
 // Two silent machines are waited for below, and a database that never recovers. Four machines that boot at once on two
 // cores take 25 s to their first line.
-const LIMITS = { firstSignMs: 60_000, recoverMs: 75_000 };
+const LIMITS = { firstSignMs: 60_000, recoverMs: 45_000 };
 
 const RECIPES = ['postgresql', 'redis'];
 const BROKEN = [

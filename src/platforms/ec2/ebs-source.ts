@@ -168,10 +168,10 @@ interface BlockFetch {
 /** The call, its body, its length and, if compared, its digest are one unit: any of them can fail in transit. */
 async function fetchBlock(
   context: Ec2Context,
-  { snapshotId: SnapshotId, ref: { index, token }, room = new Uint8Array(BLOCK_BYTES), compare }: BlockFetch,
+  { snapshotId: SnapshotId, ref: { index, token }, room, compare }: BlockFetch,
   signal: AbortSignal,
 ): Promise<AnnouncedBlock> {
-  if (token === HOLE) return { bytes: room.fill(0), sha256: SHA256_OF_ZEROS };
+  if (token === HOLE) return { bytes: room?.fill(0) ?? new Uint8Array(BLOCK_BYTES), sha256: SHA256_OF_ZEROS };
   const attempted = `GetSnapshotBlock ${SnapshotId} ${index}`;
   return retryBlockCall(context, { attempted }, signal, async () => {
     const command = new GetSnapshotBlockCommand({ SnapshotId, BlockIndex: index, BlockToken: token });
@@ -194,7 +194,7 @@ async function fetchBlock(
 type BlockBody = NonNullable<GetSnapshotBlockCommandOutput['BlockData']>;
 
 /** Chunks are given back as soon as they are copied: waiting for the collector they cost a mover 40 MiB. */
-async function readBody(body: BlockBody, room: Uint8Array): Promise<Uint8Array> {
+async function readBody(body: BlockBody, room: Uint8Array = new Uint8Array(BLOCK_BYTES)): Promise<Uint8Array> {
   if (!(body instanceof Readable)) return body.transformToByteArray(); // whoever reads from no socket
   let length = 0;
   for await (const chunk of body as AsyncIterable<Uint8Array>) {

@@ -32,6 +32,11 @@ used_bytes() {
   echo $((kib * 1024))
 }
 
+# nap: a fifth of a second where sleep knows fractions (GNU and busybox do), else a second.
+nap() {
+  sleep 0.2 2>/dev/null || sleep 1
+}
+
 # within SECONDS RECIPE STEP: waits for the step's end. Lines become rarer, so that hours of work fit the console's window.
 within() {
   begun=$(date +%s)
@@ -43,7 +48,8 @@ within() {
       say "{\"step\":\"working\",\"recipe\":\"$2\",\"text\":\"$3\",\"bytes\":$(used_bytes)}"
       next=$((now + 5 + (now - begun) / 10))
     fi
-    sleep 1
+    # Many steps take less than a second; a look costs two processes, so long ones are looked at once a second.
+    if [ "$((now - begun))" -lt 3 ]; then nap; else sleep 1; fi
   done
 }
 
@@ -87,9 +93,11 @@ bounded() {
 
 # Whoever still holds the step's output would keep its log open for ever.
 drain() {
-  for turn in 1 2 3 4 5 6; do
+  for turn in 1 2 3 4 5 6 7 8 9 10; do
     [ -s "$STEP/sha256" ] && [ -s "$STEP/bytes" ] && [ -f "$STEP/said" ] && return 0
-    [ "$turn" -le 3 ] || end_speakers
+    # 3 s for what is still in the pipes, 3 s for those that hold them open.
+    if [ "$turn" -le 5 ]; then nap; continue; fi
+    [ "$turn" -le 7 ] || end_speakers
     sleep 1
   done
 }
