@@ -24,10 +24,11 @@ export interface SegmentProgress {
   readonly blocksDone: number;
 }
 
-export interface ArchivedSegment {
-  /** Null when all of it is holes; of the parent's run when nothing changed. */
-  readonly ref: SegmentRef | null;
+/** All its blocks are read and sealed, its last packs may still be on their way. */
+export interface SealedSegment {
   readonly done: SegmentProgress;
+  /** Null when all of it is holes; of the parent's run when nothing changed. */
+  readonly stored: Promise<SegmentRef | null>;
 }
 
 export interface SegmentRequest {
@@ -48,12 +49,15 @@ interface SegmentWork {
   readonly plan: ReadPlan;
 }
 
-/** Reads 4 GiB, stores its packs, then the segment object that names them: in this order, docs/vault-format.md 6. */
+/**
+ * Reads 4 GiB, stores its packs, then the segment object that names them: in this order, docs/vault-format.md 6. Resolves
+ * when all is read; the caller waits for `stored`, whatever happens.
+ */
 export async function archiveSegment(
   run: Run,
   request: SegmentRequest & { readonly audit: Audit },
   onProgress: (progress: SegmentProgress) => void,
-): Promise<ArchivedSegment> {
+): Promise<SealedSegment> {
   const { volumeId, segment, source, signal } = request;
   const blocks = countSegmentBlocks(source.volumeBytes, segment);
   const from = segment * SEGMENT_BLOCKS;
@@ -74,12 +78,25 @@ export async function archiveSegment(
       done = afterBatch(done, batch, from);
       onProgress(done);
     }
-    const written = await writer.finish();
     mustStillBeThere(work, same);
-    const ref = await settle(run, work, { written, same }, signal);
-    done = { ...done, blocksDone: blocks };
-    onProgress(done);
-    return { ref, done };
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+  done = { ...done, blocksDone: blocks };
+  onProgress(done);
+  return { done, stored: store(run, work, { writer, same }, signal) };
+}
+
+interface SealedBlocks {
+  readonly writer: PackWriter;
+  /** Positions of blocks that were read and are as in the parent. */
+  readonly same: ReadonlySet<number>;
+}
+
+async function store(run: Run, work: SegmentWork, { writer, same }: SealedBlocks, signal: AbortSignal) {
+  try {
+    return await settle(run, work, { written: await writer.finish(), same }, signal);
   } finally {
     await writer.abandon();
   }
@@ -119,10 +136,8 @@ function mustStillBeThere({ volumeId, from, parent, plan }: SegmentWork, same: R
   }
 }
 
-interface SegmentOutcome {
+interface SegmentOutcome extends Pick<SealedBlocks, 'same'> {
   readonly written: Awaited<ReturnType<PackWriter['finish']>>;
-  /** Positions of blocks that were read and are as in the parent. */
-  readonly same: ReadonlySet<number>;
 }
 
 /** The parent's segment when it says it all, else a new one. */
