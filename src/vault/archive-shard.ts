@@ -131,7 +131,7 @@ interface ShardResult {
 
 /**
  * Read one after the other: listing a snapshot again kills the tokens of the listing before. While the last packs of one are
- * on their way, the next is read already: waiting for them took a twentieth of the time.
+ * on their way, the next is read already.
  */
 async function archiveSegments(run: Run, request: ShardRequest): Promise<ShardResult> {
   const { shard, shardSegments, source } = request;

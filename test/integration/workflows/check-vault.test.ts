@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { BackupClient, type CheckRequest } from '../../../src/client/index.ts';
 import { syncSchedules } from '../../../src/client/schedules.ts';
@@ -85,6 +86,8 @@ test('a damaged pack is found by the level that reads it: its point is marked re
   await mend();
   await checked({ vault: 'main', level: 'structure' });
   expect(await parents()).toEqual([P0]);
+  // Attestations follow one another in the order of their runs' ids, which know seconds.
+  await wait(1_000);
   await checked({ vault: 'main', level: 'full' });
   expect(await attestationsOf(vault, P1)).toEqual(['full failed', 'full passed']);
   expect(await parents()).toEqual([P1, P0]);
