@@ -24,11 +24,10 @@ export interface SegmentProgress {
   readonly blocksDone: number;
 }
 
-/** All its blocks are read and sealed, its last packs may still be on their way. */
-export interface SealedSegment {
-  readonly done: SegmentProgress;
+export interface ArchivedSegment {
   /** Null when all of it is holes; of the parent's run when nothing changed. */
-  readonly stored: Promise<SegmentRef | null>;
+  readonly ref: SegmentRef | null;
+  readonly done: SegmentProgress;
 }
 
 export interface SegmentRequest {
@@ -49,15 +48,12 @@ interface SegmentWork {
   readonly plan: ReadPlan;
 }
 
-/**
- * Reads 4 GiB, stores its packs, then the segment object that names them: in this order, docs/vault-format.md 6. Resolves
- * when all is read; the caller waits for `stored`, whatever happens.
- */
+/** Reads 4 GiB, stores its packs, then the segment object that names them: in this order, docs/vault-format.md 6. */
 export async function archiveSegment(
   run: Run,
   request: SegmentRequest & { readonly audit: Audit },
   onProgress: (progress: SegmentProgress) => void,
-): Promise<SealedSegment> {
+): Promise<ArchivedSegment> {
   const { volumeId, segment, source, signal } = request;
   const blocks = countSegmentBlocks(source.volumeBytes, segment);
   const from = segment * SEGMENT_BLOCKS;
@@ -78,25 +74,12 @@ export async function archiveSegment(
       done = afterBatch(done, batch, from);
       onProgress(done);
     }
+    const written = await writer.finish();
     mustStillBeThere(work, same);
-  } catch (error) {
-    await writer.abandon();
-    throw error;
-  }
-  done = { ...done, blocksDone: blocks };
-  onProgress(done);
-  return { done, stored: store(run, work, { writer, same }, signal) };
-}
-
-interface SealedBlocks {
-  readonly writer: PackWriter;
-  /** Positions of blocks that were read and are as in the parent. */
-  readonly same: ReadonlySet<number>;
-}
-
-async function store(run: Run, work: SegmentWork, { writer, same }: SealedBlocks, signal: AbortSignal) {
-  try {
-    return await settle(run, work, { written: await writer.finish(), same }, signal);
+    const ref = await settle(run, work, { written, same }, signal);
+    done = { ...done, blocksDone: blocks };
+    onProgress(done);
+    return { ref, done };
   } finally {
     await writer.abandon();
   }
@@ -136,8 +119,10 @@ function mustStillBeThere({ volumeId, from, parent, plan }: SegmentWork, same: R
   }
 }
 
-interface SegmentOutcome extends Pick<SealedBlocks, 'same'> {
+interface SegmentOutcome {
   readonly written: Awaited<ReturnType<PackWriter['finish']>>;
+  /** Positions of blocks that were read and are as in the parent. */
+  readonly same: ReadonlySet<number>;
 }
 
 /** The parent's segment when it says it all, else a new one. */

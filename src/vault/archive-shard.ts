@@ -129,47 +129,33 @@ interface ShardResult {
   readonly blocksRead: number;
 }
 
-/**
- * Read one after the other: listing a snapshot again kills the tokens of the listing before. While the last packs of one are
- * on their way, the next is read already.
- */
+/** One after the other: listing a snapshot again kills the tokens of the listing before. */
 async function archiveSegments(run: Run, request: ShardRequest): Promise<ShardResult> {
   const { shard, shardSegments, source } = request;
   const first = shard * shardSegments;
   const last = Math.min(first + shardSegments, countSegments(source.volumeBytes));
   const numbers = Array.from({ length: last - first }, (_, i) => first + i);
   const blocks = numbers.reduce((sum, segment) => sum + countSegmentBlocks(source.volumeBytes, segment), 0);
-  const stored: Promise<SegmentRef | null>[] = [];
-  const failed = new AbortController();
-  const signal = AbortSignal.any([request.signal, failed.signal]);
+  const segments: (SegmentRef | null)[] = [];
   const audit = createAudit(run.vault.randomBytes);
   const before = { blocksRead: 0, blocksAudited: 0, bytesStored: 0, blocksDone: 0 };
-  try {
-    for (const segment of numbers) {
-      const sealed = await archiveSegment(run, { ...request, segment, audit, signal }, (here) =>
-        request.onProgress?.({
-          bytesRead: (before.blocksRead + here.blocksRead) * BLOCK_BYTES,
-          bytesStored: before.bytesStored + here.bytesStored,
-          blocksAudited: before.blocksAudited + here.blocksAudited,
-          blocksDone: before.blocksDone + here.blocksDone,
-          blocks,
-        }),
-      );
-      sealed.stored.catch((error: unknown) => failed.abort(error));
-      stored.push(sealed.stored);
-      before.blocksRead += sealed.done.blocksRead;
-      before.blocksAudited += sealed.done.blocksAudited;
-      before.bytesStored += sealed.done.bytesStored;
-      before.blocksDone += sealed.done.blocksDone;
-    }
-    return { segments: await Promise.all(stored), blocksRead: before.blocksRead };
-  } catch (error) {
-    // What failed first, and not what ended because of it.
-    throw failed.signal.aborted ? failed.signal.reason : error;
-  } finally {
-    // Nothing goes on behind the caller's back.
-    await Promise.allSettled(stored);
+  for (const segment of numbers) {
+    const { ref, done } = await archiveSegment(run, { ...request, segment, audit }, (here) =>
+      request.onProgress?.({
+        bytesRead: (before.blocksRead + here.blocksRead) * BLOCK_BYTES,
+        bytesStored: before.bytesStored + here.bytesStored,
+        blocksAudited: before.blocksAudited + here.blocksAudited,
+        blocksDone: before.blocksDone + here.blocksDone,
+        blocks,
+      }),
+    );
+    segments.push(ref);
+    before.blocksRead += done.blocksRead;
+    before.blocksAudited += done.blocksAudited;
+    before.bytesStored += done.bytesStored;
+    before.blocksDone += done.blocksDone;
   }
+  return { segments, blocksRead: before.blocksRead };
 }
 
 async function writeRecord(run: Run, request: ShardRequest, result: ShardResult): Promise<ShardRecord> {
