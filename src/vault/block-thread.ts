@@ -10,9 +10,7 @@ import { NONCE_BYTES } from './gcm.ts';
 import { alignedRoom } from './image/aligned-room.ts';
 import { placeBlock } from './image/place-block.ts';
 import { blockIdFrom, openBlock, sealBlock } from './sealed-block.ts';
-
-const ZEROS = Buffer.alloc(BLOCK_BYTES);
-const SHA256_OF_ZEROS = hash('sha256', ZEROS, 'buffer');
+import { ZERO_BLOCK, ZERO_BLOCK_SHA256 } from './zero-block.ts';
 
 // Jobs are answered in their order; the next one begins while blocks of one are being written.
 let answered = Promise.resolve();
@@ -43,8 +41,8 @@ function sealAll({ batch, blocks, nonces, keys, verify, expected, announced }: S
   for (let i = 0; i < blocks; i++) {
     const block = placeOf(batch, i);
     const promised = announced?.[i];
-    if (ZEROS.equals(block)) {
-      if (promised) mustHaveDigest(SHA256_OF_ZEROS, promised);
+    if (ZERO_BLOCK.equals(block)) {
+      if (promised) mustHaveDigest(ZERO_BLOCK_SHA256, promised);
       parts.push(null);
       continue;
     }

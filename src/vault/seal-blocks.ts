@@ -1,5 +1,6 @@
 import { VaultError } from '../errors.ts';
 import { BATCH_BLOCKS, placeOf } from './batch.ts';
+import type { BlockReply } from './block-jobs.ts';
 import { BLOCK_BYTES, type BlockRange, type BlockRef, type BlockSource } from './block-source.ts';
 import { free } from './bytes.ts';
 import { NONCE_BYTES } from './gcm.ts';
@@ -107,14 +108,12 @@ async function fillAndSeal(
 ): Promise<ReturnedBatch> {
   if (announces(source)) {
     const announced = await fillAll(toFill, (ref, place) => receiveInto(source, { ref, place }, signal));
-    const sealed = await sealBatch(run, { ...toFill, announced });
-    if (sealed) return sealed;
+    const reply = await askToSeal(run, { ...toFill, announced });
+    if (!isDamage(reply)) return sealedBatch(toFill, reply);
     // A block is not what its source announced: it was damaged on its way, or here. All are read again, and compared first.
   }
   await fillAll(toFill, (ref, place) => readInto(source, { ref, place }, signal));
-  const sealed = await sealBatch(run, toFill);
-  if (!sealed) throw new TypeError('nothing was announced, and yet something else was found');
-  return sealed;
+  return sealedBatch(toFill, await askToSeal(run, toFill));
 }
 
 /** Settles when all reads have: none may still write into a batch that somebody else has got. */
@@ -164,17 +163,19 @@ interface FilledBatch extends BatchToFill {
   readonly announced?: readonly Uint8Array[];
 }
 
-/** Undefined when a block is not what was announced. */
-async function sealBatch(
-  run: Run,
-  { refs, batch, nonces, expectedId, announced }: FilledBatch,
-): Promise<ReturnedBatch | undefined> {
+function askToSeal(run: Run, { refs, batch, nonces, expectedId, announced }: FilledBatch): Promise<BlockReply> {
   const { threads, verifySealed: verify } = run.vault;
+  const expected = expectedId && { expected: refs.map(({ index }) => expectedId(index)) };
+  const what = { keys: blockKeys(run), batch, blocks: refs.length, nonces, verify, ...expected };
+  return threads.run({ kind: 'seal', ...what, ...(announced && { announced }) });
+}
+
+function isDamage(reply: BlockReply): boolean {
+  return reply.kind === 'failed' && reply.isFormat;
+}
+
+function sealedBatch({ refs, batch }: BatchToFill, reply: BlockReply): ReturnedBatch {
   const indexes = refs.map(({ index }) => index);
-  const expected = expectedId && { expected: indexes.map(expectedId) };
-  const what = { keys: blockKeys(run), batch, blocks: indexes.length, nonces, verify, ...expected };
-  const reply = await threads.run({ kind: 'seal', ...what, ...(announced && { announced }) });
-  if (reply.kind === 'failed' && reply.isFormat && announced) return undefined;
   if (reply.kind === 'failed') throw unreliable(reply, indexes);
   if (reply.kind !== 'sealed') throw new TypeError(`asked to seal, got ${reply.kind}`);
   const blocks: BlockToPack[] = [];

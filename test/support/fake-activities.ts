@@ -96,16 +96,22 @@ export const CLEAN: ConsistencyVerdict = {
   lowered: [],
 };
 
+/** A completed one, unencrypted. */
+function completedSnapshot(
+  snapshotId: string,
+  { volumeId, bytes }: { readonly volumeId: string; readonly bytes: number },
+) {
+  const state = { state: 'completed', percent: 100, encrypted: false } as const;
+  return { snapshotId, sourceVolumeId: volumeId, volumeId, bytes, ...state };
+}
+
+/** What a volume of a point was written into: encrypted, as all of ours. */
+export function writtenSnapshot(volume: { readonly volumeId: string; readonly bytes: number }) {
+  return { ...completedSnapshot(`snap-${volume.volumeId}`, volume), encrypted: true } as const;
+}
+
 function snapshotsOf(prefix: string): SnapshotFacts[] {
-  return VOLUMES.map((volumeId) => ({
-    snapshotId: `snap-${prefix}-${volumeId}`,
-    sourceVolumeId: volumeId,
-    volumeId,
-    bytes: GIB,
-    state: 'completed',
-    percent: 100,
-    encrypted: false,
-  }));
+  return VOLUMES.map((volumeId) => completedSnapshot(`snap-${prefix}-${volumeId}`, { volumeId, bytes: GIB }));
 }
 
 export function scratchSnapshot(): SnapshotFacts {

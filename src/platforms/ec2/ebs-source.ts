@@ -15,7 +15,8 @@ import {
   type BlockRef,
   type BlockSource,
 } from '../../vault/block-source.ts';
-import { free } from '../../vault/bytes.ts';
+import { free, sameBytes } from '../../vault/bytes.ts';
+import { ZERO_BLOCK_SHA256 } from '../../vault/zero-block.ts';
 import type { Ec2Context } from './context.ts';
 import { retryBlockCall } from './ebs-retry.ts';
 import { isCode } from './errors.ts';
@@ -24,7 +25,6 @@ import { claimSnapshot } from './owned.ts';
 
 /** Token of a block that the parent holds and this snapshot does not: it reads as zeros without a call. */
 const HOLE = '';
-const SHA256_OF_ZEROS = hash('sha256', new Uint8Array(BLOCK_BYTES), 'buffer');
 const SHA256_BYTES = 32;
 
 // A segment has 8,192 blocks: one page, and its tokens are used before the next listing kills them.
@@ -171,24 +171,25 @@ async function fetchBlock(
   { snapshotId: SnapshotId, ref: { index, token }, room, compare }: BlockFetch,
   signal: AbortSignal,
 ): Promise<AnnouncedBlock> {
-  if (token === HOLE) return { bytes: room?.fill(0) ?? new Uint8Array(BLOCK_BYTES), sha256: SHA256_OF_ZEROS };
+  if (token === HOLE) return { bytes: room?.fill(0) ?? new Uint8Array(BLOCK_BYTES), sha256: ZERO_BLOCK_SHA256 };
   const attempted = `GetSnapshotBlock ${SnapshotId} ${index}`;
   return retryBlockCall(context, { attempted }, signal, async () => {
     const command = new GetSnapshotBlockCommand({ SnapshotId, BlockIndex: index, BlockToken: token });
     const answer = await context.clients.ebs.send(command, { abortSignal: signal });
     const bytes = await readBody(present(answer.BlockData, 'BlockData', attempted), room);
     const sha256 = Buffer.from(answer.Checksum ?? '', 'base64');
-    const announced = answer.ChecksumAlgorithm === 'SHA256' && sha256.length === SHA256_BYTES;
-    const found = compare || !announced ? hash('sha256', bytes, 'base64') : answer.Checksum;
-    if (announced && found === answer.Checksum && bytes.length === BLOCK_BYTES) return { bytes, sha256 };
-    throw new PlatformError(
-      'DamagedBlock',
-      `${attempted}: ${bytes.length} bytes with SHA-256 ${found}, announced ${answer.Checksum}.`,
-      {
-        context: { snapshotId: SnapshotId, index },
-      },
-    );
+    const announces = answer.ChecksumAlgorithm === 'SHA256' && sha256.length === SHA256_BYTES;
+    const isWhole = bytes.length === BLOCK_BYTES && announces && (!compare || sameBytes(sha256Of(bytes), sha256));
+    if (isWhole) return { bytes, sha256 };
+    const found = `${bytes.length} bytes with SHA-256 ${sha256Of(bytes).toString('base64')}`;
+    throw new PlatformError('DamagedBlock', `${attempted}: ${found}, announced ${answer.Checksum}.`, {
+      context: { snapshotId: SnapshotId, index },
+    });
   });
+}
+
+function sha256Of(bytes: Uint8Array): Buffer {
+  return hash('sha256', bytes, 'buffer');
 }
 
 type BlockBody = NonNullable<GetSnapshotBlockCommandOutput['BlockData']>;

@@ -7,6 +7,7 @@ import { inOrder, type Task } from '../in-order.ts';
 import { SEGMENT_BLOCKS } from '../parameters.ts';
 import type { Segment, SegmentEntry } from '../segment.ts';
 import type { Vault } from '../vault.ts';
+import { ZERO_BLOCK } from '../zero-block.ts';
 import type { BlockSet } from './block-set.ts';
 import { readFully } from './open-image.ts';
 
@@ -27,7 +28,6 @@ export interface Difference {
 
 // Node reads files and hashes on four threads.
 const BLOCKS_AT_ONCE = 4;
-const ZEROS = Buffer.alloc(BLOCK_BYTES);
 
 /**
  * What of one segment differs in the image: each block is read and its id computed as when it was archived, so a block
@@ -85,7 +85,7 @@ async function isEqual(
   const length = Math.min(BLOCK_BYTES, volumeBytes - at);
   const found = await readFully(file, bytes.subarray(0, length), at);
   bytes.fill(0, found);
-  const isHole = ZEROS.equals(bytes);
+  const isHole = ZERO_BLOCK.equals(bytes);
   const equal = blockId ? !isHole && sameBytes(await identify(bytes, idKey), blockId) : isHole;
   free(bytes);
   return equal;

@@ -8,6 +8,7 @@ import type { Segment, SegmentEntry } from '../segment.ts';
 import type { Vault } from '../vault.ts';
 import { readVolumeBlocks } from '../volume-blocks.ts';
 import type { VolumeMap } from '../volume-map.ts';
+import { ZERO_BLOCK } from '../zero-block.ts';
 import { compareSegment } from './compare-image.ts';
 import { type ImageTarget, writeFully, writing } from './image-target.ts';
 import { type MissingBlocks, type Salvaged, salvageSegment } from './salvage.ts';
@@ -21,8 +22,6 @@ export interface VolumeWriterRequest {
   readonly signal: AbortSignal;
   readonly onDone: (storedBlocks: number) => void;
 }
-
-const ZEROS = new Uint8Array(BLOCK_BYTES);
 
 /** Brings a volume's blocks into an image, those that are not there yet. */
 export class VolumeWriter {
@@ -174,7 +173,7 @@ export class VolumeWriter {
   }
 
   async #zero(segmentIndex: number, positions: readonly number[]): Promise<void> {
-    for (const position of positions) await this.#writeAt(segmentIndex * SEGMENT_BLOCKS + position, ZEROS);
+    for (const position of positions) await this.#writeAt(segmentIndex * SEGMENT_BLOCKS + position, ZERO_BLOCK);
   }
 
   #keptBlocks(): number {

@@ -6,7 +6,7 @@ import type { RestoreRequest } from '../../../src/contract/restore-request.ts';
 import { PlatformError } from '../../../src/errors.ts';
 import type { RemovalRequest } from '../../../src/platforms/platform.ts';
 import { type BackupRuns, newInstanceId, note, startBackupRuns } from '../../support/backup-runs.ts';
-import { machineFacts } from '../../support/fake-activities.ts';
+import { machineFacts, writtenSnapshot } from '../../support/fake-activities.ts';
 import { type Fakes, hangs } from '../../support/fake-workers.ts';
 
 let runs: BackupRuns;
@@ -60,7 +60,7 @@ describe.concurrent('a restore', () => {
       mover: {
         restoreVolume: async (order) => {
           restored.push(order);
-          return { snapshot: snapshotOf(order), bytesWritten: 4096 };
+          return { snapshot: writtenSnapshot(order.volume), bytesWritten: 4096 };
         },
         recordMeasurement: async (request) => void measured.push(request),
       },
@@ -124,7 +124,7 @@ describe.concurrent('a restore', () => {
       mover: {
         restoreVolume: async (order) => {
           restored.push(order);
-          return { snapshot: snapshotOf(order), bytesWritten: 0 };
+          return { snapshot: writtenSnapshot(order.volume), bytesWritten: 0 };
         },
       },
     }));
@@ -158,16 +158,3 @@ describe.concurrent('a table', () => {
     expect(removals).toMatchObject([{ done: false }]);
   });
 });
-
-function snapshotOf({ volume }: RestoreOrder) {
-  const { volumeId, bytes } = volume;
-  return {
-    snapshotId: `snap-${volumeId}`,
-    sourceVolumeId: volumeId,
-    volumeId,
-    bytes,
-    state: 'completed',
-    percent: 100,
-    encrypted: true,
-  } as const;
-}

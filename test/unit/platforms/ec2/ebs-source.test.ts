@@ -145,12 +145,17 @@ test('a block may be received beside its digest, which is left to whoever hashes
   expect(waits).toEqual([50]);
 });
 
+const bare = (headers: Record<string, string>): Reply => ({ status: 200, body: new Uint8Array(BLOCK_BYTES), headers });
+
 test.each([
-  { what: 'no digest', headers: {} },
-  { what: 'a digest of another kind', headers: { 'x-amz-Checksum-Algorithm': 'SHA512', 'x-amz-Checksum': 'AAAA' } },
-  { what: 'half a digest', headers: { 'x-amz-Checksum-Algorithm': 'SHA256', 'x-amz-Checksum': 'AAAA' } },
-])('a block that comes with $what cannot be received either', async ({ headers }) => {
-  const reply: Reply = { status: 200, body: new Uint8Array(BLOCK_BYTES), headers };
+  { what: 'no digest', reply: bare({}) },
+  {
+    what: 'a digest of another kind',
+    reply: bare({ ...block(new Uint8Array(BLOCK_BYTES)).headers, 'x-amz-Checksum-Algorithm': 'SHA512' }),
+  },
+  { what: 'half a digest', reply: bare({ 'x-amz-Checksum-Algorithm': 'SHA256', 'x-amz-Checksum': 'AAAA' }) },
+  { what: 'half of its bytes', reply: block(new Uint8Array(BLOCK_BYTES / 2)) },
+])('a block that comes with $what cannot be received either', async ({ reply }) => {
   const { source } = await open(Array.from({ length: 8 }, () => reply));
   const received = source.receive?.({ index: 1, token: 't1' }, NEVER, new Uint8Array(BLOCK_BYTES));
   await expect(received).rejects.toMatchObject({ code: 'DamagedBlock' });

@@ -5,7 +5,7 @@ import { removeRunResources } from '../../../../src/platforms/ec2/clean-up.ts';
 import { createVolume } from '../../../../src/platforms/ec2/create-volume.ts';
 import { launchRestored } from '../../../../src/platforms/ec2/launch-restored.ts';
 import { answerEc2 } from '../../../support/ec2-answers.ts';
-import { ISOLATION, machineFacts } from '../../../support/fake-activities.ts';
+import { ISOLATION, machineFacts, writtenSnapshot } from '../../../support/fake-activities.ts';
 
 const NEVER = new AbortController().signal;
 const run = {
@@ -22,18 +22,7 @@ const like = {
   privateAddress: '10.0.0.77',
   volumes: facts.volumes.map((volume, n) => (n === 0 ? volume : { ...volume, type: 'io2', iops: 9_000 })),
 };
-const snapshots = like.volumes.map(
-  ({ volumeId, bytes }) =>
-    ({
-      snapshotId: `snap-${volumeId}`,
-      sourceVolumeId: volumeId,
-      volumeId,
-      bytes,
-      state: 'completed',
-      percent: 100,
-      encrypted: true,
-    }) as const,
-);
+const snapshots = like.volumes.map(writtenSnapshot);
 const isolated: RestorePlace = { kind: 'isolated', isolation: ISOLATION };
 const named: RestorePlace = {
   kind: 'named',
