@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { resolveIsolation, resolveRecipes, resolveVault } from '../config/resolve-names.ts';
+import { resolveIsolation, resolvePlan, resolveRecipes, resolveVault } from '../config/resolve-names.ts';
 import type { Config } from '../config/schema.ts';
 import { BackupRequest, PlanRequest, VerificationRequest, whyNotWithoutDisks } from '../contract/backup-request.ts';
 import { CheckRequest, type ResolvedCheck } from '../contract/check-request.ts';
@@ -90,14 +90,7 @@ export function createResolveActivities(deps: ResolveDeps) {
     /** Selects the plan's instances, as they are now. */
     async resolvePlan(input: unknown): Promise<ResolvedPlan> {
       const { plan: name } = parse(PlanRequest, input, 'backupPlan', '{"plan": "nightly"}');
-      const plan = config.plans[name];
-      if (!plan) {
-        const known = Object.keys(config.plans).join(', ') || 'none';
-        throw new ConfigurationError(
-          'UnknownName',
-          `plan: "${name}" is not in this worker's configuration (defined: ${known})`,
-        );
-      }
+      const plan = resolvePlan(config, name);
       const { instanceIds, tags } = plan.select;
       const byTags = Object.keys(tags).length > 0;
       const tagged = byTags ? await beating(({ signal }) => platform.selectMachines(tags, signal)) : [];

@@ -24,7 +24,7 @@ export function resolveIsolation(config: Config, named: string | undefined): Iso
 /** Every configured recipe, or the named ones with their parameters. */
 export function resolveRecipes(config: Config, named: readonly string[] | undefined): readonly ConfiguredRecipe[] {
   return (named ?? Object.keys(config.recipes)).map((name) => {
-    const entry = config.recipes[name];
+    const entry = ownEntry(config.recipes, name);
     if (entry === undefined) throw unknownName('recipes', name, Object.keys(config.recipes));
     return { name, params: paramsOf(entry) };
   });
@@ -36,7 +36,7 @@ export function resolvePlace(
   { to, isolation, into }: { readonly to: RestoreTarget; readonly isolation?: string; readonly into?: string },
 ): RestorePlace {
   if (into === undefined) return { kind: 'isolated', isolation: resolveIsolation(config, isolation) };
-  const found = config.restores[into];
+  const found = ownEntry(config.restores, into);
   if (!found) throw unknownName('into', into, Object.keys(config.restores));
   if (isolation !== undefined) {
     throw new ConfigurationError('InvalidInput', 'isolation and into both say where to: name one of them');
@@ -57,9 +57,15 @@ export function resolvePlace(
   return { kind: 'named', profile };
 }
 
+export function resolvePlan(config: Config, named: string): Config['plans'][string] {
+  const plan = ownEntry(config.plans, named);
+  if (plan) return plan;
+  throw unknownName('plan', named, Object.keys(config.plans));
+}
+
 /** Where a mover writes files. */
 export function resolveFolder({ folders }: Pick<Config, 'folders'>, named: string): string {
-  const path = folders[named];
+  const path = ownEntry(folders, named);
   if (path !== undefined) return path;
   throw unknownName('into', named, Object.keys(folders));
 }
@@ -94,8 +100,13 @@ function unknownName(field: string, name: string, known: readonly string[]): Con
   );
 }
 
+/** A name that every object has, as `constructor`, names nothing of a configuration. */
+function ownEntry<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
 function ofName<T>(table: Readonly<Record<string, T>>, name: string): T {
-  const found = table[name];
+  const found = ownEntry(table, name);
   if (found === undefined) throw unknownName('isolation', name, Object.keys(table));
   return found;
 }
