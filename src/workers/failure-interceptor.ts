@@ -17,9 +17,14 @@ export const failureInterceptor: ActivityInboundCallsInterceptor = {
         message: error.message,
         nonRetryable: error.status === 'permanent',
         details: [error.context],
-        cause: error,
+        cause: bare(error),
         ...(error.status === 'throttled' && { nextRetryDelay: THROTTLE_DELAY }),
       });
     }
   },
 };
+
+/** Where it came from, without its own cause: an SDK's error holds whatever a service said, uncut, and histories keep it. */
+function bare({ name, message, stack }: Error): Error {
+  return Object.assign(new Error(message), { name, stack });
+}

@@ -25,6 +25,14 @@ test.each([
   });
 });
 
+test('what a service said uncut stays out of histories: the failure has no cause behind our own words', async () => {
+  const cause = new Error(`denied: ${'x'.repeat(300)} token`);
+  const failure = await mapped(new VaultError('AccessDenied', 'in our words', { cause }));
+  const own = failure instanceof ApplicationFailure ? failure.cause : undefined;
+  expect(own).toMatchObject({ message: 'in our words', stack: expect.stringContaining('failure-interceptor.test') });
+  expect(own?.cause).toBeUndefined();
+});
+
 test.each([
   ['a cancellation', new CancelledFailure('cancelled')],
   ['a bug', new TypeError('x is not a function')],
