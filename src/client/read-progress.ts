@@ -1,4 +1,4 @@
-import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { type Client, QueryNotRegisteredError, type WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { z } from 'zod';
 import type { BackupProgress, MachineHeartbeat, MoverHeartbeat, VolumeProgress } from '../contract/progress.ts';
@@ -24,10 +24,19 @@ export interface Execution {
   readonly temporalRunId?: string | undefined;
 }
 
-/** A workflow's own progress, with what its running activities last said. Needs a running control worker. */
+/**
+ * A workflow's own progress, with what its running activities last said. Needs a running control worker. One without phases, as a
+ * check, or that has not resolved its request yet, shows what its activities say.
+ */
 export async function readProgress(client: Client, { workflowId, temporalRunId }: Execution): Promise<BackupProgress> {
   const handle = client.workflow.getHandle(workflowId, temporalRunId);
-  const [progress, description] = await Promise.all([handle.query(progressQuery), handle.describe()]);
+  const [progress, description] = await Promise.all([
+    handle.query(progressQuery).catch((error: unknown) => {
+      if (error instanceof QueryNotRegisteredError) return { workflowId, phases: [], volumes: [] };
+      throw error;
+    }),
+    handle.describe(),
+  ]);
   const details = heartbeatsOf(description);
   const children = await Promise.all(childrenOf(description).map((child) => readProgress(client, child)));
   const verification = children.find((_, index) => childrenOf(description)[index]?.workflowId.startsWith('verify/'));

@@ -70,3 +70,20 @@ test('what the web interface shows of a run is a table in which guest text stays
   expect(details).not.toContain('<script>');
   expect(details).not.toContain('](http');
 });
+
+test('a part of the run that has no phases of its own does not hide those of the run', async () => {
+  const started = Promise.withResolvers<void>();
+  const run = await runs.begin({
+    control: {
+      resolveRequest: async (input) => {
+        const { instanceId } = input as { instanceId: string };
+        return resolvedBackup(instanceId, { searchAttributes: false, verify: 'sample' });
+      },
+    },
+    mover: { checkVault: hangs(started.resolve) },
+  });
+  await started.promise;
+  expect((await run.progress()).phases.find(({ phase }) => phase === 'verify')?.state).toBe('running');
+  await run.cancel();
+  await expect(run.result()).rejects.toThrow();
+});
