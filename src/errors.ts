@@ -16,6 +16,7 @@ export const ERROR_STATUS = {
   PlanIncomplete: 'permanent',
   RunLimitExceeded: 'permanent',
   StepTimedOut: 'permanent',
+  Cancelled: 'permanent',
   // platform (the machines' side)
   AccessDenied: 'permanent',
   InstanceNotFound: 'permanent',

@@ -5,7 +5,7 @@ import { terminalText } from './terminal-text.ts';
 
 /** Why a command did not do what it was asked, in the four parts that are shown. */
 export interface Failure {
-  /** Of the registry (errors.ts), or `Cancelled`, `Terminated`, `TemporalUnreachable`, `Unexpected`. */
+  /** Of the registry (errors.ts), or `Terminated`, `TemporalUnreachable`, `Unexpected`. */
   readonly code: string;
   /** What was tried and found; made safe for a terminal. */
   readonly message: string;

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 
-type Code = ErrorCode | 'Cancelled' | 'Terminated' | 'TemporalUnreachable' | 'Unexpected';
+type Code = ErrorCode | 'Terminated' | 'TemporalUnreachable' | 'Unexpected';
 
 /** The first thing to try, in one line; docs/errors.md says more. Codes whose messages already say it all are left out. */
 export const REMEDIES: Readonly<Record<string, string>> = {

@@ -10,6 +10,7 @@ import { archiveVolume } from './archive-volume.ts';
 import { failure } from './failures.ts';
 import type { HarvestPlan } from './plan-harvest.ts';
 import type { QuietClone } from './quiesce-clone.ts';
+import { together } from './together.ts';
 import type { PhaseTracker } from './track-phases.ts';
 
 export interface ArchiveOrder {
@@ -34,8 +35,8 @@ export async function archiveVolumes(order: ArchiveOrder): Promise<readonly Arch
       .map(({ volumeId, bytes }) => [volumeId, { volumeId, bytesTotal: bytes, bytesRead: 0, bytesStored: 0 }]),
   );
   phases.volumes([...progress.values()]);
-  return Promise.all(
-    orders.map(async (volumeOrder) => {
+  return together(
+    orders.map((volumeOrder) => async () => {
       const { volumeId, bytes } = volumeOrder.volume;
       const archived = await archiveOne(volumeOrder);
       const { bytesRead, bytesStored } = archived;

@@ -1,7 +1,6 @@
 import {
   ChildWorkflowCancellationType,
   executeChild,
-  isCancellation,
   ParentClosePolicy,
   setCurrentDetails,
   workflowInfo,
@@ -9,7 +8,7 @@ import {
 import type { PlanRequest } from '../contract/backup-request.ts';
 import type { ResolvedPlan } from '../contract/resolved-backup.ts';
 import type { PlanOutcome, PlanResult } from '../contract/results.ts';
-import { codeOf, failure, readableFailure } from './failures.ts';
+import { failure, messageOf, readableFailure, wasCancelled } from './failures.ts';
 import { markdownText } from './markdown.ts';
 import { answering } from './proxies.ts';
 import { requestBackup } from './request-backup.ts';
@@ -56,11 +55,9 @@ async function backUpOne({ plan, request }: ResolvedPlan, instanceId: string): P
     });
     return { instanceId, state: 'done', pointId };
   } catch (error) {
-    if (isCancellation(error)) throw error;
-    const code = codeOf(error) ?? 'StepTimedOut';
-    const reason = readableFailure(error);
-    const message = reason instanceof Error ? reason.message : String(reason);
-    return { instanceId, state: code === 'BackupAlreadyRunning' ? 'already-running' : 'failed', code, message };
+    if (wasCancelled(error)) throw error;
+    const reason = messageOf(error);
+    return { instanceId, state: reason.code === 'BackupAlreadyRunning' ? 'already-running' : 'failed', ...reason };
   }
 }
 

@@ -1,13 +1,12 @@
 import {
   ChildWorkflowCancellationType,
   executeChild,
-  isCancellation,
   ParentClosePolicy,
   setCurrentDetails,
 } from '@temporalio/workflow';
 import type { DrillCandidate, DrillOutcome, DrillRequest, DrillResult, ResolvedDrill } from '../contract/drill.ts';
 import { verificationWorkflowId } from '../contract/workflow-ids.ts';
-import { codeOf, failure, readableFailure } from './failures.ts';
+import { failure, messageOf, readableFailure, wasCancelled } from './failures.ts';
 import { newRunId } from './identify-run.ts';
 import { markdownText } from './markdown.ts';
 import { answering, control } from './proxies.ts';
@@ -64,11 +63,10 @@ async function prove({ vault, isolation }: ResolvedDrill, candidate: DrillCandid
     });
     return { ...candidate, state: 'green', ms: Date.now() - startedMs, restoredBytes };
   } catch (error) {
-    if (isCancellation(error)) throw error;
-    const reason = readableFailure(error);
-    const message = (reason instanceof Error ? reason.message : String(reason)).slice(0, 500);
-    const state = codeOf(error) === 'VerificationFailed' ? 'red' : 'failed';
-    return { ...candidate, state, ms: Date.now() - startedMs, message };
+    if (wasCancelled(error)) throw error;
+    const { code, message } = messageOf(error);
+    const state = code === 'VerificationFailed' ? 'red' : 'failed';
+    return { ...candidate, state, ms: Date.now() - startedMs, message: message.slice(0, 500) };
   }
 }
 

@@ -15,6 +15,7 @@ import { mover } from './proxies.ts';
 import { restoreSnapshots } from './restore-snapshots.ts';
 import { stopAndSnapshot } from './stop-machine.ts';
 import * as say from './summaries.ts';
+import { together } from './together.ts';
 import type { PhaseTracker } from './track-phases.ts';
 
 /** What a verification found; green without failures. */
@@ -48,9 +49,9 @@ export async function examinePoint({ run, resolved, point, phases }: ExamineOrde
     const restored = await phases.run(
       'restore',
       async () => {
-        const [disks, snapshots] = await Promise.all([
-          mover.readPointFacts({ vault, pointId, volumes, recipes }),
-          restoreSnapshots(order),
+        const [disks, snapshots] = await together([
+          () => mover.readPointFacts({ vault, pointId, volumes, recipes }),
+          () => restoreSnapshots(order),
         ]);
         return { disks, ...snapshots };
       },

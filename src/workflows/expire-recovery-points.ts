@@ -10,6 +10,7 @@ import type { CollectionPlanResult, CollectionResult, ObjectTotal } from '../con
 import { collectWorkflowId } from '../contract/workflow-ids.ts';
 import { failure, readableFailure } from './failures.ts';
 import { markdownText } from './markdown.ts';
+import { mustComeFromParent } from './must-come-from-parent.ts';
 import { collecting } from './proxies.ts';
 
 /** Front door, for schedules and people: collects the vault unless that is under way already. */
@@ -36,6 +37,7 @@ export async function expireRecoveryPoints(input: CollectionRequest): Promise<Co
  * go next time is planned. Every step may be repeated, and cancelled at any moment.
  */
 export async function collectVault({ vault, steps = 'all' }: CollectionRequest): Promise<CollectionResult> {
+  mustComeFromParent('collectVault', 'expireRecoveryPoints');
   const show = (result: CollectionResult) => setCurrentDetails(describe(result));
   let result: CollectionResult = { vault, state: 'done' };
   show(result);

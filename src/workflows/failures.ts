@@ -19,8 +19,24 @@ export function codeOf(error: unknown): string | undefined {
   return reasonOf(error)?.type ?? undefined;
 }
 
+/**
+ * Whether it was this run that was cancelled. A child or an activity that somebody ended by itself is a failure as others are.
+ */
+export function wasCancelled(error: unknown): boolean {
+  return isCancellation(error) && CancellationScope.current().consideredCancelled;
+}
+
+/** A failure that the workflow goes on after. */
+export interface Failed {
+  readonly code: string;
+  readonly message: string;
+}
+
+const CANCELLED = { code: 'Cancelled', message: 'it was cancelled' } as const;
+
 /** Code and words of a failure that the workflow goes on after. */
-export function messageOf(error: unknown): { readonly code: string; readonly message: string } {
+export function messageOf(error: unknown): Failed {
+  if (isCancellation(error)) return CANCELLED;
   const { type, message } = reasonOf(error) ?? {};
   return { code: type ?? 'StepTimedOut', message: message ?? "it did not end in time; look at its worker's log" };
 }
@@ -33,10 +49,10 @@ export interface FailureFrame {
 
 /**
  * What a person reads on the failed workflow: the phase, then the error's own words, which say what was read and what to
- * do. Without it the UI shows "Activity task failed". Cancellation passes unchanged.
+ * do. Without it the UI shows "Activity task failed". That the run itself was cancelled passes unchanged.
  */
 export function readableFailure(error: unknown, { phase, leftovers = [] }: FailureFrame = {}): unknown {
-  if (isCancellation(error)) return error;
+  if (wasCancelled(error)) return error;
   const prefix = phase === undefined ? '' : `${phase}: `;
   const suffix = leftovers.length === 0 ? '' : `. Left behind: ${leftovers.map(({ id }) => id).join(', ')}`;
   const reason = reasonOf(error);
@@ -49,6 +65,10 @@ export function readableFailure(error: unknown, { phase, leftovers = [] }: Failu
       details: reason.details ?? [],
       ...(error instanceof Error && { cause: error }),
     });
+  }
+  if (isCancellation(error)) {
+    const { code: type, message } = CANCELLED;
+    return ApplicationFailure.create({ type, message: `${prefix}${message}${suffix}`, nonRetryable: true });
   }
   if (error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) {
     const what = error instanceof ActivityFailure ? error.activityType : error.workflowType;
@@ -68,10 +88,12 @@ function reasonOf(error: unknown): ApplicationFailure | undefined {
 
 /** A deadline that goes through clean-up; an execution timeout would skip it. */
 export async function withinLimit<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+  const scope = new CancellationScope({ cancellable: true, timeout: limitMs });
   try {
-    return await CancellationScope.withTimeout(limitMs, work);
+    return await scope.run(work);
   } catch (error) {
-    if (!isCancellation(error) || CancellationScope.current().consideredCancelled) throw error;
+    const limitEndedIt = scope.consideredCancelled && !CancellationScope.current().consideredCancelled;
+    if (!isCancellation(error) || !limitEndedIt) throw error;
     throw failure('RunLimitExceeded', `the run took longer than limits.runMs = ${limitMs} ms and was ended`, {
       limitMs,
     });

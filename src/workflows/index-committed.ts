@@ -1,7 +1,6 @@
-import { isCancellation } from '@temporalio/workflow';
 import type { Phase } from '../contract/progress.ts';
 import type { ResolvedBackup } from '../contract/resolved-backup.ts';
-import type { BackupResult, FailedIndex } from '../contract/results.ts';
+import type { BackupResult } from '../contract/results.ts';
 import type { Run } from '../contract/run.ts';
 import { messageOf } from './failures.ts';
 import { indexing } from './proxies.ts';
@@ -22,9 +21,5 @@ export async function indexCommitted(order: {
   // Backups that began before there were indexes have no such field in their histories, and go on without.
   if (depth === undefined) return {};
   const request = { vault, pointId: run.runId, digests: depth === 'digests' };
-  return { fileIndex: await phases.run('index', () => indexing.indexFiles(request).catch(failedIndex), say.fileIndex) };
-}
-
-function failedIndex(error: unknown): FailedIndex {
-  return isCancellation(error) ? { code: 'Cancelled', message: 'the run was cancelled' } : messageOf(error);
+  return { fileIndex: await phases.run('index', () => indexing.indexFiles(request).catch(messageOf), say.fileIndex) };
 }

@@ -61,6 +61,17 @@ export const indexing = proxyActivities<MoverActivities>({
   startToCloseTimeout: '1d',
   scheduleToCloseTimeout: '1d',
   heartbeatTimeout: '20s',
+  // Counted, as nothing else is: the backup holds its instance until the list is there or given up, and what fails ten times
+  // (five minutes and more) will fail all day. `understudy index` makes the list later.
+  retry: { ...patient, maximumAttempts: 10 },
+});
+
+/** What forecasts rest on: nobody waits long for it. */
+export const recording = proxyActivities<MoverActivities>({
+  taskQueue: MOVER_QUEUE,
+  startToCloseTimeout: '5m',
+  scheduleToCloseTimeout: '10m',
+  heartbeatTimeout: '20s',
   retry: patient,
 });
 

@@ -11,7 +11,8 @@ import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { failure, readableFailure, withinLimit } from './failures.ts';
 import { identifyRun, newRunId } from './identify-run.ts';
 import { mustHoldDisks } from './must-hold-disks.ts';
-import { answering, cleanUp, control, mover } from './proxies.ts';
+import { answering, cleanUp, control } from './proxies.ts';
+import { recordMeasurement } from './record-measurement.ts';
 import { restoreSnapshots } from './restore-snapshots.ts';
 import * as say from './summaries.ts';
 import { type PhaseTracker, trackPhases } from './track-phases.ts';
@@ -71,8 +72,8 @@ async function restorePoint({ restore, runId, phases, leftovers }: RestoreOrder)
     const made = await phases.run('create', () => create({ run, restore, point, ...restored }), say.created);
     const { region, machineId } = source;
     const measured = { run, vault, pointId, machineId, region, kind: to, startedAt, bytes: restored.bytes };
-    await phases.run('record', () => mover.recordMeasurement({ ...measured, phases: phases.taken() }));
     done = true;
+    await phases.run('record', () => recordMeasurement({ ...measured, phases: phases.taken() }), say.record);
     const { bytes: restoredBytes, ms: restoreMs } = restored;
     return { pointId, runId, to, into: nameOf(place), ...made, restoredBytes, restoreMs };
   } finally {

@@ -2,6 +2,7 @@ import type { SnapshotFacts, VolumeFacts } from '../contract/machine.ts';
 import type { RestorePhase, TablePhase, VerificationPhase } from '../contract/progress.ts';
 import type { Run } from '../contract/run.ts';
 import { mover } from './proxies.ts';
+import { together } from './together.ts';
 import type { PhaseTracker } from './track-phases.ts';
 
 export interface SnapshotsOrder {
@@ -39,8 +40,8 @@ export async function restoreSnapshots({
     );
   show();
   const key = profile.kmsKeyId === undefined ? {} : { kmsKeyId: profile.kmsKeyId };
-  const restored = await Promise.all(
-    volumes.map(async (volume) => {
+  const restored = await together(
+    volumes.map((volume) => async () => {
       const one = await mover.restoreVolume({ ...order, volume, profile: key });
       done.set(volume.volumeId, one.bytesWritten);
       show();

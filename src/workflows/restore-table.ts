@@ -12,6 +12,7 @@ import { readableFailure, withinLimit } from './failures.ts';
 import { identifyRun, newRunId } from './identify-run.ts';
 import { mustHoldDisks } from './must-hold-disks.ts';
 import { answering, cleanUp, control, mover } from './proxies.ts';
+import { recordMeasurement } from './record-measurement.ts';
 import { type RestoredSnapshots, restoreSnapshots } from './restore-snapshots.ts';
 import { stopAndSnapshot } from './stop-machine.ts';
 import * as say from './summaries.ts';
@@ -71,11 +72,13 @@ async function takeOut({ table, runId, phases, leftovers }: TableOrder): Promise
     const order = { run, role: 'verify', vault, pointId, volumes, profile: isolation, phases } as const;
     const restored = await phases.run('restore', () => restoreSnapshots(order), say.restore);
     const taken = await extractFrom({ run, table, point, restored, phases });
-    await phases.run('record', async () => {
-      const measured = { run, vault, pointId, machineId, region, startedAt, bytes: restored.bytes };
-      await mover.recordMeasurement({ ...measured, kind: 'table', phases: phases.taken() });
+    const measured = { run, vault, pointId, machineId, region, startedAt, bytes: restored.bytes };
+    const record = async () => {
+      const failed = await recordMeasurement({ ...measured, kind: 'table', phases: phases.taken() });
       await control.endExtractRun({ run, vault });
-    });
+      return failed;
+    };
+    await phases.run('record', record, say.record);
     done = true;
     const { bytes: restoredBytes, ms: restoreMs } = restored;
     return { pointId, runId, vault, recipe: table.recipe.name, ...taken, restoredBytes, restoreMs };

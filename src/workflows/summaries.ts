@@ -14,6 +14,7 @@ import type {
   VerificationResult,
 } from '../contract/results.ts';
 import type { BootedMachine } from './boot-machine.ts';
+import type { Failed } from './failures.ts';
 import type { QuietClone } from './quiesce-clone.ts';
 
 /** One line per phase for people; whoever shows it escapes it. */
@@ -85,6 +86,10 @@ export function restore({ bytes, ms }: { readonly bytes: number; readonly ms: nu
 
 export function checks(lines: readonly Check[]): string {
   return lines.length === 0 ? 'nothing to prove' : `isolated network proven (${lines.length} lines)`;
+}
+
+export function record(failed: Failed | undefined): string {
+  return failed ? `not recorded for forecasts: ${failed.message}` : 'recorded for forecasts';
 }
 
 export function created({ machine, volumes }: Pick<RestoreResult, 'machine' | 'volumes'>): string {

@@ -11,7 +11,8 @@ import { examinePoint, type Finding, refutation } from './examine-point.ts';
 import { failure, readableFailure, withinLimit } from './failures.ts';
 import { identifyRun, newRunId } from './identify-run.ts';
 import { mustHoldDisks } from './must-hold-disks.ts';
-import { answering, cleanUp, control, mover } from './proxies.ts';
+import { answering, cleanUp, control } from './proxies.ts';
+import { recordMeasurement } from './record-measurement.ts';
 import * as say from './summaries.ts';
 import { type PhaseTracker, trackPhases } from './track-phases.ts';
 
@@ -19,7 +20,7 @@ import { type PhaseTracker, trackPhases } from './track-phases.ts';
 export async function verifyRecoveryPoint(request: VerificationRequest): Promise<VerificationResult> {
   const resolved = await resolve(request);
   const { pointId, searchAttributes, limits } = resolved;
-  const runId = verificationRunId(workflowInfo().workflowId) ?? newRunId();
+  const runId = ownRunId();
   const phases = trackPhases<VerificationPhase>({
     runId,
     title: `Verification of ${pointId}`,
@@ -38,6 +39,15 @@ export async function verifyRecoveryPoint(request: VerificationRequest): Promise
   phases.finish(result.verdict);
   if (result.verdict === 'red') throw verificationFailed(result);
   return result;
+}
+
+/**
+ * Who starts it as a child names the run in the workflow's id. Anybody else's id is only a request's: one that looks like a run,
+ * as a point's does, must not make this run the owner of what that run has.
+ */
+function ownRunId(): string {
+  const { parent, workflowId } = workflowInfo();
+  return (parent && verificationRunId(workflowId)) ?? newRunId();
 }
 
 async function resolve(request: VerificationRequest): Promise<ResolvedVerification> {
@@ -131,7 +141,8 @@ async function measure(
 ): Promise<void> {
   const { vault, pointId } = resolved;
   const measured = { run, vault, pointId, machineId, region, startedAt, bytes: finding.restoredBytes };
-  await mover.recordMeasurement({ ...measured, kind: 'verification', phases: phases.taken() });
+  const failed = await recordMeasurement({ ...measured, kind: 'verification', phases: phases.taken() });
+  if (failed) phases.note('attest', say.record(failed));
 }
 
 function verificationFailed(result: VerificationResult) {

@@ -1,10 +1,12 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PlanRequest } from '../../../src/contract/backup-request.ts';
 import type { ResolvedPlan } from '../../../src/contract/resolved-backup.ts';
 import type { PlanResult } from '../../../src/contract/results.ts';
 import { PlatformError } from '../../../src/errors.ts';
 import { type BackupRuns, newInstanceId, startBackupRuns } from '../../support/backup-runs.ts';
 import { machineFacts, NO_BASE } from '../../support/fake-activities.ts';
+import { hangs } from '../../support/fake-workers.ts';
 
 let runs: BackupRuns;
 beforeAll(async () => {
@@ -14,6 +16,10 @@ afterAll(() => runs.stop());
 
 /** Starts a plan that selects these instances; the fakes of the plan itself go by an instance id in its workflow id. */
 async function runPlan(instanceIds: readonly string[]): Promise<PlanResult> {
+  return (await startPlan(instanceIds)).result();
+}
+
+async function startPlan(instanceIds: readonly string[]) {
   const planOwner = newInstanceId();
   const plan: ResolvedPlan = {
     plan: 'nightly',
@@ -23,7 +29,7 @@ async function runPlan(instanceIds: readonly string[]): Promise<PlanResult> {
     searchAttributes: true,
   };
   runs.workers.use(planOwner, { control: { resolvePlan: async () => plan } });
-  return runs.temporal.client.workflow.execute('backupPlan', {
+  return runs.temporal.client.workflow.start<(request: PlanRequest) => Promise<PlanResult>>('backupPlan', {
     taskQueue: 'understudy-control',
     workflowId: `plan/${planOwner}`,
     args: [{ plan: 'nightly' }],
@@ -80,4 +86,31 @@ test('one instance that fails does not keep the others from their points, and th
       },
     ],
   });
+});
+
+test("a person who cancels one instance's backup leaves the others of the plan to theirs", async () => {
+  const [good = '', cancelled = ''] = [newInstanceId(), newInstanceId()];
+  const started = Promise.withResolvers<void>();
+  runs.workers.use(cancelled, { control: { preflight: hangs(started.resolve) } });
+  const plan = await startPlan([cancelled, good]);
+  await started.promise;
+  await runs.temporal.client.workflow.getHandle(`${plan.workflowId}/${cancelled}`).cancel();
+  const error = await plan.result().catch((thrown: unknown) => thrown);
+  const cause = error instanceof WorkflowFailedError ? error.cause : error;
+  expect(cause).toMatchObject({
+    type: 'PlanIncomplete',
+    message: expect.stringContaining(`${cancelled} (Cancelled)`),
+    details: [{}, { outcomes: expect.arrayContaining([expect.objectContaining({ instanceId: good, state: 'done' })]) }],
+  });
+});
+
+test('a person who cancels the plan ends it', async () => {
+  const instanceId = newInstanceId();
+  const started = Promise.withResolvers<void>();
+  runs.workers.use(instanceId, { control: { preflight: hangs(started.resolve) } });
+  const plan = await startPlan([instanceId]);
+  await started.promise;
+  await plan.cancel();
+  await expect(plan.result()).rejects.toThrow(WorkflowFailedError);
+  expect((await plan.describe()).status.name).toBe('CANCELLED');
 });

@@ -68,7 +68,22 @@ describe.concurrent('a person who cancels', () => {
     await started.promise;
     await run.cancel();
     const { fileIndex, leftovers } = await run.result();
-    expect(fileIndex).toEqual({ code: 'Cancelled', message: 'the run was cancelled' });
+    expect(fileIndex).toEqual({ code: 'Cancelled', message: 'it was cancelled' });
     expect(leftovers).toEqual([]);
+  });
+
+  test('one part of a run ends the run, and nobody is told that it took too long', async () => {
+    const started = Promise.withResolvers<string>();
+    const hanging = hangs(() => undefined);
+    const run = await runs.begin({
+      mover: {
+        restoreVolume: async (order) => {
+          started.resolve(order.run.workflowId);
+          return hanging();
+        },
+      },
+    });
+    await runs.temporal.client.workflow.getHandle(await started.promise).cancel();
+    await expect(run.result()).rejects.toMatchObject({ code: 'Cancelled' });
   });
 });

@@ -168,4 +168,13 @@ test('what is no name of a vault is answered as a mistake, not as a failure of t
   expect(await failure('elsewhere')).toMatchObject({ code: 'UnknownName', message: expect.stringMatching(/eager/) });
 });
 
+test('a collection whose input nobody has checked is sent to the front door', async () => {
+  const run = await temporal.client.workflow.start('collectVault', {
+    workflowId: 'collect/by-hand',
+    taskQueue: 'understudy-control',
+    args: [{ vault: 'resting', steps: 'everything' }],
+  });
+  await expect(run.result()).rejects.toMatchObject({ cause: { type: 'InvalidInput' } });
+});
+
 vi.setConfig({ testTimeout: 120_000 });

@@ -3,7 +3,7 @@ import type { MeasureRequest } from '../../../src/activities/measure.ts';
 import type { RestoreOrder } from '../../../src/activities/restore.ts';
 import { RunFailed } from '../../../src/client/index.ts';
 import type { RestoreRequest } from '../../../src/contract/restore-request.ts';
-import { PlatformError } from '../../../src/errors.ts';
+import { PlatformError, VaultError } from '../../../src/errors.ts';
 import type { RemovalRequest } from '../../../src/platforms/platform.ts';
 import { type BackupRuns, newInstanceId, note, startBackupRuns } from '../../support/backup-runs.ts';
 import { machineFacts, writtenSnapshot } from '../../support/fake-activities.ts';
@@ -75,6 +75,48 @@ describe.concurrent('a restore', () => {
     expect(measured).toMatchObject([{ kind: 'instance', machineId: instanceId, bytes: 8192 }]);
     expect(measured[0]?.phases.map(({ phase }) => phase)).toEqual(['read', 'check', 'restore', 'create']);
     expect(result.phases.map(({ state }) => state)).toEqual(Array(6).fill('done'));
+  });
+
+  test('is not given up for a forecast that could not be written, and says so', async () => {
+    const { run, removals } = await begin(() => ({
+      mover: {
+        recordMeasurement: async () => {
+          throw new VaultError('AccessDenied', 'index/measurements takes no writes');
+        },
+      },
+    }));
+    const { machine, phases } = await run.result();
+    expect(machine?.machineId).toBe('i-restored');
+    expect(removals).toMatchObject([{ done: true, keepRestored: true }]);
+    expect(phases.find(({ phase }) => phase === 'record')).toMatchObject({
+      state: 'done',
+      summary: expect.stringContaining('index/measurements takes no writes'),
+    });
+  });
+
+  test('of which one volume fails removes what it made only when the others have ended', async () => {
+    const order: string[] = [];
+    const otherStarted = Promise.withResolvers<void>();
+    const { run } = await begin((removals) => ({
+      control: {
+        removeRunResources: async (removal) => {
+          order.push('removal');
+          return note(removals, removal);
+        },
+      },
+      mover: {
+        restoreVolume: async ({ volume: { volumeId } }) => {
+          if (volumeId === 'vol-0b')
+            return hangs(otherStarted.resolve)().finally(() => {
+              order.push('the other ends');
+            });
+          await otherStarted.promise;
+          throw new VaultError('ObjectDamaged', 'pack 7 is damaged');
+        },
+      },
+    }));
+    await expect(run.result()).rejects.toMatchObject({ code: 'ObjectDamaged' });
+    expect(order).toEqual(['the other ends', 'removal']);
   });
 
   test('to volumes makes one of each, and no machine', async () => {

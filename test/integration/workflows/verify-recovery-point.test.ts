@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VaultError } from '../../../src/errors.ts';
 import type { RemovalRequest } from '../../../src/platforms/platform.ts';
-import { type BackupRuns, note, startBackupRuns } from '../../support/backup-runs.ts';
-import { machineFacts } from '../../support/fake-activities.ts';
+import { type BackupRuns, newInstanceId, note, startBackupRuns } from '../../support/backup-runs.ts';
+import { fakeControl, machineFacts } from '../../support/fake-activities.ts';
 
 let runs: BackupRuns;
 beforeAll(async () => {
@@ -55,6 +55,36 @@ describe.concurrent('a verification', () => {
     expect(failure.code).toBe('VerificationFailed');
     expect(failure.message).toContain('pack 7 block 12');
     expect(attested).toMatchObject([{ verdict: 'red', disks: { verdict: 'not-checked' } }]);
+  });
+
+  test('never takes over the run of the point, whatever id its caller gives it', async () => {
+    const removals: RemovalRequest[] = [];
+    const [pointId, instanceId] = ['20261123T023107Z-0c0c0c0c', newInstanceId()];
+    const { readPoint } = fakeControl();
+    // Nothing but the point says whose it is.
+    runs.workers.use('', {
+      control: {
+        readPoint: async (request) => ({
+          ...(await readPoint(request)),
+          ...(request.pointId === pointId && { machine: machineFacts(instanceId) }),
+        }),
+      },
+    });
+    runs.workers.use(instanceId, { control: { removeRunResources: async (request) => note(removals, request) } });
+    const run = await runs.backups.verify({ pointId }, { requestId: pointId });
+    await run.result();
+    expect(removals.map(({ run: { runId } }) => runId === pointId)).toEqual([false]);
+  });
+
+  test('is as green without a forecast that could not be written', async () => {
+    const { verification } = await runs.resultOf({
+      mover: {
+        recordMeasurement: async () => {
+          throw new VaultError('AccessDenied', 'index/measurements takes no writes');
+        },
+      },
+    });
+    expect(verification?.verdict).toBe('green');
   });
 
   test('of a point without disks is refused and says what can be done instead: nothing is attested', async () => {
