@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { reportProgress } from '../activities/beating.ts';
 import { findKeptCaptures } from '../activities/kept-captures.ts';
 import { createKernelReader } from '../appliance/kernel-reader.ts';
 import { readTemporalSettings } from '../client/connect.ts';
@@ -117,6 +118,7 @@ function ec2Platform(log: (line: string) => void): Platform {
   return createEc2Platform({
     clock: () => new Date(),
     sleep: (ms, signal) => wait(ms, undefined, { signal }),
+    onLook: reportProgress,
     log: (message, fields = {}) => log([message, ...Object.entries(fields).map((pair) => pair.join('='))].join(' ')),
   });
 }

@@ -28,6 +28,7 @@ export interface Ec2PlatformDeps {
   readonly clients?: Ec2Clients;
   readonly clock: Ec2Context['clock'];
   readonly sleep: Ec2Context['sleep'];
+  readonly onLook?: Ec2Context['onLook'];
   readonly log: Ec2Context['log'];
   /** Default: Math.random; jitter only. */
   readonly random?: Ec2Context['random'];
@@ -39,10 +40,18 @@ export function createEc2Platform({
   clients,
   clock,
   sleep,
+  onLook,
   log,
   random = Math.random,
 }: Ec2PlatformDeps): Platform {
-  const context: Ec2Context = { clients: clients ?? createEc2Clients(region), clock, sleep, log, random };
+  const context: Ec2Context = {
+    clients: clients ?? createEc2Clients(region),
+    clock,
+    sleep,
+    ...(onLook && { onLook }),
+    log,
+    random,
+  };
   return {
     describeMachine: (machineId, signal) => describeMachine(context, machineId, signal),
     selectMachines: (tags, signal) => selectMachines(context, tags, signal),

@@ -13,7 +13,7 @@ const LONGEST_PAUSE_MS = 5_000;
 
 /** Asks until there is an answer; NotReadyYet after the limit. */
 export async function repeatUntil<T>(
-  { clock, sleep }: Ec2Context,
+  { clock, sleep, onLook }: Ec2Context,
   { limitMs, what }: Waiting,
   signal: AbortSignal,
   ask: () => Promise<T | undefined>,
@@ -21,6 +21,7 @@ export async function repeatUntil<T>(
   const endsAt = clock().getTime() + limitMs;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 1.5)) {
     const answer = await ask();
+    onLook?.();
     if (answer !== undefined) return answer;
     if (clock().getTime() >= endsAt) {
       throw new PlatformError(
