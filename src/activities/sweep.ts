@@ -13,14 +13,16 @@ export interface SweepDeps {
   readonly findKeptCaptures: (captured: ReadonlySet<string>, signal: AbortSignal) => Promise<CaptureKeeper | undefined>;
 }
 
+interface RunToSweep {
+  readonly resources: RunResources;
+  readonly status: RunStatus;
+  readonly keeper: CaptureKeeper | undefined;
+}
+
 export function createSweepActivities({ platform, deploymentId, now, runStatus, findKeptCaptures }: SweepDeps) {
-  async function sweepRun(resources: RunResources, keeper: CaptureKeeper | undefined, signal: AbortSignal) {
+  async function sweepRun({ resources, status, keeper }: RunToSweep, signal: AbortSignal) {
     const { run } = resources;
-    const decision = judgeRun(resources, {
-      status: await runStatus(run.workflowId, run.temporalRunId),
-      now: now(),
-      keeper,
-    });
+    const decision = judgeRun(resources, { status, now: now(), keeper });
     if (decision.action === 'keep') return { swept: sweptRun(run.runId, 'kept', decision.reason), leftovers: [] };
     const leftovers = await platform.removeRunResources(
       { run, done: false, keepCapture: decision.keepCapture, replacedCaptures: 'keep' },
@@ -39,11 +41,19 @@ export function createSweepActivities({ platform, deploymentId, now, runStatus, 
         const captured = found
           .filter(({ resources }) => resources.some(({ role }) => role === 'capture'))
           .map(({ run }) => run.runId);
-        const keeper = await findKeptCaptures(new Set(captured), signal);
+        // Before the vaults, which take minutes: a run that commits meanwhile is not over for this sweep, as its capture is
+        // not among those that the vaults were found to need.
+        const judged = [];
         for (const resources of found) {
-          const one = await sweepRun(resources, keeper, signal);
-          runs.push(one.swept);
-          leftovers.push(...one.leftovers);
+          const { workflowId, temporalRunId } = resources.run;
+          judged.push({ resources, status: await runStatus(workflowId, temporalRunId) });
+          progress();
+        }
+        const keeper = await findKeptCaptures(new Set(captured), signal);
+        for (const one of judged) {
+          const { swept, leftovers: left } = await sweepRun({ ...one, keeper }, signal);
+          runs.push(swept);
+          leftovers.push(...left);
           progress({ runs: runs.length });
         }
         return { runs, leftovers };
