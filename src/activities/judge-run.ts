@@ -1,4 +1,4 @@
-import type { RunResources } from '../platforms/platform.ts';
+import type { RunResource, RunResources } from '../platforms/platform.ts';
 
 /** `over`: closed. A paused execution is alive. */
 export type RunStatus = 'running' | 'over' | 'unknown';
@@ -26,10 +26,13 @@ export function judgeRun({ run, resources }: RunResources, { status, now, keeper
   if (status === 'unknown' && now < Date.parse(run.expiresAt)) {
     return { action: 'keep', reason: `Temporal does not know its workflow; left alone until ${run.expiresAt}` };
   }
-  if (resources.some(({ role }) => role === 'restored'))
-    return { action: 'keep', reason: 'it holds restored machines or volumes' };
-  const removable = resources.filter(({ retained }) => !retained);
-  if (removable.length === 0) return { action: 'keep', reason: 'everything of it is retained' };
+  const removable = resources.filter((resource) => !resource.retained && !isForPeople(resource));
+  if (removable.length === 0) {
+    const reason = resources.some(isForPeople)
+      ? 'all that is left of it are restored machines or volumes'
+      : 'everything of it is retained';
+    return { action: 'keep', reason };
+  }
   const hasCapture = removable.some(({ role }) => role === 'capture');
   const why =
     status === 'over'
@@ -46,4 +49,9 @@ export function judgeRun({ run, resources }: RunResources, { status, now, keeper
   return onlyCapture
     ? { action: 'keep', reason: "its capture is the base of the next backup's increment" }
     : { action: 'remove', keepCapture: true, reason: `${why}; its capture stays for the next increment` };
+}
+
+/** Restored machines and volumes; the snapshots and the image they were made of have done their work. */
+function isForPeople({ kind, role }: RunResource): boolean {
+  return role === 'restored' && (kind === 'instance' || kind === 'volume');
 }

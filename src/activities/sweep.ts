@@ -25,7 +25,7 @@ export function createSweepActivities({ platform, deploymentId, now, runStatus, 
     const decision = judgeRun(resources, { status, now: now(), keeper });
     if (decision.action === 'keep') return { swept: sweptRun(run.runId, 'kept', decision.reason), leftovers: [] };
     const leftovers = await platform.removeRunResources(
-      { run, done: false, keepCapture: decision.keepCapture, replacedCaptures: 'keep' },
+      { run, done: false, keepCapture: decision.keepCapture, replacedCaptures: 'keep', keepRestored: true },
       signal,
     );
     return { swept: sweptRun(run.runId, 'removed', decision.reason), leftovers };

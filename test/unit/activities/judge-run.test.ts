@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { judgeRun } from '../../../src/activities/judge-run.ts';
-import type { RunResources } from '../../../src/platforms/platform.ts';
+import type { RunResource, RunResources } from '../../../src/platforms/platform.ts';
 
 const EXPIRES = '2026-11-24T00:00:00.000Z';
 const BEFORE = Date.parse(EXPIRES) - 1;
@@ -8,7 +8,7 @@ const AFTER = Date.parse(EXPIRES) + 1;
 const NEEDED = { keeps: () => true };
 const FORGOTTEN = { keeps: () => false };
 
-/** Roles in brackets are retained. */
+/** Roles in brackets are retained; `volume:restored` is of another kind than a snapshot. */
 function resources(roles: readonly string[]): RunResources {
   return {
     run: {
@@ -20,8 +20,8 @@ function resources(roles: readonly string[]): RunResources {
       expiresAt: EXPIRES,
     },
     resources: roles.map((word) => {
-      const role = word.replace(/[()]/g, '');
-      return { kind: 'snapshot', id: role, role, retained: role !== word };
+      const [, kind = 'snapshot', role = ''] = /^\(?(?:(\w+):)?([\w-]+)\)?$/.exec(word) ?? [];
+      return { kind: kind as RunResource['kind'], id: word, role, retained: word.startsWith('(') };
     }),
   };
 }
@@ -34,7 +34,18 @@ test.each([
     { status: 'unknown', now: BEFORE, keeper: FORGOTTEN },
     'keep',
   ],
-  ['a run with restored machines', ['restored', 'image'], { status: 'over', now: AFTER, keeper: FORGOTTEN }, 'keep'],
+  [
+    'a machine that was restored for people',
+    ['instance:restored'],
+    { status: 'over', now: AFTER, keeper: FORGOTTEN },
+    'keep',
+  ],
+  [
+    'a volume that was restored for people',
+    ['volume:restored', '(image:image)'],
+    { status: 'over', now: AFTER, keeper: FORGOTTEN },
+    'keep',
+  ],
   ['a capture that the next increment needs', ['capture'], { status: 'over', now: AFTER, keeper: NEEDED }, 'keep'],
   ['what a person retained', ['(clone-snapshot)'], { status: 'over', now: AFTER, keeper: FORGOTTEN }, 'keep'],
   [
@@ -51,6 +62,13 @@ test.each([
 test.each([
   ['whose workflow is over', ['clone', 'capture'], { status: 'over', now: BEFORE, keeper: FORGOTTEN }, false],
   ['that Temporal forgot and that expired', ['clone'], { status: 'unknown', now: AFTER, keeper: FORGOTTEN }, false],
+  ['of a restore that was terminated', ['restored'], { status: 'over', now: AFTER, keeper: FORGOTTEN }, false],
+  [
+    'whose restored machine runs, with the image and snapshots of it,',
+    ['instance:restored', 'volume:restored', 'image:image', 'restored'],
+    { status: 'over', now: AFTER, keeper: FORGOTTEN },
+    false,
+  ],
   ['whose capture is needed', ['clone', 'capture'], { status: 'over', now: AFTER, keeper: NEEDED }, true],
   ['while a vault cannot be read', ['clone', 'capture'], { status: 'over', now: AFTER, keeper: undefined }, true],
 ] as const)('a run %s is removed, and its capture only where nothing needs it', (_, roles, judgement, keepCapture) => {

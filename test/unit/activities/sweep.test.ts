@@ -72,3 +72,10 @@ test('a backup that commits while the sweep reads the vaults keeps its capture',
   expect(runs).toMatchObject([{ decision: 'kept' }]);
   expect(removals).toEqual([]);
 });
+
+test('machines and volumes that were given to people are not for the sweep, whatever it finds beside them', async () => {
+  const restored = { kind: 'instance', id: 'i-restored', role: 'restored', retained: false } as const;
+  const snapshot = { kind: 'snapshot', id: 'snap-1', role: 'restored', retained: false } as const;
+  const { removals } = await sweep({ found: { ...FOUND, resources: [restored, snapshot] } });
+  expect(removals).toMatchObject([{ keepRestored: true }]);
+});
