@@ -159,8 +159,14 @@ function prove<K extends ResourceKind>(kind: K, id: string, tags: Instance['Tags
 }
 
 function isOfRun(id: string, tags: Readonly<Record<string, string>>, run: Run): boolean {
-  // The source is named besides: even a production machine that somebody tagged like ours is never ours.
-  return id !== run.sourceId && tags[TAG.deployment] === run.deploymentId && tags[TAG.run] === run.runId;
+  // The source is named besides: even a production machine that somebody tagged like ours is never ours. Without a role it
+  // could be one that was restored for people, whose tags somebody has changed.
+  return (
+    id !== run.sourceId &&
+    tags[TAG.deployment] === run.deploymentId &&
+    tags[TAG.run] === run.runId &&
+    Boolean(tags[TAG.role])
+  );
 }
 
 function mint<K extends ResourceKind>(kind: K, id: string): Owned<K> {

@@ -298,6 +298,7 @@ describe('one run from capture to clean-up', () => {
     const Tags = [
       { Key: 'understudy:deployment', Value: run.deploymentId },
       { Key: 'understudy:run', Value: run.runId },
+      { Key: 'understudy:role', Value: 'clone' },
     ];
     await cloud.ec2.send(new CreateTagsCommand({ Resources: [run.sourceId], Tags }));
     await expect(platform.terminate(run, run.sourceId, NEVER)).rejects.toBeInstanceOf(PlatformError);

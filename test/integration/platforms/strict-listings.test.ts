@@ -67,7 +67,11 @@ async function upload(
   blocks: ReadonlyMap<number, Buffer>,
   ParentSnapshotId?: string,
 ): Promise<string> {
-  const tags = { 'understudy:deployment': RUN.deploymentId, 'understudy:run': RUN.runId };
+  const tags = {
+    'understudy:deployment': RUN.deploymentId,
+    'understudy:run': RUN.runId,
+    'understudy:role': 'clone-snapshot',
+  };
   const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
   const { SnapshotId } = await ebs.send(new StartSnapshotCommand({ VolumeSize: 1, ParentSnapshotId, Tags }));
   const id = must(SnapshotId, 'SnapshotId');

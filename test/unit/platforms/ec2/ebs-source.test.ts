@@ -32,7 +32,8 @@ interface Reply {
 
 const SNAPSHOT = `<DescribeSnapshotsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId><snapshotSet><item>
 <snapshotId>snap-1</snapshotId><status>completed</status><volumeSize>1</volumeSize><tagSet>
-<item><key>understudy:deployment</key><value>deployment</value></item><item><key>understudy:run</key><value>${RUN.runId}</value></item></tagSet></item></snapshotSet></DescribeSnapshotsResponse>`;
+<item><key>understudy:deployment</key><value>deployment</value></item><item><key>understudy:run</key><value>${RUN.runId}</value></item>
+<item><key>understudy:role</key><value>clone-snapshot</value></item></tagSet></item></snapshotSet></DescribeSnapshotsResponse>`;
 
 /** Recorded shapes, in order; every request is remembered. */
 async function open(replies: Reply[]) {

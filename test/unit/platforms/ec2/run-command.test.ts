@@ -89,6 +89,7 @@ function ours() {
   return [
     { Key: 'understudy:deployment', Value: 'deployment' },
     { Key: 'understudy:run', Value: run.runId },
+    { Key: 'understudy:role', Value: 'clone' },
   ];
 }
 
@@ -164,7 +165,7 @@ describe('a script is sent to a machine', () => {
 
   test.each([
     ['of somebody else', []],
-    ['of another deployment', [{ Key: 'understudy:run', Value: run.runId }]],
+    ['of another deployment', ours().slice(1)],
   ])('but not to a machine %s', async (_, tags) => {
     const { context, of } = aws({ tags });
     await expect(ensureCommand(context, ORDER, NEVER)).rejects.toMatchObject({ code: 'ResourceNotOurs' });
