@@ -1,5 +1,6 @@
 import type { Leftover, SweepResult, SweptRun } from '../contract/results.ts';
 import type { CleanUpPlatform, RunResources } from '../platforms/platform.ts';
+import { inOrder } from '../vault/in-order.ts';
 import { beating } from './beating.ts';
 import { type CaptureKeeper, judgeRun, type RunStatus } from './judge-run.ts';
 
@@ -12,6 +13,13 @@ export interface SweepDeps {
   /** Which captures of these runs the vaults still need; undefined while any vault cannot be read. */
   readonly findKeptCaptures: (captured: ReadonlySet<string>, signal: AbortSignal) => Promise<CaptureKeeper | undefined>;
 }
+
+/**
+ * A stuck machine is waited for 10 minutes and an attempt has 30 (workflows/proxies.ts): one after the other, three of them
+ * would keep the sweep from all runs behind. Each asks a dozen times a minute, of the
+ * account's 20 requests per second.
+ */
+const RUNS_AT_ONCE = 8;
 
 interface RunToSweep {
   readonly resources: RunResources;
@@ -50,8 +58,8 @@ export function createSweepActivities({ platform, deploymentId, now, runStatus, 
           progress();
         }
         const keeper = await findKeptCaptures(new Set(captured), signal);
-        for (const one of judged) {
-          const { swept, leftovers: left } = await sweepRun({ ...one, keeper }, signal);
+        const sweeps = judged.map((one) => (either: AbortSignal) => sweepRun({ ...one, keeper }, either));
+        for await (const { swept, leftovers: left } of inOrder(sweeps, { depth: RUNS_AT_ONCE, signal })) {
           runs.push(swept);
           leftovers.push(...left);
           progress({ runs: runs.length });
