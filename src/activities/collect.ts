@@ -69,6 +69,7 @@ export function createCollectActivities(deps: CollectDeps) {
           vault,
           policy,
           signal,
+          onProgress: progress,
           onExpired: ({ pointId }) => {
             expired.push(pointId);
             progress({ expired: expired.length });

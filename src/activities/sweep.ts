@@ -1,7 +1,7 @@
 import type { Leftover, SweepResult, SweptRun } from '../contract/results.ts';
 import type { CleanUpPlatform, RunResources } from '../platforms/platform.ts';
 import { inOrder } from '../vault/in-order.ts';
-import { beating } from './beating.ts';
+import { type Beat, beating } from './beating.ts';
 import { type CaptureKeeper, judgeRun, type RunStatus } from './judge-run.ts';
 
 export interface SweepDeps {
@@ -11,13 +11,12 @@ export interface SweepDeps {
   /** What Temporal says of an execution; `unknown` when it has none of that id. */
   readonly runStatus: (workflowId: string, temporalRunId: string) => Promise<RunStatus>;
   /** Which captures of these runs the vaults still need; undefined while any vault cannot be read. */
-  readonly findKeptCaptures: (captured: ReadonlySet<string>, signal: AbortSignal) => Promise<CaptureKeeper | undefined>;
+  readonly findKeptCaptures: (captured: ReadonlySet<string>, beat: Beat) => Promise<CaptureKeeper | undefined>;
 }
 
 /**
  * A stuck machine is waited for 10 minutes and an attempt has 30 (workflows/proxies.ts): one after the other, three of them
- * would keep the sweep from all runs behind. Each asks a dozen times a minute, of the
- * account's 20 requests per second.
+ * would keep the sweep from all runs behind. Each asks a dozen times a minute, of an account's 20 requests per second.
  */
 const RUNS_AT_ONCE = 8;
 
@@ -42,7 +41,8 @@ export function createSweepActivities({ platform, deploymentId, now, runStatus, 
   return {
     /** The backstop for runs whose own clean-up never ran: terminated ones. Acts only on this deployment's resources. */
     async sweepDeployment(): Promise<SweepResult> {
-      return beating(async ({ signal, progress }) => {
+      return beating(async (beat) => {
+        const { signal, progress } = beat;
         const runs: SweptRun[] = [];
         const leftovers: Leftover[] = [];
         const found = await platform.findRuns(deploymentId, signal);
@@ -57,7 +57,7 @@ export function createSweepActivities({ platform, deploymentId, now, runStatus, 
           judged.push({ resources, status: await runStatus(workflowId, temporalRunId) });
           progress();
         }
-        const keeper = await findKeptCaptures(new Set(captured), signal);
+        const keeper = await findKeptCaptures(new Set(captured), beat);
         const sweeps = judged.map((one) => (either: AbortSignal) => sweepRun({ ...one, keeper }, either));
         for await (const { swept, leftovers: left } of inOrder(sweeps, { depth: RUNS_AT_ONCE, signal })) {
           runs.push(swept);

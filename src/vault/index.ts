@@ -94,7 +94,7 @@ export { type ArchivedVolume, openArchivedVolume, openVolume, type VolumeBlock }
 export { countSegments, countShards, MAX_SHARD_SEGMENTS, SEGMENT_BLOCKS } from './parameters.ts';
 export { openParentVolume, type ParentVolume } from './parent-volume.ts';
 export type { ChangeHints } from './plan-reads.ts';
-export { fenceRun, listPoints, type PointState, readFence, readPoint } from './points.ts';
+export { fenceRun, findPointState, listPoints, type PointState, readFence, readPoint } from './points.ts';
 export { type OpenReader, openVolumeReader, type VolumeReaderRequest } from './read/open-volume-reader.ts';
 export type { VolumeReader } from './read/volume-reader.ts';
 export type { OnInvalid } from './read-keys.ts';

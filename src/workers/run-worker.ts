@@ -103,7 +103,7 @@ async function control(setting: Setting): Promise<Worker> {
       hasSearchAttributes: () => hasSearchAttributes(connection, namespace),
       describeWorkflow: (workflowId) => findRunning(client, workflowId),
       runStatus: (workflowId, temporalRunId) => readRunStatus(client, workflowId, temporalRunId),
-      findKeptCaptures: (captured, keptSignal) => findKeptCaptures({ vaults, captured, signal: keptSignal }),
+      findKeptCaptures: (captured, beat) => findKeptCaptures({ vaults, captured, beat }),
     },
   });
 }

@@ -1,13 +1,9 @@
 import { isHeld } from '../holds.ts';
-import type { Vault } from '../vault.ts';
 import { expirePoint } from './expire-point.ts';
-import type { RetentionPolicy } from './judge-points.ts';
-import { type JudgedPoint, judgeVault } from './judge-vault.ts';
+import { type JudgedPoint, type JudgeVaultRequest, judgeVault } from './judge-vault.ts';
 
-export interface ExpirePointsRequest {
-  readonly vault: Vault;
-  readonly policy: RetentionPolicy;
-  readonly signal: AbortSignal;
+/** `onProgress` is told of held points, too, which nothing else is said of. */
+export interface ExpirePointsRequest extends JudgeVaultRequest {
   readonly onExpired?: (point: JudgedPoint) => void;
 }
 
@@ -16,10 +12,11 @@ export interface ExpirePointsRequest {
  * tombstone is not judged again, and an interrupted run leaves nothing that the next one would not have done.
  */
 export async function expirePoints(request: ExpirePointsRequest): Promise<readonly JudgedPoint[]> {
-  const { vault, signal, onExpired } = request;
+  const { vault, signal, onProgress, onExpired } = request;
   const judged = await judgeVault(request);
   for (const point of judged) {
     if (point.decision === 'keep') continue;
+    onProgress?.();
     // Judging takes minutes in a large vault, and a tombstone is final: somebody may have put a hold meanwhile.
     if (await isHeld({ vault, pointId: point.pointId, signal })) continue;
     await expirePoint({ vault, pointId: point.pointId, reason: 'no rule of the retention policy keeps it', signal });

@@ -10,6 +10,8 @@ vi.setConfig({ testTimeout: 60_000 });
 const OLDER = '20261122T020000Z-00000001';
 const NEWER = '20261123T020000Z-00000002';
 
+const BEAT = { signal: NEVER, progress: () => undefined };
+
 async function vaultWithTwoPoints(): Promise<Vault> {
   const vault = await testVault({ store: memoryStore(), keys: await testKeys() });
   for (const runId of [OLDER, NEWER]) {
@@ -20,7 +22,7 @@ async function vaultWithTwoPoints(): Promise<Vault> {
 
 async function kept(vault: Vault, captured: readonly string[]): Promise<readonly string[]> {
   const vaults = { names: ['main'], open: async () => vault };
-  const keeper = await findKeptCaptures({ vaults, captured: new Set(captured), signal: NEVER });
+  const keeper = await findKeptCaptures({ vaults, captured: new Set(captured), beat: BEAT });
   return captured.filter((runId) => keeper?.keeps(runId));
 }
 
@@ -50,5 +52,21 @@ test('a point of agents’ output alone keeps no capture, and leaves that of the
 
 test('while a vault cannot be read nothing is known of captures', async () => {
   const vaults = { names: ['main'], open: () => Promise.reject(new Error('unreachable')) };
-  expect(await findKeptCaptures({ vaults, captured: new Set([NEWER]), signal: NEVER })).toBeUndefined();
+  expect(await findKeptCaptures({ vaults, captured: new Set([NEWER]), beat: BEAT })).toBeUndefined();
+});
+
+test('of all points only those with a capture are read, with progress; a tag that names no run is not looked for', async () => {
+  const vault = await vaultWithTwoPoints();
+  const gets: string[] = [];
+  const get: typeof vault.store.get = (key, ...rest) => {
+    gets.push(key);
+    return vault.store.get(key, ...rest);
+  };
+  const vaults = { names: ['main'], open: async () => ({ ...vault, store: { ...vault.store, get } }) };
+  let looks = 0;
+  const beat = { signal: NEVER, progress: () => void looks++ };
+  const keeper = await findKeptCaptures({ vaults, captured: new Set([OLDER, '../manifest']), beat });
+  expect([OLDER, '../manifest'].map((runId) => keeper?.keeps(runId))).toEqual([true, false]);
+  expect(gets.filter((key) => key.startsWith('points/'))).toEqual([`points/${OLDER}.json`]);
+  expect(looks).toBe(1);
 });

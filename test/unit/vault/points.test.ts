@@ -319,3 +319,25 @@ test('the latest attestation of a point is the one whose run began last', async 
   await attest({ vault: control, attestation: attestation('failed'), signal: NEVER });
   expect((await standingAttestation({ vault: control, pointId: RUN_ID, signal: NEVER }))?.verdict).toBe('passed');
 });
+
+test('a list of points reads several at once, not all of them, and keeps their order', async () => {
+  const ids = Array.from({ length: 12 }, (_, n) => `20261123T0200${String(n).padStart(2, '0')}Z-9f2c0001`);
+  let under = 0;
+  let most = 0;
+  const store = memoryStore(undefined, {
+    async before({ name, key }) {
+      if (name !== 'get' || !key.startsWith('points/')) return;
+      most = Math.max(most, ++under);
+      // The earlier, the slower.
+      for (let turn = 0; turn < 100 - 4 * ids.findIndex((id) => key.includes(id)); turn++) await Promise.resolve();
+      under--;
+    },
+  });
+  const mover = await testVault({ store, keys: await testKeys() });
+  for (const runId of ids) await backUp(mover, volumes(), { runId });
+  most = 0;
+  const listed: string[] = [];
+  for await (const { pointId } of listPoints({ vault: mover, signal: NEVER })) listed.push(pointId);
+  expect(listed).toEqual(ids);
+  expect(most).toBe(8);
+});

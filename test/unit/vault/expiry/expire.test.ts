@@ -67,6 +67,17 @@ test('a hold that comes while points are judged still counts', async () => {
   expect(vault.keys('tombstones/')).toEqual([]);
 });
 
+test('each point that is looked at is progress, also one that stays: a large vault takes minutes', async () => {
+  const vault = await collectedVault();
+  for (const pointId of [P0, P1, P2]) await vault.back(pointId);
+  await vault.expire(P0);
+  for (const pointId of [P1, P2]) hold(vault, pointId);
+  let looks = 0;
+  await expirePoints({ vault: vault.control, policy, signal: NEVER, onProgress: () => void looks++ });
+  // Three were listed, two of them judged.
+  expect(looks).toBe(5);
+});
+
 test('the first tombstone of a point stands', async () => {
   const vault = await collectedVault();
   await vault.back(P0);
