@@ -143,7 +143,7 @@ export function createArchiveActivities({ platform, vaults }: ArchiveDeps) {
 
     /** Writes the volume's map over all recorded shards. */
     async finishVolume({ run, vault: name, volume, shardSegments, shards, base }: FinishOrder): Promise<VolumeArchive> {
-      return beating(async ({ signal }) => {
+      return beating(async ({ signal, progress }) => {
         let shares = { newBytes: 0, reusedBytes: 0 };
         const vault = await vaults.open(name, signal);
         const { volumeId } = volume;
@@ -157,6 +157,7 @@ export function createArchiveActivities({ platform, vaults }: ArchiveDeps) {
           shardSegments,
           ...(parent && { parent }),
           signal,
+          onProgress: progress,
           onShares: (counted) => {
             shares = counted;
           },
