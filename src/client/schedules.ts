@@ -130,17 +130,20 @@ function wantedSchedule(
   when: string,
   options: Pick<ScheduleOptions, 'scheduleId' | 'spec' | 'action'>,
 ): WantedSchedule {
+  // SKIP: a run that takes longer than the interval is not joined by a second one. Ending it would skip clean-up.
+  // 6 hours: after an outage the last missed run starts, not a year of them (the server's default).
+  const policies = { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '6h', pauseOnFailure: false } as const;
   // Cron texts come back from the server as calendars, so what was asked for is compared, not what it became.
-  const hash = createHash('sha256').update(JSON.stringify(options)).digest('hex');
+  const hash = createHash('sha256')
+    .update(JSON.stringify({ ...options, policies }))
+    .digest('hex');
   return {
     hash,
     when,
     options: {
       ...options,
       action: { ...options.action, memo: { configHash: hash } },
-      // SKIP: a run that takes longer than the interval is not joined by a second one. Ending it would skip clean-up.
-      // 6 hours: after an outage the last missed run starts, not a year of them (the server's default).
-      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '6h', pauseOnFailure: false },
+      policies,
     },
   };
 }
@@ -155,28 +158,38 @@ async function syncOne(client: Client, { options, hash, when }: WantedSchedule):
   }
   const handle = client.schedule.getHandle(scheduleId);
   const present = await handle.describe();
-  const paused = present.state.paused ? `${when} (paused: ${present.state.note ?? 'no note'})` : when;
-  if (hashOf(present) === hash) return { scheduleId, outcome: 'unchanged', found: paused };
+  const isBack = isRetired(present.state);
+  const paused = present.state.paused && !isBack ? `${when} (paused: ${present.state.note ?? 'no note'})` : when;
+  if (hashOf(present) === hash && !isBack) return { scheduleId, outcome: 'unchanged', found: paused };
   await handle.update(({ state }) => ({
     spec: options.spec,
     action: options.action,
     ...(options.policies && { policies: options.policies }),
-    // An update without `state` would end a person's pause.
-    state: { paused: state.paused, ...(state.note !== undefined && { note: state.note }) },
+    // An update without `state` would end a person's pause; ours ends when what it was for is over.
+    state: isRetired(state)
+      ? { paused: false }
+      : { paused: state.paused, ...(state.note !== undefined && { note: state.note }) },
   }));
   return { scheduleId, outcome: 'updated', found: paused };
+}
+
+/** By this note a pause of ours is told from a person's. */
+const RETIRED = 'its plan is not in the configuration';
+
+function isRetired({ paused, note }: ScheduleDescription['state']): boolean {
+  return paused && note === RETIRED;
 }
 
 async function retire(client: Client, scheduleId: string, prune: boolean): Promise<SyncedSchedule> {
   const handle = client.schedule.getHandle(scheduleId);
   if (prune) {
     await handle.delete();
-    return { scheduleId, outcome: 'removed', found: 'its plan is not in the configuration' };
+    return { scheduleId, outcome: 'removed', found: RETIRED };
   }
   const { state } = await handle.describe();
   if (state.paused) return { scheduleId, outcome: 'unchanged', found: `paused: ${state.note ?? 'no note'}` };
-  await handle.pause('its plan is not in the configuration');
-  return { scheduleId, outcome: 'paused', found: 'its plan is not in the configuration; --prune removes it' };
+  await handle.pause(RETIRED);
+  return { scheduleId, outcome: 'paused', found: `${RETIRED}; --prune removes it` };
 }
 
 function hashOf({ action: { memo } }: ScheduleDescription): unknown {

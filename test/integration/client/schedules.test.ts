@@ -89,6 +89,22 @@ test('the schedule of a plan that is gone is paused, and removed only when asked
   expect(await sync('0 2 * * *', ['nightly'], true)).toMatchObject({ 'understudy-plan/weekly': 'removed' });
 });
 
+test('a plan that comes back runs again, unless a person has paused its schedule', async () => {
+  await sync('0 2 * * *', ['nightly', 'weekly']);
+  await listed(3);
+  const [nightly, weekly] = ['nightly', 'weekly'].map((plan) =>
+    temporal.client.schedule.getHandle(`understudy-plan/${plan}`),
+  );
+  await nightly?.pause('storage moves house');
+  await sync('0 2 * * *', []);
+  expect(await sync('0 2 * * *', ['nightly', 'weekly'])).toMatchObject({
+    'understudy-plan/nightly': 'unchanged',
+    'understudy-plan/weekly': 'updated',
+  });
+  expect((await nightly?.describe())?.state).toMatchObject({ paused: true, note: 'storage moves house' });
+  expect((await weekly?.describe())?.state.paused).toBe(false);
+});
+
 test("somebody else's schedule is not touched, not even when pruning", async () => {
   await temporal.client.schedule.create({
     scheduleId: 'other-team',
