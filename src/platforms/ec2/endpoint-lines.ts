@@ -1,5 +1,4 @@
 import {
-  DescribeNetworkInterfacesCommand,
   DescribeSecurityGroupsCommand,
   DescribeSubnetsCommand,
   DescribeVpcAttributeCommand,
@@ -12,13 +11,13 @@ import { DescribeInstanceInformationCommand } from '@aws-sdk/client-ssm';
 import type { Ec2Context } from './context.ts';
 import { AGENT_SERVICES, tooOpen } from './endpoint-policy.ts';
 import { call } from './errors.ts';
+import { proveNoForeignInterfaces } from './foreign-interfaces.ts';
 import { OVER } from './gateway-lines.ts';
 import { isInsideSome } from './inside-cidr.ts';
 import { present } from './narrow.ts';
 import { readAclsOf, ruleText, type SubnetRole } from './network-lines.ts';
 import { collect } from './pages.ts';
-import { type Finding, type IsolationLine, mustBeNone } from './proof-line.ts';
-import { TAG, tagRecord } from './tags.ts';
+import type { Finding, IsolationLine } from './proof-line.ts';
 
 /** Without these two no agent registers. */
 const REQUIRED = ['ssm', 'ssmmessages'];
@@ -69,20 +68,7 @@ export const ENDPOINT_LINES: readonly IsolationLine[] = [
     async read(context, { isolation }, signal) {
       const endpoints = await liveEndpoints(context, isolation.vpcId, signal);
       const doors = new Set(endpoints.flatMap(({ NetworkInterfaceIds }) => NetworkInterfaceIds ?? []));
-      const filters = [{ Name: 'vpc-id', Values: [isolation.vpcId] }];
-      const all = await collect('DescribeNetworkInterfaces', signal, async (NextToken) => {
-        const command = new DescribeNetworkInterfacesCommand({ Filters: filters, MaxResults: 200, NextToken });
-        const page = await context.clients.ec2.send(command, { abortSignal: signal });
-        return { items: page.NetworkInterfaces ?? [], next: page.NextToken };
-      });
-      const foreign = all.filter(
-        ({ TagSet, NetworkInterfaceId }) =>
-          tagRecord(TagSet)[TAG.run] === undefined && !doors.has(NetworkInterfaceId ?? ''),
-      );
-      return mustBeNone(
-        'interface of others',
-        foreign.map(({ NetworkInterfaceId }) => NetworkInterfaceId),
-      );
+      return proveNoForeignInterfaces(context, { vpcId: isolation.vpcId, doors }, signal);
     },
   },
   {

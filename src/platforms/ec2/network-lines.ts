@@ -1,6 +1,5 @@
 import {
   DescribeNetworkAclsCommand,
-  DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
   DescribeSecurityGroupsCommand,
   DescribeSubnetsCommand,
@@ -11,10 +10,10 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { Ec2Context } from './context.ts';
 import { call } from './errors.ts';
+import { proveNoForeignInterfaces } from './foreign-interfaces.ts';
 import { present } from './narrow.ts';
 import { collect } from './pages.ts';
-import { type Finding, type IsolationLine, mustBeNone } from './proof-line.ts';
-import { TAG, tagRecord } from './tags.ts';
+import type { Finding, IsolationLine } from './proof-line.ts';
 
 export type SubnetRole = 'clone' | 'verify';
 
@@ -53,19 +52,8 @@ export const NETWORK_LINES: readonly IsolationLine[] = [
   {
     name: 'foreign-interfaces',
     remedy: 'Remove other machines from the isolated network: it is for clones alone.',
-    async read({ clients }, { isolation }, signal) {
-      const filters = [{ Name: 'vpc-id', Values: [isolation.vpcId] }];
-      const all = await collect('DescribeNetworkInterfaces', signal, async (NextToken) => {
-        const command = new DescribeNetworkInterfacesCommand({ Filters: filters, MaxResults: 200, NextToken });
-        const page = await clients.ec2.send(command, { abortSignal: signal });
-        return { items: page.NetworkInterfaces ?? [], next: page.NextToken };
-      });
-      const foreign = all.filter(({ TagSet }) => tagRecord(TagSet)[TAG.run] === undefined);
-      return mustBeNone(
-        'interface of others',
-        foreign.map(({ NetworkInterfaceId }) => NetworkInterfaceId),
-      );
-    },
+    read: (context, { isolation: { vpcId } }, signal) =>
+      proveNoForeignInterfaces(context, { vpcId, doors: new Set() }, signal),
   },
 ];
 

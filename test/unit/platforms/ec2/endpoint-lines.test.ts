@@ -85,7 +85,11 @@ function contextOf(state: World): Ec2Context {
   };
   const send = async (command: { constructor: { name: string }; input: Record<string, unknown> }) =>
     answers[command.constructor.name]?.(command.input) ?? {};
-  return { clients: { ec2: { send }, ssm: { send } }, clock: () => new Date(0) } as unknown as Ec2Context;
+  return {
+    clients: { ec2: { send }, ssm: { send } },
+    clock: () => new Date(0),
+    sleep: () => Promise.resolve(),
+  } as unknown as Ec2Context;
 }
 
 async function brokenIn(change: (state: World) => void) {
