@@ -1,8 +1,9 @@
 import { sleep } from '@temporalio/activity';
 import type { EvidenceRef } from '../contract/evidence.ts';
+import { PlatformError } from '../errors.ts';
 import type { ClonePlatform } from '../platforms/platform.ts';
 import { beating } from './beating.ts';
-import { type EvidenceRequest, sealEvidence } from './seal-evidence.ts';
+import { type EvidenceFiles, type EvidenceRequest, sealEvidence } from './seal-evidence.ts';
 import type { VaultDoor } from './vault-door.ts';
 
 export interface PhotographDeps {
@@ -27,16 +28,24 @@ export function createPhotographActivities({ platform, vaults, now }: Photograph
     async photograph(request: PhotographRequest): Promise<readonly EvidenceRef[]> {
       const { run, machine, since } = request;
       return beating(async (beat) => {
-        let last: Uint8Array | undefined;
+        let last: EvidenceFiles = [];
         while (now() - since < GIVE_UP_MS) {
           const { state } = await platform.observe(run, machine.machineId, beat.signal);
           if (state !== 'pending' && state !== 'running') break;
-          last = (await platform.screenshot(run, machine.machineId, beat.signal)) ?? last;
+          try {
+            const bytes = await platform.screenshot(run, machine.machineId, beat.signal);
+            if (bytes) last = [{ name: 'screenshot.jpg', contentType: 'image/jpeg', bytes }];
+          } catch (error) {
+            // Evidence only: that it may not be taken ends no run, and is said in its place.
+            if (!(error instanceof PlatformError && error.code === 'AccessDenied')) throw error;
+            const bytes = new TextEncoder().encode(`not taken: ${error.message}\n`);
+            if (last.length === 0) last = [{ name: 'screenshot.txt', contentType: 'text/plain', bytes }];
+            break;
+          }
           beat.progress();
           await sleep(LOOK_AGAIN_MS);
         }
-        const files = last ? [{ name: 'screenshot.jpg', contentType: 'image/jpeg', bytes: last }] : [];
-        return sealEvidence(vaults, request, files, beat);
+        return sealEvidence(vaults, request, last, beat);
       });
     },
   };
