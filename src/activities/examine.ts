@@ -64,7 +64,7 @@ export interface ProbeExamination {
 
 export function createExamineActivities({ platform, vaults, findRecipe }: ExamineDeps) {
   async function look({ run, machine }: EvidenceRequest, { signal }: Beat) {
-    const console = await platform.readConsole(run, machine.machineId, signal);
+    const { bytes: console } = await platform.readConsole(run, machine.machineId, signal);
     const files: EvidenceFiles = console ? [{ name: 'console.txt', contentType: 'text/plain', bytes: console }] : [];
     const fact = readConsole(console, run.runId).fact;
     if (machine.channel !== 'run-command') return { files, fact };

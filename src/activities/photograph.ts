@@ -30,10 +30,9 @@ export function createPhotographActivities({ platform, vaults, now }: Photograph
       return beating(async (beat) => {
         let last: EvidenceFiles = [];
         while (now() - since < GIVE_UP_MS) {
-          const { state } = await platform.observe(run, machine.machineId, beat.signal);
-          if (state !== 'pending' && state !== 'running') break;
           try {
-            const bytes = await platform.screenshot(run, machine.machineId, beat.signal);
+            const { observation, bytes } = await platform.screenshot(run, machine.machineId, beat.signal);
+            if (observation.state !== 'pending' && observation.state !== 'running') break;
             if (bytes) last = [{ name: 'screenshot.jpg', contentType: 'image/jpeg', bytes }];
           } catch (error) {
             // Evidence only: that it may not be taken ends no run, and is said in its place.

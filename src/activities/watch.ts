@@ -65,9 +65,8 @@ export function createWatchActivities(deps: WatchDeps) {
       let lines: readonly ProgressLine[] = [];
       let overSince: number | undefined;
       for (;;) {
-        const observation = await platform.observe(run, machine.machineId, beat.signal);
-        const console = await platform.readConsole(run, machine.machineId, beat.signal);
-        const { progress } = readConsole(console, run.runId);
+        const { observation, bytes } = await platform.readConsole(run, machine.machineId, beat.signal);
+        const { progress } = readConsole(bytes, run.runId);
         if (progress.length > 0) lines = progress;
         const command = endOf(observation) ? undefined : await look(beat.signal);
         const sight = { observation, progress: lines, command };
@@ -174,9 +173,9 @@ function written({ bytes }: ProgressLine): string {
 }
 
 /**
- * A small machine boots in seconds, and a person watches; a large one recovers for an hour, and its two Describe calls
- * per look share an account's request budget with everybody (100 requests, refilled at 20 per second: EC2 API,
- * "Request throttling").
+ * A small machine boots in seconds, and a person watches; a large one recovers for an hour, and its two calls per look (a
+ * third where the console has nothing live) share an account's request budget with everybody (100 requests, refilled at 20
+ * per second: EC2 API, "Request throttling").
  */
 function lookAgainMs(waitedMs: number): number {
   return waitedMs < 3 * 60_000 ? 1_500 : 10_000;

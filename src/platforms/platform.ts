@@ -76,11 +76,10 @@ export interface ClonePlatform {
    * when the machine is running and its connections were read again. InsufficientCapacity after all rungs.
    */
   launch(request: LaunchRequest, signal: AbortSignal): Promise<OwnMachine>;
-  observe(run: Run, machineId: string, signal: AbortSignal): Promise<Observation>;
-  /** The last 64 KB of the console as the guest wrote them: hostile bytes. Undefined when there is none (yet). */
-  readConsole(run: Run, machineId: string, signal: AbortSignal): Promise<Uint8Array | undefined>;
-  /** JPEG; undefined where the platform has none. */
-  screenshot(run: Run, machineId: string, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /** The last 64 KB of the console as the guest wrote them: hostile bytes. None when there is none (yet). */
+  readConsole(run: Run, machineId: string, signal: AbortSignal): Promise<MachineSight>;
+  /** JPEG; none where the platform has none, and of a machine that does not run. */
+  screenshot(run: Run, machineId: string, signal: AbortSignal): Promise<MachineSight>;
   /** Asks the platform to end a machine of ours; the evidence of an orderly end is then gone. */
   stop(run: Run, machineId: string, signal: AbortSignal): Promise<void>;
   /** Ends a machine of ours for good; its volumes go with it. Gone already counts as done. */
@@ -89,6 +88,13 @@ export interface ClonePlatform {
   snapshotStopped(request: StoppedSnapshotRequest, signal: AbortSignal): Promise<StoppedSnapshots>;
   /** An image of retained snapshots, tagged `understudy:retain`; resolves with its id. */
   retainImage(request: RetainedImageRequest, signal: AbortSignal): Promise<string>;
+}
+
+/** What one look at a machine of ours showed. */
+export interface MachineSight {
+  /** As it was right before the bytes were read. */
+  readonly observation: Observation;
+  readonly bytes: Uint8Array | undefined;
 }
 
 /** For machines whose script comes as a command (`OwnMachine.channel`). */

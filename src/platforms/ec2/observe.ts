@@ -1,6 +1,7 @@
 import { GetConsoleOutputCommand, GetConsoleScreenshotCommand, type Instance } from '@aws-sdk/client-ec2';
 import type { Observation } from '../../contract/machine.ts';
 import type { Run } from '../../contract/run.ts';
+import type { MachineSight } from '../platform.ts';
 import type { Ec2Context } from './context.ts';
 import { awsName, call, isCode } from './errors.ts';
 import { claimInstance } from './owned.ts';
@@ -15,41 +16,63 @@ const STATES: Readonly<Record<string, Observation['state']>> = {
   terminated: 'terminated',
 };
 
-export async function observe(
+/** Live output first, which only Nitro machines have; then what was posted at the last change of state. */
+export function readConsole(
   context: Ec2Context,
   run: Run,
   machineId: string,
   signal: AbortSignal,
-): Promise<Observation> {
+): Promise<MachineSight> {
+  return look(
+    context,
+    { run, machineId },
+    signal,
+    async () =>
+      (await consoleOutput(context, machineId, true, signal)) ??
+      (await consoleOutput(context, machineId, false, signal)),
+  );
+}
+
+export function screenshot(
+  context: Ec2Context,
+  run: Run,
+  machineId: string,
+  signal: AbortSignal,
+): Promise<MachineSight> {
+  return look(context, { run, machineId }, signal, async ({ state }) =>
+    state === 'pending' || state === 'running' ? screenOf(context, machineId, signal) : undefined,
+  );
+}
+
+interface MachineName {
+  readonly run: Run;
+  readonly machineId: string;
+}
+
+/** One claim shows both whose machine it is and how it is: describes are a shared resource. */
+async function look(
+  context: Ec2Context,
+  { run, machineId }: MachineName,
+  signal: AbortSignal,
+  read: (observation: Observation) => Promise<Uint8Array | undefined>,
+): Promise<MachineSight> {
   try {
     const { instance } = await claimInstance(context, run, machineId, signal);
-    return observationOf(instance);
+    const observation = observationOf(instance);
+    return { observation, bytes: await read(observation) };
   } catch (error) {
     // An hour after its end EC2 forgets a machine.
-    if (isCode(error, 'InstanceNotFound')) return { state: 'terminated' };
+    if (isCode(error, 'InstanceNotFound')) return { observation: { state: 'terminated' }, bytes: undefined };
     throw error;
   }
 }
 
-export function observationOf({ State, StateReason }: Instance): Observation {
+function observationOf({ State, StateReason }: Instance): Observation {
   return {
     state: STATES[State?.Name ?? ''] ?? 'pending',
     ...(StateReason?.Code !== undefined && { reasonCode: StateReason.Code }),
     ...(StateReason?.Message !== undefined && { reasonMessage: StateReason.Message.slice(0, 200) }),
   };
-}
-
-/** Live output first, which only Nitro machines have; then what was posted at the last change of state. */
-export async function readConsole(
-  context: Ec2Context,
-  run: Run,
-  machineId: string,
-  signal: AbortSignal,
-): Promise<Uint8Array | undefined> {
-  await claimInstance(context, run, machineId, signal);
-  return (
-    (await consoleOutput(context, machineId, true, signal)) ?? (await consoleOutput(context, machineId, false, signal))
-  );
 }
 
 async function consoleOutput(
@@ -72,16 +95,14 @@ async function consoleOutput(
   }
 }
 
-export async function screenshot(
-  context: Ec2Context,
-  run: Run,
+async function screenOf(
+  { clients }: Ec2Context,
   machineId: string,
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
-  await claimInstance(context, run, machineId, signal);
   try {
     const answer = await call(`GetConsoleScreenshot ${machineId}`, signal, () =>
-      context.clients.ec2.send(new GetConsoleScreenshotCommand({ InstanceId: machineId }), { abortSignal: signal }),
+      clients.ec2.send(new GetConsoleScreenshotCommand({ InstanceId: machineId }), { abortSignal: signal }),
     );
     return answer.ImageData ? Buffer.from(answer.ImageData, 'base64') : undefined;
   } catch (error) {

@@ -14,7 +14,7 @@ import { proveIsolation } from './isolation.ts';
 import { launch } from './launch.ts';
 import { launchRestored } from './launch-restored.ts';
 import { stopMachine, terminateMachine } from './mutations.ts';
-import { observe, readConsole, screenshot } from './observe.ts';
+import { readConsole, screenshot } from './observe.ts';
 import { claimInstance } from './owned.ts';
 import { preflight } from './preflight.ts';
 import { ensureCommand, findCommand, readCommand, readCommandOutput } from './run-command.ts';
@@ -62,7 +62,6 @@ export function createEc2Platform({
     readSnapshots: (snapshots, signal) => readSnapshots(context, snapshots, signal),
     launch: (request, signal) => launch(context, request, signal),
     retainImage: (request, signal) => ensureImage(context, { ...request, role: 'retained' }, signal),
-    observe: (run, machineId, signal) => observe(context, run, machineId, signal),
     readConsole: (run, machineId, signal) => readConsole(context, run, machineId, signal),
     ensureCommand: (request, signal) => ensureCommand(context, request, signal),
     findCommand: (run, machine, signal) => findCommand(context, run, machine, signal),

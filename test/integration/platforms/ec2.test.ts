@@ -222,7 +222,7 @@ describe('one run from capture to clean-up', () => {
     expect(proof.map(({ name }) => name)).toContain('machine-group');
     const ended = await waitFor(
       async () => {
-        const seen = await platform.observe(run, clone.machineId, NEVER);
+        const { observation: seen } = await platform.readConsole(run, clone.machineId, NEVER);
         return seen.state === 'stopped' ? seen : undefined;
       },
       { limitMs: 120_000, what: 'the clone to stop', otherwise: consoleText },
@@ -291,7 +291,7 @@ describe('one run from capture to clean-up', () => {
   });
 
   test('nobody else’s machine can be stopped, observed or ended, production first of all', async () => {
-    for (const act of [platform.stop, platform.terminate, platform.observe]) {
+    for (const act of [platform.stop, platform.terminate, platform.readConsole, platform.screenshot]) {
       await expect(act(run, run.sourceId, NEVER)).rejects.toMatchObject({ code: 'ResourceNotOurs' });
     }
     // Even tags like ours do not make production ours.
@@ -335,7 +335,7 @@ describe('one run from capture to clean-up', () => {
   }
 
   async function consoleText() {
-    return new TextDecoder().decode(await platform.readConsole(run, clone.machineId, NEVER));
+    return new TextDecoder().decode((await platform.readConsole(run, clone.machineId, NEVER)).bytes);
   }
 });
 

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { createPhotographActivities, type PhotographDeps } from '../../../src/activities/photograph.ts';
 import type { EvidenceRef } from '../../../src/contract/evidence.ts';
-import type { Observation } from '../../../src/contract/machine.ts';
 import { PlatformError } from '../../../src/errors.ts';
 import { beginRun } from '../../../src/vault/index.ts';
 import { activityEnvironment } from '../../support/activity.ts';
@@ -20,11 +19,11 @@ async function photograph(looks: readonly (string | PlatformError)[]) {
     now: () => 0,
     vaults: { names: ['main'], open: async () => vault },
     platform: {
-      observe: async (): Promise<Observation> => ({ state: left.length > 0 ? 'running' : 'stopped' }),
       async screenshot() {
-        const seen = left.shift() ?? '';
+        const seen = left.shift();
         if (seen instanceof PlatformError) throw seen;
-        return new TextEncoder().encode(seen);
+        if (seen === undefined) return { observation: { state: 'stopped' } };
+        return { observation: { state: 'running' }, bytes: new TextEncoder().encode(seen) };
       },
     },
   } as unknown as PhotographDeps;

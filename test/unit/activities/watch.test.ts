@@ -30,8 +30,10 @@ function look(scene: Scene) {
   const deps = {
     now: () => scene.at ?? 0,
     platform: {
-      observe: async () => ({ state: scene.state ?? 'running' }),
-      readConsole: async () => (scene.console === undefined ? undefined : new TextEncoder().encode(scene.console)),
+      readConsole: async () => ({
+        observation: { state: scene.state ?? 'running' },
+        bytes: scene.console === undefined ? undefined : new TextEncoder().encode(scene.console),
+      }),
       stop: async () => void calls.push('stop'),
     },
   } as unknown as WatchDeps;
@@ -86,7 +88,7 @@ test('a watch ends at once when its run is cancelled', async () => {
   const environment = activityEnvironment();
   const deps = {
     now: () => 0,
-    platform: { observe: async () => ({ state: 'running' }), readConsole: async () => undefined },
+    platform: { readConsole: async () => ({ observation: { state: 'running' } }) },
   } as unknown as WatchDeps;
   const watching = environment.run(createWatchActivities(deps).awaitStopped, REQUEST);
   environment.cancel();
@@ -101,8 +103,7 @@ test('what a guest writes on its console reaches heartbeats without control char
   const deps = {
     now: () => 0,
     platform: {
-      observe: async () => ({ state: 'stopped' }),
-      readConsole: async () => new TextEncoder().encode(console),
+      readConsole: async () => ({ observation: { state: 'stopped' }, bytes: new TextEncoder().encode(console) }),
     },
   } as unknown as WatchDeps;
   const outcome = await environment.run(createWatchActivities(deps).awaitStopped, REQUEST);
@@ -127,8 +128,10 @@ describe('a machine whose script comes as a command', () => {
       },
       assembleCommand: async () => 'script',
       platform: {
-        observe: async () => ({ state: observed++ === 0 ? 'running' : 'stopped' }),
-        readConsole: async () => new TextEncoder().encode(console),
+        readConsole: async () => ({
+          observation: { state: observed++ === 0 ? 'running' : 'stopped' },
+          bytes: new TextEncoder().encode(console),
+        }),
         ensureCommand: async () => called('send'),
         findCommand: async () => called('find'),
         readCommand: async () => sees[Math.min(looks++, sees.length - 1)],
