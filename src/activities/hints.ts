@@ -1,7 +1,13 @@
 import type { Run } from '../contract/run.ts';
-import { FormatError, VaultError } from '../errors.ts';
 import type { DataPlatform } from '../platforms/platform.ts';
-import { type BlockRange, type ChangeHints, type ChangeSet, readChangeSet, type Vault } from '../vault/index.ts';
+import {
+  type BlockRange,
+  type ChangeHints,
+  type ChangeSet,
+  isDamage,
+  readChangeSet,
+  type Vault,
+} from '../vault/index.ts';
 
 export interface HintsRequest {
   readonly platform: DataPlatform;
@@ -61,8 +67,7 @@ async function findChangeSet(
   try {
     return await readChangeSet({ vault, runId, volumeId, signal });
   } catch (error) {
-    if (error instanceof FormatError) return undefined;
-    if (error instanceof VaultError && ['ObjectMissing', 'ObjectDamaged'].includes(error.code)) return undefined;
+    if (isDamage(error)) return undefined;
     throw error;
   }
 }

@@ -223,7 +223,7 @@ export interface RestoredLaunchRequest {
 export interface CleanUpPlatform {
   /**
    * Removes all that this run's tags mark, in the order that works (machines, images, snapshots), and returns what could
-   * not be removed. Never removes what is retained or what `keep` names.
+   * not be removed. Never removes what is retained, nor what the request says to keep.
    */
   removeRunResources(request: RemovalRequest, signal: AbortSignal): Promise<readonly Leftover[]>;
   /** Every resource of this deployment with complete run tags, grouped by run. */

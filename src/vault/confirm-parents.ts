@@ -1,6 +1,6 @@
-import { FormatError, VaultError } from '../errors.ts';
 import { mustBeComplete } from './complete-volume.ts';
 import { findParents, type RefusedParent } from './find-parents.ts';
+import { isDamage } from './is-damage.ts';
 import type { Manifest } from './manifest.ts';
 import { readPoint } from './points.ts';
 import { openRun, type Run } from './run.ts';
@@ -53,10 +53,4 @@ async function readWhole(vault: Vault, pointId: string, signal: AbortSignal): Pr
   const manifest = await readPoint({ vault, pointId, signal });
   for (const { volumeId, map } of manifest.volumes) await mustBeComplete(vault, { volumeId, map }, signal);
   return manifest;
-}
-
-/** What says that an object of the vault is not what it was; everything else is about the attempt. */
-export function isDamage(error: unknown): error is FormatError | VaultError {
-  if (error instanceof FormatError) return true;
-  return error instanceof VaultError && (error.code === 'ObjectMissing' || error.code === 'ObjectDamaged');
 }

@@ -1,6 +1,6 @@
 import { BLOCK_BYTES } from './block-source.ts';
-import { isDamage } from './confirm-parents.ts';
 import type { MapRef } from './fields.ts';
+import { isDamage } from './is-damage.ts';
 import { countSegmentBlocks, countSegments, SEGMENT_BLOCKS } from './parameters.ts';
 import { readMap } from './read-map.ts';
 import { readSegment } from './read-segment.ts';

@@ -1,8 +1,8 @@
 import { SHARD } from './archive-shard.ts';
-import { isDamage } from './confirm-parents.ts';
 import { readDocument } from './documents.ts';
 import type { MapRef } from './fields.ts';
 import { describeVolume } from './finish-volume.ts';
+import { isDamage } from './is-damage.ts';
 import { mustBe } from './must-be.ts';
 import { shardKey } from './object-keys.ts';
 import { readMap } from './read-map.ts';

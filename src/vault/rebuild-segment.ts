@@ -1,5 +1,5 @@
 import { FormatError } from '../errors.ts';
-import { isDamage } from './confirm-parents.ts';
+import { isDamage } from './is-damage.ts';
 import { segmentKey } from './object-keys.ts';
 import { countSegmentBlocks, SEGMENT_BLOCKS } from './parameters.ts';
 import { readSegment } from './read-segment.ts';

@@ -109,7 +109,7 @@ async function fillAndSeal(
   if (announces(source)) {
     const announced = await fillAll(toFill, (ref, place) => receiveInto(source, { ref, place }, signal));
     const reply = await askToSeal(run, { ...toFill, announced });
-    if (!isDamage(reply)) return sealedBatch(toFill, reply);
+    if (!isFormatFailure(reply)) return sealedBatch(toFill, reply);
     // A block is not what its source announced: it was damaged on its way, or here. All are read again, and compared first.
   }
   await fillAll(toFill, (ref, place) => readInto(source, { ref, place }, signal));
@@ -170,7 +170,7 @@ function askToSeal(run: Run, { refs, batch, nonces, expectedId, announced }: Fil
   return threads.run({ kind: 'seal', ...what, ...(announced && { announced }) });
 }
 
-function isDamage(reply: BlockReply): boolean {
+function isFormatFailure(reply: BlockReply): boolean {
   return reply.kind === 'failed' && reply.isFormat;
 }
 

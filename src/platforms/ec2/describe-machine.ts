@@ -107,7 +107,7 @@ async function volumeFacts(
   instance: Instance,
   signal: AbortSignal,
 ): Promise<readonly VolumeFacts[]> {
-  const devices = attachedVolumes(instance);
+  const devices = devicesOf(instance);
   if (devices.size === 0) return [];
   const answer = await call(`DescribeVolumes of ${instance.InstanceId}`, signal, () =>
     context.clients.ec2.send(new DescribeVolumesCommand({ VolumeIds: [...devices.keys()] }), { abortSignal: signal }),
@@ -139,7 +139,7 @@ function oneVolume(
 }
 
 /** Device names by volume id. */
-export function attachedVolumes(instance: Instance): ReadonlyMap<string, string> {
+function devicesOf(instance: Instance): ReadonlyMap<string, string> {
   return new Map(
     (instance.BlockDeviceMappings ?? []).flatMap(({ DeviceName, Ebs }): [string, string][] =>
       DeviceName !== undefined && Ebs?.VolumeId !== undefined ? [[Ebs.VolumeId, DeviceName]] : [],

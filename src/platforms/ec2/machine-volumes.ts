@@ -15,13 +15,13 @@ export function machineVolumes(
 ): Promise<Readonly<Record<string, string>>> {
   const limit = { limitMs: VOLUMES_WITHIN_MS, what: `the volumes of ${machineId}` };
   return repeatUntil(context, limit, signal, async () => {
-    const found = await attachedVolumes(context, machineId, wanted, signal);
+    const found = await findVolumes(context, machineId, wanted, signal);
     return Object.keys(found).length === wanted.size ? found : undefined;
   });
 }
 
 /** Device names are the only link between a machine's volumes and its source's. */
-async function attachedVolumes(
+async function findVolumes(
   { clients }: Ec2Context,
   machineId: string,
   wanted: ReadonlyMap<string, string>,

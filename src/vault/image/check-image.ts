@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { FormatError, VaultError } from '../../errors.ts';
 import { BLOCK_BYTES } from '../block-source.ts';
-import { isDamage } from '../confirm-parents.ts';
+import { isDamage } from '../is-damage.ts';
 import { countSegmentBlocks, SEGMENT_BLOCKS } from '../parameters.ts';
 import { readOrRebuildSegment } from '../rebuild-segment.ts';
 import type { Vault } from '../vault.ts';

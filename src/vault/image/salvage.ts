@@ -1,5 +1,5 @@
 import type { UnderstudyError } from '../../errors.ts';
-import { isDamage } from '../confirm-parents.ts';
+import { isDamage } from '../is-damage.ts';
 import { packKey, segmentKey } from '../object-keys.ts';
 import { fetchRun, openEntries, type PackRun, type VolumeBlock } from '../open-blocks.ts';
 import { countSegmentBlocks, SEGMENT_BLOCKS } from '../parameters.ts';

@@ -1,7 +1,7 @@
 import { FormatError, VaultError } from '../../errors.ts';
 import { BLOCK_BYTES } from '../block-source.ts';
 import { free } from '../bytes.ts';
-import { isDamage } from '../confirm-parents.ts';
+import { isDamage } from '../is-damage.ts';
 import type { VolumeBlock } from '../open-blocks.ts';
 import { countBlocks, countSegmentBlocks, SEGMENT_BLOCKS } from '../parameters.ts';
 import type { Segment, SegmentEntry } from '../segment.ts';
