@@ -67,7 +67,15 @@ export async function selectMachines(
     const page = await clients.ec2.send(command, { abortSignal: signal });
     return { items: page.Reservations?.flatMap(({ Instances }) => Instances ?? []) ?? [], next: page.NextToken };
   });
-  return instances.flatMap(({ InstanceId }) => InstanceId ?? []).sort();
+  // In a filter `*` and `?` stand for any characters (API_Filter), in a tag for themselves.
+  const isMeant = ({ Tags }: Instance) => {
+    const own = tagRecord(Tags);
+    return Object.entries(tags).every(([key, value]) => own[key] === value);
+  };
+  return instances
+    .filter(isMeant)
+    .flatMap(({ InstanceId }) => InstanceId ?? [])
+    .sort();
 }
 
 async function bootFacts(context: Ec2Context, instance: Instance, signal: AbortSignal): Promise<BootFacts> {
