@@ -40,7 +40,7 @@ export function createPreflightActivities({ platform, vaults, now, toolVersion }
       return beating(async ({ signal }) => {
         const { isolation, accept } = backup;
         const machine = await platform.describeMachine(run.sourceId, signal);
-        const checks = uniqueByName([
+        const checks = tellOnce([
           ...(await platform.preflight({ machine, accept, isolation }, signal)),
           ...(await platform.proveIsolation({ isolation, sourceId: run.sourceId, role: 'clone' }, signal)),
           ...(backup.verify === true
@@ -70,11 +70,15 @@ function refuseUnreachable(error: unknown, { vault, sinceMs }: { vault: string; 
   return new PlatformError('PreflightRefused', message, { context: { vault }, cause: error });
 }
 
-/** Both roles live in one network: its lines are read for each and need telling once. */
-function uniqueByName(checks: readonly Check[]): readonly Check[] {
-  const worst = new Map<string, Check>();
-  for (const check of checks) if (worst.get(check.name)?.verdict !== 'broken') worst.set(check.name, check);
-  return [...worst.values()];
+/**
+ * Both roles live in one network: its lines are read for each and need telling once. One name may be broken in several ways
+ * (a line for each key), of which all are told.
+ */
+function tellOnce(checks: readonly Check[]): readonly Check[] {
+  return [...Map.groupBy(checks, ({ name }) => name).values()].flatMap((same) => {
+    const broken = same.filter(({ verdict }) => verdict === 'broken');
+    return broken.length > 0 ? [...new Map(broken.map((check) => [check.found, check])).values()] : same.slice(-1);
+  });
 }
 
 function sessionOf({ run, backup }: PreflightRequest, machine: MachineFacts, toolVersion: string) {

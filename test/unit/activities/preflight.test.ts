@@ -4,6 +4,7 @@ import {
   type PreflightDeps,
   type PreflightRequest,
 } from '../../../src/activities/preflight.ts';
+import type { Check } from '../../../src/contract/check.ts';
 import type { ResolvedBackup } from '../../../src/contract/resolved-backup.ts';
 import { VaultError } from '../../../src/errors.ts';
 import type { Vault } from '../../../src/vault/index.ts';
@@ -16,12 +17,16 @@ import { memoryStore } from '../../support/vault-memory-store.ts';
 const run = { runId: 'r', deploymentId: 'd', workflowId: 'w', temporalRunId: 't', sourceId: 'i-1', expiresAt: 'x' };
 const backup = { vault: 'main', verify: false, accept: [], isolation: {} } as unknown as ResolvedBackup;
 
-/** Preflight of a sound machine. */
-function preflightWith(open: () => Promise<Vault>, asked: PreflightRequest, triedForMs = 0): Promise<unknown> {
+/** Preflight of a sound machine, but for what the platform's own checks say. */
+function preflightWith(
+  open: () => Promise<Vault>,
+  asked: PreflightRequest,
+  { triedForMs = 0, checks = [] }: { readonly triedForMs?: number; readonly checks?: readonly Check[] } = {},
+): Promise<unknown> {
   const deps = {
     platform: {
       describeMachine: async (machineId: string) => machineFacts(machineId),
-      preflight: async () => [],
+      preflight: async () => checks,
       proveIsolation: async () => [],
     },
     vaults: { names: ['main'], open },
@@ -34,7 +39,7 @@ function preflightWith(open: () => Promise<Vault>, asked: PreflightRequest, trie
 
 /** `triedForMs` after it was first asked for. */
 function preflight(failure: VaultError, triedForMs: number): Promise<unknown> {
-  return preflightWith(() => Promise.reject(failure), { run, backup }, triedForMs);
+  return preflightWith(() => Promise.reject(failure), { run, backup }, { triedForMs });
 }
 
 test.each([
@@ -63,4 +68,16 @@ test.each([
 test('what the vault refuses is never called unreachable, however late', async () => {
   const denied = new VaultError('AccessDenied', 'vault.json may not be read');
   await expect(preflight(denied, 60_000)).rejects.toBe(denied);
+});
+
+test('of two broken keys both are told, each once', async () => {
+  const key = (id: string): Check => ({ name: 'volume-keys', verdict: 'broken', found: `the key ${id} is Disabled` });
+  const checks = [key('k-1'), { name: 'volume-keys', verdict: 'holds', found: 'k-2' } as const, key('k-3'), key('k-1')];
+  const refused = preflightWith(() => Promise.reject(new Error('not asked')), { run, backup }, { checks });
+  await expect(refused).rejects.toMatchObject({
+    code: 'PreflightRefused',
+    message: expect.stringMatching(
+      /2 reasons.*\n- volume-keys: the key k-1 is Disabled\n- volume-keys: the key k-3 is/,
+    ),
+  });
 });
