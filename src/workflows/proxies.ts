@@ -17,8 +17,9 @@ export const answering = proxyActivities<ControlActivities>({
 
 export const control = proxyActivities<ControlActivities>({
   taskQueue: CONTROL_QUEUE,
-  // The slowest is a launch with all its rungs of fallback.
-  startToCloseTimeout: '30m',
+  // The slowest is a launch: 10 minutes for its image, 12 for each type of instance that does not come up. It ends by its own
+  // limits, as everything does that waits for the platform.
+  startToCloseTimeout: '3h',
   heartbeatTimeout: '30s',
   retry: patient,
 });
