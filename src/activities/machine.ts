@@ -15,7 +15,7 @@ import type {
   VerificationPlatform,
 } from '../platforms/platform.ts';
 import type { AgentPlan, BootMedia, BootPlan, ExtractPlan } from '../recipes/boot-plan.ts';
-import { BLOCK_BYTES } from '../vault/index.ts';
+import { BLOCK_BYTES, WrittenBlocks } from '../vault/index.ts';
 import { beating } from './beating.ts';
 import { digestBlock } from './digest-block.ts';
 
@@ -79,15 +79,16 @@ export function createMachineActivities({ platform, assembleBootMedia }: Machine
           },
           signal,
         );
-        const digests = new Map<number, Uint8Array>();
+        const written = new WrittenBlocks();
         for (let index = 0; index * BLOCK_BYTES < scratch.length; index++) {
           const block = new Uint8Array(BLOCK_BYTES);
           block.set(scratch.subarray(index * BLOCK_BYTES, (index + 1) * BLOCK_BYTES));
-          digests.set(index, digestBlock(block));
-          await sink.write(index, block, digestBlock(block), signal);
+          const sha256 = digestBlock(block);
+          written.add(index, sha256);
+          await sink.write(index, block, sha256, signal);
           progress();
         }
-        const { ref } = await sink.complete(digests, signal);
+        const { ref } = await sink.complete(written, signal);
         return { scratchSnapshotId: ref };
       });
     },

@@ -1,14 +1,14 @@
 import { activityInfo } from '@temporalio/activity';
 import { z } from 'zod';
 import type { SnapshotFacts, VolumeFacts } from '../contract/machine.ts';
-import type { MoverHeartbeat } from '../contract/progress.ts';
 import type { ConfiguredRecipe } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
 import type { DataPlatform, VerificationPlatform } from '../platforms/platform.ts';
 import type { FindRecipe } from '../recipes/registry.ts';
-import { BLOCK_BYTES, type BlockSink, openVolume, type VolumeBlock } from '../vault/index.ts';
-import { type Beat, beating } from './beating.ts';
+import { BLOCK_BYTES, openVolume } from '../vault/index.ts';
+import { beating } from './beating.ts';
 import { type DiskFacts, readDiskFacts } from './disk-facts.ts';
+import { pourBlocks } from './pour-blocks.ts';
 import type { VaultDoor } from './vault-door.ts';
 
 export interface RestoreDeps {
@@ -43,9 +43,6 @@ export interface RestoredSnapshot {
   readonly bytesWritten: number;
 }
 
-/** 16 blocks of 512 KiB: PutSnapshotBlock takes about 30 ms, and 8 MiB in flight keep memory small. */
-const WRITES_AT_ONCE = 16;
-
 /** Every block up to this index was acknowledged by the sink in an earlier attempt. */
 const Resume = z.object({ writtenThrough: z.int().min(-1), writtenAt: z.number() });
 /** A sink may give up a snapshot that nobody writes for an hour; what was put into that one must be put again. */
@@ -78,9 +75,11 @@ export function createRestoreActivities({ platform, vaults, now, findRecipe }: R
           beat.signal,
         );
         const range = { from: 0, to: Math.ceil(archived.volumeBytes / BLOCK_BYTES) };
-        const digests = await pour(archived.blocks(range, beat.signal), sink, { volume, writtenThrough, beat, now });
-        const { ref } = await sink.complete(digests, beat.signal);
-        return { snapshot: restoredSnapshot(ref, volume), bytesWritten: digests.size * BLOCK_BYTES };
+        const blocks = archived.blocks(range, beat.signal);
+        const { volumeId } = volume;
+        const written = await pourBlocks(blocks, sink, { volumeId, writtenThrough, beat, now });
+        const { ref } = await sink.complete(written, beat.signal);
+        return { snapshot: restoredSnapshot(ref, volume), bytesWritten: written.count * BLOCK_BYTES };
       });
     },
   };
@@ -89,46 +88,6 @@ export function createRestoreActivities({ platform, vaults, now, findRecipe }: R
 function resumePoint(nowMs: number): number {
   const { data } = Resume.safeParse(activityInfo().heartbeatDetails);
   return data && nowMs - data.writtenAt < RESUME_WITHIN_MS ? data.writtenThrough : -1;
-}
-
-interface Pouring {
-  readonly volume: VolumeFacts;
-  readonly writtenThrough: number;
-  readonly beat: Beat;
-  readonly now: () => number;
-}
-
-/** Writes all blocks and returns their digests by index. */
-async function pour(
-  blocks: AsyncIterable<VolumeBlock>,
-  sink: BlockSink,
-  { volume, writtenThrough, beat, now }: Pouring,
-): Promise<ReadonlyMap<number, Uint8Array>> {
-  const digests = new Map<number, Uint8Array>();
-  let batch: VolumeBlock[] = [];
-  const flush = async () => {
-    await Promise.all(batch.map(({ index, bytes, sha256 }) => sink.write(index, bytes, sha256, beat.signal)));
-    const through = batch.at(-1)?.index;
-    batch = [];
-    if (through === undefined) return;
-    const bytes = digests.size * BLOCK_BYTES;
-    beat.progress({
-      volumeId: volume.volumeId,
-      bytesRead: bytes,
-      bytesStored: bytes,
-      blocksDone: digests.size,
-      writtenThrough: Math.max(through, writtenThrough),
-      writtenAt: now(),
-    } satisfies MoverHeartbeat);
-  };
-  for await (const block of blocks) {
-    digests.set(block.index, block.sha256);
-    if (block.index > writtenThrough) batch.push(block);
-    else beat.progress();
-    if (batch.length === WRITES_AT_ONCE) await flush();
-  }
-  await flush();
-  return digests;
 }
 
 function restoredSnapshot(snapshotId: string, volume: VolumeFacts): SnapshotFacts {

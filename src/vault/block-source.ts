@@ -1,3 +1,5 @@
+import type { WrittenBlocks } from './written-blocks.ts';
+
 /** 512 KiB: the block of the EBS direct APIs (API_ListSnapshotBlocks: BlockSize 524288) and of the vault. */
 export const BLOCK_BYTES = 524_288;
 
@@ -49,8 +51,8 @@ export interface AnnouncedBlock {
 export interface BlockSink {
   /** Repeatable for the same index and bytes. */
   write(index: number, bytes: Uint8Array, sha256: Uint8Array, signal: AbortSignal): Promise<void>;
-  /** `digests` by index of every block written, also by earlier attempts; the sink proves them all before it resolves. */
-  complete(digests: ReadonlyMap<number, Uint8Array>, signal: AbortSignal): Promise<SinkResult>;
+  /** `written` has every block, also those of earlier attempts; the sink proves them all before it resolves. */
+  complete(written: WrittenBlocks, signal: AbortSignal): Promise<SinkResult>;
 }
 
 export interface SinkResult {

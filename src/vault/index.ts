@@ -128,3 +128,4 @@ export type { VerifyProgress } from './verify/verification.ts';
 export { type VaultVerdict, type VerifyVaultRequest, verifyVault } from './verify/verify-vault.ts';
 export type { VolumeVerdict } from './verify/verify-volume.ts';
 export type { ObjectVersion, VersionStore } from './version-store.ts';
+export { WrittenBlocks } from './written-blocks.ts';

@@ -13,6 +13,7 @@ import { findTaggedResources } from '../../local/up/tagged-resources.ts';
 import type { BackupResult } from '../../src/client/index.ts';
 import type { OwnMachine } from '../../src/contract/machine.ts';
 import { createEc2Platform } from '../../src/platforms/ec2/platform.ts';
+import { WrittenBlocks } from '../../src/vault/index.ts';
 import { awaitCloneOf } from '../support/clone-of.ts';
 import { type EndedRun, endOf } from '../support/ended-run.ts';
 import { addIsolationProfiles } from '../support/isolation-profiles.ts';
@@ -257,7 +258,10 @@ async function prepareOpenLaunch() {
   );
   const { snapshots } = must(await platform.findCapture(run, prober.volumeIds, signal), 'the kept capture');
   const scratch = { run, role: 'scratch', name: 'open', volumeBytes: 2 ** 30, encryption: 'none' } as const;
-  const { ref: scratchSnapshotId } = await (await platform.openSink(scratch, signal)).complete(new Map(), signal);
+  const { ref: scratchSnapshotId } = await (await platform.openSink(scratch, signal)).complete(
+    new WrittenBlocks(),
+    signal,
+  );
   const isolation = {
     name: 'open',
     kind: 'sealed',

@@ -4,6 +4,7 @@ import type { Snapshot } from '@aws-sdk/client-ec2';
 import { DescribeKeyCommand } from '@aws-sdk/client-kms';
 import { PlatformError } from '../../errors.ts';
 import { BLOCK_BYTES, type BlockSink, type SinkResult } from '../../vault/block-source.ts';
+import type { WrittenBlocks } from '../../vault/written-blocks.ts';
 import type { SinkRequest } from '../platform.ts';
 import type { Ec2Context } from './context.ts';
 import { retryBlockCall } from './ebs-retry.ts';
@@ -37,7 +38,7 @@ export async function openEbsSink(context: Ec2Context, request: SinkRequest, sig
   return {
     write: (index, bytes, sha256, writeSignal) =>
       writeBlock(context, { snapshotId, index, bytes, sha256 }, writeSignal),
-    complete: (digests, completeSignal) => completeSnapshot(context, request, { snapshotId, digests }, completeSignal),
+    complete: (written, completeSignal) => completeSnapshot(context, request, { snapshotId, written }, completeSignal),
   };
 }
 
@@ -120,14 +121,14 @@ async function writeBlock(
 
 interface Completion {
   readonly snapshotId: string;
-  readonly digests: ReadonlyMap<number, Uint8Array>;
+  readonly written: WrittenBlocks;
 }
 
 /** A wrong count or checksum shows only later, as a snapshot in `error`: completed means that EC2 says so. */
 async function completeSnapshot(
   context: Ec2Context,
   { run }: SinkRequest,
-  { snapshotId, digests }: Completion,
+  { snapshotId, written }: Completion,
   signal: AbortSignal,
 ): Promise<SinkResult> {
   const shown = { limitMs: SHOWN_WITHIN_MS, what: `snapshot ${snapshotId} to show` };
@@ -144,8 +145,8 @@ async function completeSnapshot(
       context.clients.ebs.send(
         new CompleteSnapshotCommand({
           SnapshotId: snapshotId,
-          ChangedBlocksCount: digests.size,
-          Checksum: linearChecksum(digests),
+          ChangedBlocksCount: written.count,
+          Checksum: Buffer.from(written.checksum()).toString('base64'),
           ChecksumAlgorithm: 'SHA256',
           ChecksumAggregationMethod: 'LINEAR',
         }),
@@ -165,16 +166,9 @@ async function completeSnapshot(
         'SnapshotFailed',
         `The written snapshot ${snapshotId} ended in ${now.State}: ${now.StateMessage ?? 'no reason given'}.`,
         {
-          context: { snapshotId, blocks: digests.size },
+          context: { snapshotId, blocks: written.count },
         },
       );
     },
   );
-}
-
-/** SHA-256 over the raw digests in ascending order of blocks (coldsnap upload.rs: raw, not base64). */
-export function linearChecksum(digests: ReadonlyMap<number, Uint8Array>): string {
-  const hash = createHash('sha256');
-  for (const [, digest] of [...digests].sort(([a], [b]) => a - b)) hash.update(digest);
-  return hash.digest('base64');
 }

@@ -12,6 +12,7 @@ import type { Platform } from '../../../src/platforms/platform.ts';
 import { assembleBootMedia } from '../../../src/recipes/boot/media.ts';
 import { readBootReport } from '../../../src/recipes/boot/report.ts';
 import { BLOCK_BYTES } from '../../../src/vault/block-source.ts';
+import { WrittenBlocks } from '../../../src/vault/written-blocks.ts';
 import { blockByteSource } from '../../support/block-byte-source.ts';
 import { guestImage } from '../../support/guest-image.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -270,7 +271,7 @@ describe('one run from capture to clean-up', () => {
   });
 
   test('blocks written through a sink come back through a source, and a retried sink adopts what is complete', async () => {
-    const blocks = new Map([3, 0, 1_500].map((index) => [index, new Uint8Array(BLOCK_BYTES).fill(index % 251)]));
+    const blocks = new Map([0, 3, 1_500].map((index) => [index, new Uint8Array(BLOCK_BYTES).fill(index % 251)]));
     const ref = await writeSnapshot('round-trip', blocks, 'verify');
     expect(await writeSnapshot('round-trip', blocks, 'verify')).toBe(ref);
     const source = await platform.openSource(run, ref, NEVER);
@@ -356,9 +357,13 @@ async function writeSnapshot(
   role: 'scratch' | 'verify',
 ): Promise<string> {
   const sink = await platform.openSink({ run, role, name, volumeBytes: 2 ** 30, encryption: 'none' }, NEVER);
-  const digests = new Map([...blocks].map(([index, bytes]) => [index, new Uint8Array(sha256(bytes))]));
-  for (const [index, bytes] of blocks) await sink.write(index, bytes, digests.get(index) ?? new Uint8Array(), NEVER);
-  return (await sink.complete(digests, NEVER)).ref;
+  const written = new WrittenBlocks();
+  for (const [index, bytes] of blocks) {
+    const digest = new Uint8Array(sha256(bytes));
+    written.add(index, digest);
+    await sink.write(index, bytes, digest, NEVER);
+  }
+  return (await sink.complete(written, NEVER)).ref;
 }
 
 async function completedAll(snapshots: Parameters<Platform['readSnapshots']>[0]): Promise<void> {

@@ -6,7 +6,7 @@ import { judgeRun } from '../../../src/activities/judge-run.ts';
 import type { SnapshotFacts } from '../../../src/contract/machine.ts';
 import { createEc2Platform } from '../../../src/platforms/ec2/platform.ts';
 import type { Platform } from '../../../src/platforms/platform.ts';
-import { BLOCK_BYTES } from '../../../src/vault/index.ts';
+import { BLOCK_BYTES, WrittenBlocks } from '../../../src/vault/index.ts';
 import { machineFacts } from '../../support/fake-activities.ts';
 import { type CloudUnderTest, clientsFor, ROOT_KEY, startCloudUnderTest } from '../local/cloud/cloud-under-test.ts';
 
@@ -45,8 +45,10 @@ test('a restored volume is made once, stays when its snapshot goes, and no sweep
     NEVER,
   );
   const block = new Uint8Array(BLOCK_BYTES).fill(7);
+  const written = new WrittenBlocks();
+  written.add(3, digestBlock(block));
   await sink.write(3, block, digestBlock(block), NEVER);
-  const { ref } = await sink.complete(new Map([[3, digestBlock(block)]]), NEVER);
+  const { ref } = await sink.complete(written, NEVER);
   const snapshot: SnapshotFacts = {
     snapshotId: ref,
     sourceVolumeId: volume.volumeId,

@@ -5,7 +5,6 @@ import { EBSClient } from '@aws-sdk/client-ebs';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { afterEach, expect, test } from 'vitest';
 import { createEc2Clients } from '../../../../src/platforms/ec2/clients.ts';
-import { linearChecksum } from '../../../../src/platforms/ec2/ebs-sink.ts';
 import { openEbsSource } from '../../../../src/platforms/ec2/ebs-source.ts';
 import { BLOCK_BYTES } from '../../../../src/vault/block-source.ts';
 
@@ -182,19 +181,4 @@ test('a block that only the parent holds is listed and reads as zeros without a 
 test('snapshots without a common lineage are unrelated, not an error', async () => {
   const { source } = await open([refused('ValidationException', 'UNRELATED_SNAPSHOTS')]);
   expect(await source.changedSince('snap-0', { from: 0, to: 10 }, NEVER)).toBe('unrelated');
-});
-
-test('the completion checksum is SHA-256 over raw digests in ascending order of blocks', () => {
-  const [a, b] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
-  const expected = createHash('sha256')
-    .update(Buffer.concat([a, b]))
-    .digest('base64');
-  expect(
-    linearChecksum(
-      new Map([
-        [9, b],
-        [2, a],
-      ]),
-    ),
-  ).toBe(expected);
 });
