@@ -62,7 +62,7 @@ export function createRestoreActivities({ platform, vaults, now, findRecipe }: R
 
     /**
      * From the vault into a new encrypted snapshot. A retry reads every block again for its digest, which the sink's
-     * completion proves, but puts only what no earlier attempt was acknowledged for.
+     * completion proves, but puts only what no earlier attempt was acknowledged for, and what keeps the snapshot writable.
      */
     async restoreVolume({ run, role, vault: name, pointId, volume, profile }: RestoreOrder): Promise<RestoredSnapshot> {
       const writtenThrough = resumePoint(now());

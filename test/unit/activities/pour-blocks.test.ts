@@ -40,6 +40,17 @@ test('the sink gets every block, and what proves them is their number and one ch
   expect(last).toMatchObject({ blocksDone: 100, bytesRead: 100 * 524_288, writtenThrough: 198 });
 });
 
+test('a retry that reads for hours what is written already still puts before EBS gives the snapshot up', async () => {
+  const { puts, written, last } = await pour(194);
+  const times = [0, ...puts.map(({ atMs }) => atMs)];
+  const pauses = puts.map(({ atMs }, n) => atMs - (times[n] ?? 0));
+  expect(puts.length).toBeLessThan(HELD.length / 4);
+  expect(Math.max(...pauses)).toBeLessThan(15 * MINUTE);
+  expect(puts.slice(-2).map(({ index }) => index)).toEqual([196, 198]);
+  expect(written.count).toBe(100);
+  expect(last).toMatchObject({ writtenThrough: 198 });
+});
+
 test('a retry puts only what was not acknowledged, and proves all', async () => {
   const { puts, written } = await pour(6);
   expect(puts.map(({ index }) => index)).toEqual(HELD.slice(4));
