@@ -26,6 +26,7 @@ export const ERROR_STATUS = {
   CaptureFailed: 'permanent',
   InsufficientCapacity: 'transient',
   CloneNotAlive: 'permanent',
+  MachineLost: 'permanent',
   CommandUnconfirmed: 'transient',
   IsolationBroken: 'permanent',
   NotReadyYet: 'transient',

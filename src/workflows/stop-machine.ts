@@ -1,3 +1,4 @@
+import { patched } from '@temporalio/workflow';
 import type { StoppedSnapshots } from '../activities/machine.ts';
 import type { WatchOutcome } from '../activities/watch.ts';
 import type { Observation, OwnMachine, SnapshotFacts } from '../contract/machine.ts';
@@ -23,6 +24,9 @@ export interface StoppedMachine {
   readonly snapshots: StoppedSnapshots;
 }
 
+/** Runs that lost their machine before this change take it as a word against the point, as their histories say. */
+const LOST_SAYS_NOTHING = 'machine-lost';
+
 /** Waits until the machine has powered itself off, stops it past the limit, and snapshots what it left. */
 export async function stopAndSnapshot(order: StopOrder): Promise<StoppedMachine> {
   const { run, machine, limits, scratchOnly, retain } = order;
@@ -35,7 +39,10 @@ export async function stopAndSnapshot(order: StopOrder): Promise<StoppedMachine>
   if (stoppedByUs) last = await watching.stopMachine(watch);
   if (last.saw === 'terminated') {
     const why = last.observation.reasonMessage ?? last.observation.reasonCode ?? 'no reason given';
-    throw failure('CloneNotAlive', `${machine.machineId} was terminated by somebody else (${why}); its disks are gone`);
+    throw failure(
+      patched(LOST_SAYS_NOTHING) ? 'MachineLost' : 'CloneNotAlive',
+      `${machine.machineId} was terminated by somebody else (${why}); its disks are gone`,
+    );
   }
   const snapshots = await control.snapshotStopped({ run, machine, scratchOnly, retain });
   const completed = await polling.awaitSnapshots({ snapshots: [...snapshots.disks, snapshots.scratch] });

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Run } from '../../contract/run.ts';
 import { PlatformError } from '../../errors.ts';
 import type { Ec2Context } from './context.ts';
-import { isCode } from './errors.ts';
+import type { EarlierLaunch } from './earlier-launch.ts';
+import { awsName, isCode } from './errors.ts';
 import type { OwnedInstance } from './owned.ts';
 import { waitRunning, waitVisible } from './wait-running.ts';
 
@@ -15,12 +16,20 @@ export interface Ladder {
   readonly run: Run;
   /** What is launched, and which launch of it: part of each rung's token. */
   readonly launching: readonly (string | number)[];
+  readonly earlier: EarlierLaunch;
   readonly subnetId: string;
   /** The source's own type first, then the allowed others. */
   readonly instanceTypes: readonly string[];
   /** Sends RunInstances; resolves with the instance's id. */
   readonly launch: (rung: Rung) => Promise<string>;
 }
+
+/**
+ * A token is spent when its machine has ended (IdempotentInstanceTerminated). The last ended machine that shows is part of
+ * the next token; of those that EC2 shows no more, one an hour, each costs a refused request. More than five in one launch are
+ * somebody's doing.
+ */
+const SPENT_TOKENS = 5;
 
 /**
  * Tries one type after the other until one has capacity. Each rung has a token of its own: one that was sent repeats the request
@@ -32,7 +41,7 @@ export async function climb(context: Ec2Context, ladder: Ladder, signal: AbortSi
   let last: unknown;
   for (const instanceType of types) {
     try {
-      const id = await ladder.launch({ instanceType, clientToken: token(ladder, instanceType) });
+      const id = await launchRung(ladder, instanceType);
       const claimed = await waitVisible(context, run, id, signal);
       const running = await waitRunning(context, run, claimed, signal);
       if (running) return running;
@@ -50,10 +59,26 @@ export async function climb(context: Ec2Context, ladder: Ladder, signal: AbortSi
   );
 }
 
+async function launchRung(ladder: Ladder, instanceType: string): Promise<string> {
+  for (let spent = 0; ; spent++) {
+    try {
+      return await ladder.launch({ instanceType, clientToken: token(ladder, instanceType, spent) });
+    } catch (error) {
+      if (awsName(error) !== 'IdempotentInstanceTerminated') throw error;
+      if (spent < SPENT_TOKENS) continue;
+      throw new PlatformError(
+        'MachineLost',
+        `${spent + 1} machines of this launch (${instanceType}) were ended by somebody else. Find out in CloudTrail who calls TerminateInstances.`,
+        { cause: error },
+      );
+    }
+  }
+}
+
 /** At most 64 ASCII characters (API_RunInstances, ClientToken). */
-function token({ run, launching, subnetId }: Ladder, instanceType: string): string {
+function token({ run, launching, earlier, subnetId }: Ladder, instanceType: string, spent: number): string {
   return createHash('sha256')
-    .update([run.runId, ...launching, instanceType, subnetId].join('\n'))
+    .update([run.runId, ...launching, earlier.endedId ?? 'first', spent, instanceType, subnetId].join('\n'))
     .digest('hex')
     .slice(0, 64);
 }

@@ -2,15 +2,18 @@ import type { RestoredMachine } from '../../contract/machine.ts';
 import { PlatformError } from '../../errors.ts';
 import type { RestoredLaunchRequest } from '../platform.ts';
 import type { Ec2Context } from './context.ts';
+import { type EarlierLaunch, findEarlierLaunch } from './earlier-launch.ts';
 import { ensureImage } from './image.ts';
 import { climb } from './ladder.ts';
 import { machineVolumes } from './machine-volumes.ts';
 import { present } from './narrow.ts';
-import { type OwnedInstance, ownedInstances } from './owned.ts';
+import type { OwnedInstance } from './owned.ts';
 import { chooseAddress } from './private-address.ts';
 import { type InstanceRequest, runInstance } from './run-instance.ts';
-import { TAG, tagRecord } from './tags.ts';
 import { waitRunning } from './wait-running.ts';
+
+/** A restore has one machine, and nobody who gives it up for a second one. */
+const LAUNCH = { role: 'restored', attempt: 1 } as const;
 
 /** Launches the machine that a restore is for, or adopts what an earlier attempt launched. */
 export async function launchRestored(
@@ -20,34 +23,29 @@ export async function launchRestored(
 ): Promise<RestoredMachine> {
   const { run, like, snapshots } = request;
   const imageId = await ensureImage(context, { run, role: 'restored', like, snapshots }, signal);
-  const earlier = (await ownedInstances(context, run, signal)).find(
-    ({ instance }) => tagRecord(instance.Tags)[TAG.role] === 'restored' && instance.State?.Name !== 'shutting-down',
-  );
-  const running = earlier ? await waitRunning(context, run, earlier, signal) : undefined;
-  const machine = running ?? (await launchThere(context, { ...request, imageId }, signal));
+  const earlier = await findEarlierLaunch(context, { run, ...LAUNCH }, signal);
+  const running = earlier.alive ? await waitRunning(context, run, earlier.alive, signal) : undefined;
+  const machine = running ?? (await launchThere(context, { ...request, imageId, earlier }, signal));
   return describeRestored(context, request, machine, signal);
 }
 
 async function launchThere(
   context: Ec2Context,
-  request: RestoredLaunchRequest & { readonly imageId: string },
+  request: RestoredLaunchRequest & { readonly imageId: string; readonly earlier: EarlierLaunch },
   signal: AbortSignal,
 ): Promise<OwnedInstance> {
-  const { run, like, imageId, userData } = request;
+  const { run, like, imageId, userData, earlier } = request;
   const { subnetId, fallbackInstanceTypes, ...connection } = await connectionOf(context, request, signal);
   return climb(
     context,
     {
       run,
-      launching: ['restored', 1],
+      launching: [LAUNCH.role, LAUNCH.attempt],
+      earlier,
       subnetId,
       instanceTypes: [like.instanceType, ...fallbackInstanceTypes],
       launch: (rung) =>
-        runInstance(
-          context,
-          { run, role: 'restored', attempt: 1, like, imageId, userData, subnetId, ...connection, ...rung },
-          signal,
-        ),
+        runInstance(context, { run, ...LAUNCH, like, imageId, userData, subnetId, ...connection, ...rung }, signal),
     },
     signal,
   );

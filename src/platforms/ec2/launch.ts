@@ -4,41 +4,33 @@ import { PlatformError } from '../../errors.ts';
 import type { LaunchRequest } from '../platform.ts';
 import { connectionChecks, expectedConnection } from './connection.ts';
 import type { Ec2Context } from './context.ts';
+import { type EarlierLaunch, findEarlierLaunch } from './earlier-launch.ts';
 import { ensureImage } from './image.ts';
 import { climb } from './ladder.ts';
 import { machineVolumes } from './machine-volumes.ts';
 import { terminateMachine } from './mutations.ts';
 import { present } from './narrow.ts';
-import { type OwnedInstance, ownedInstances } from './owned.ts';
+import type { OwnedInstance } from './owned.ts';
 import { chooseAddress } from './private-address.ts';
 import { runInstance, scratchDevice } from './run-instance.ts';
-import { TAG, tagRecord } from './tags.ts';
 import { waitRunning } from './wait-running.ts';
 
 /** Launches, or adopts what an earlier attempt of the same number launched, and proves how it is connected. */
 export async function launch(context: Ec2Context, request: LaunchRequest, signal: AbortSignal): Promise<OwnMachine> {
   const imageId = await ensureImage(context, request, signal);
-  const earlier = await findAttempt(context, request, signal);
-  const running = earlier ? await waitRunning(context, request.run, earlier, signal) : undefined;
-  const machine = running ?? (await launchIsolated(context, { ...request, imageId }, signal));
+  const earlier = await findEarlierLaunch(context, request, signal);
+  const running = earlier.alive ? await waitRunning(context, request.run, earlier.alive, signal) : undefined;
+  const machine = running ?? (await launchIsolated(context, { ...request, imageId, earlier }, signal));
   await mustBeIsolated(context, request, machine, signal);
   return describeOwn(context, { ...request, imageId }, machine.instance, signal);
 }
 
-async function findAttempt(context: Ec2Context, { run, role, attempt }: LaunchRequest, signal: AbortSignal) {
-  const all = await ownedInstances(context, run, signal);
-  return all.find(({ instance: { Tags, State } }) => {
-    const tags = tagRecord(Tags);
-    return tags[TAG.role] === role && tags[TAG.attempt] === String(attempt) && State?.Name !== 'shutting-down';
-  });
-}
-
 async function launchIsolated(
   context: Ec2Context,
-  request: LaunchRequest & { readonly imageId: string },
+  request: LaunchRequest & { readonly imageId: string; readonly earlier: EarlierLaunch },
   signal: AbortSignal,
 ): Promise<OwnedInstance> {
-  const { run, like, isolation, role, attempt } = request;
+  const { run, like, isolation, role, attempt, earlier } = request;
   const subnetId = role === 'clone' ? isolation.subnetId : isolation.verifySubnetId;
   const address = await chooseAddress(context, { wanted: like.privateAddress, subnetId }, signal);
   return climb(
@@ -46,6 +38,7 @@ async function launchIsolated(
     {
       run,
       launching: [role, attempt],
+      earlier,
       subnetId,
       instanceTypes: [like.instanceType, ...isolation.fallbackInstanceTypes],
       launch: (rung) =>

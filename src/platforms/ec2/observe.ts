@@ -67,7 +67,7 @@ async function look(
   }
 }
 
-function observationOf({ State, StateReason }: Instance): Observation {
+export function observationOf({ State, StateReason }: Instance): Observation {
   return {
     state: STATES[State?.Name ?? ''] ?? 'pending',
     ...(StateReason?.Code !== undefined && { reasonCode: StateReason.Code }),

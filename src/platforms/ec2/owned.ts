@@ -67,16 +67,24 @@ export async function ownedInstances(
   run: Run,
   signal: AbortSignal,
 ): Promise<readonly OwnedInstance[]> {
+  const shown = await shownInstances(context, run, signal);
+  return shown.filter(({ instance }) => instance.State?.Name !== 'terminated');
+}
+
+/** Also those that ended within the last hour: so long does EC2 show them. */
+export async function shownInstances(
+  context: Ec2Context,
+  run: Run,
+  signal: AbortSignal,
+): Promise<readonly OwnedInstance[]> {
   const found = await collect('DescribeInstances', signal, async (NextToken) => {
     const command = new DescribeInstancesCommand({ Filters: runFilter(run), MaxResults: 100, NextToken });
     const page = await context.clients.ec2.send(command, { abortSignal: signal });
     return { items: page.Reservations?.flatMap(({ Instances }) => Instances ?? []) ?? [], next: page.NextToken };
   });
-  return found
-    .filter(({ State }) => State?.Name !== 'terminated')
-    .flatMap((instance) =>
-      claim('instance', instance.InstanceId, instance, run).map(({ owned }) => ({ owned, instance })),
-    );
+  return found.flatMap((instance) =>
+    claim('instance', instance.InstanceId, instance, run).map(({ owned }) => ({ owned, instance })),
+  );
 }
 
 export async function ownedImages(context: Ec2Context, run: Run, signal: AbortSignal) {

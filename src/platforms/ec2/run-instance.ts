@@ -1,7 +1,6 @@
 import { RunInstancesCommand, type RunInstancesCommandInput } from '@aws-sdk/client-ec2';
 import type { MachineFacts } from '../../contract/machine.ts';
 import type { Run } from '../../contract/run.ts';
-import { PlatformError } from '../../errors.ts';
 import type { Ec2Context } from './context.ts';
 import { awsName } from './errors.ts';
 import { make } from './make.ts';
@@ -52,13 +51,6 @@ export async function runInstance(context: Ec2Context, request: InstanceRequest,
           clientToken: `any-${request.clientToken}`.slice(0, 64),
         },
         signal,
-      );
-    }
-    if (awsName(error) === 'IdempotentInstanceTerminated') {
-      throw new PlatformError(
-        'CloneNotAlive',
-        `The machine of attempt ${request.attempt} was ended by somebody else before it ran.`,
-        { cause: error },
       );
     }
     throw error;

@@ -108,6 +108,22 @@ describe.concurrent('a verification', () => {
     expect(attested).toEqual([]);
   });
 
+  test('whose machine somebody else ends is not red: the run fails and says so', async () => {
+    const attested: unknown[] = [];
+    const failure = await runs.failureOf({
+      control: {
+        attestPoint: async (request) => void attested.push(request),
+        awaitStopped: async ({ machine }) => ({
+          saw: machine.role === 'verify' ? 'terminated' : 'stopped',
+          observation: { state: machine.role === 'verify' ? 'terminated' : 'stopped' },
+          says: '',
+        }),
+      },
+    });
+    expect(failure.code).toBe('MachineLost');
+    expect(attested).toEqual([]);
+  });
+
   test('that cannot reach the vault is not red: the run fails with its reason', async () => {
     const attested: unknown[] = [];
     const failure = await runs.failureOf({

@@ -96,6 +96,9 @@ const TAGS = `<tagSet>${Object.entries({ deployment: 'deployment', run: run.runI
 const instance = (state: string, type: string, group = 'sg-1', reason = '') =>
   `<item><instancesSet><item><instanceId>i-clone</instanceId><instanceType>${type}</instanceType><instanceState><name>${state}</name></instanceState><stateReason><code>${reason}</code></stateReason>
   <placement><availabilityZone>x-1a</availabilityZone></placement><networkInterfaceSet><item><subnetId>subnet-1</subnetId><groupSet><item><groupId>${group}</groupId></item></groupSet></item></networkInterfaceSet>${TAGS}</item></instancesSet></item>`;
+const endedInstance = (id: string, hour: number) =>
+  `<item><instancesSet><item><instanceId>${id}</instanceId><instanceState><name>terminated</name></instanceState>
+  <launchTime>2026-11-23T0${hour}:00:00.000Z</launchTime>${TAGS}</item></instancesSet></item>`;
 const volume = (id: string, device: string) =>
   `<item><volumeId>${id}</volumeId><attachmentSet><item><instanceId>i-clone</instanceId><device>${device}</device></item></attachmentSet></item>`;
 
@@ -105,10 +108,14 @@ interface Answers {
   readonly group?: string;
   /** Types that go from pending to terminated for want of capacity. */
   readonly givenUp?: readonly string[];
+  /** Machines of this launch that have ended and still show. */
+  readonly ended?: readonly string[];
+  /** So many tokens belong to machines that have ended and show no more. */
+  readonly spentTokens?: number;
 }
 
 /** Answers as EC2 does, as far as a launch asks; remembers what was asked. */
-async function ec2({ refuse = {}, group, givenUp = [] }: Answers) {
+async function ec2({ refuse = {}, group, givenUp = [], ended = [], spentTokens = 0 }: Answers) {
   const calls: URLSearchParams[] = [];
   let type: string | undefined;
   server = createServer(async (incoming, response) => {
@@ -118,7 +125,9 @@ async function ec2({ refuse = {}, group, givenUp = [] }: Answers) {
     calls.push(fields);
     const action = fields.get('Action') ?? '';
     const wanted = fields.get('InstanceType') ?? '';
-    const error = action === 'RunInstances' ? refuse[wanted] : undefined;
+    const isSpent = calls.filter((call) => call.get('Action') === 'RunInstances').length <= spentTokens;
+    const refusal = refuse[wanted] ?? (isSpent ? 'IdempotentInstanceTerminated' : undefined);
+    const error = action === 'RunInstances' ? refusal : undefined;
     if (error) {
       return void response
         .writeHead(500)
@@ -138,9 +147,9 @@ async function ec2({ refuse = {}, group, givenUp = [] }: Answers) {
       DescribeSubnets:
         '<subnetSet><item><subnetId>subnet-1</subnetId><cidrBlock>10.0.0.0/24</cidrBlock></item></subnetSet>',
       RunInstances: '<instancesSet><item><instanceId>i-clone</instanceId></item></instancesSet>',
-      DescribeInstances: type
-        ? `<reservationSet>${instance(state, type, group, 'Server.InsufficientInstanceCapacity')}</reservationSet>`
-        : '',
+      DescribeInstances: `<reservationSet>${ended.map(endedInstance).join('')}${
+        type ? instance(state, type, group, 'Server.InsufficientInstanceCapacity') : ''
+      }</reservationSet>`,
       DescribeVolumes: `<volumeSet>${volume('vol-a', '/dev/xvda')}${volume('vol-b', '/dev/xvdf')}${volume('vol-s', '/dev/sdg')}</volumeSet>`,
     };
     response.writeHead(200).end(`<${action}Response>${bodies[action] ?? ''}</${action}Response>`);
@@ -217,6 +226,30 @@ test('when every type is refused, the error names them all', async () => {
   const no = 'InsufficientInstanceCapacity';
   const { context } = await ec2({ refuse: { 'm7i.large': no, 'm6i.large': no, 'm5.large': no } });
   await expect(launch(context, request, NEVER)).rejects.toThrow(/m7i.large, m6i.large, m5.large/);
+});
+
+test('a launch after a machine of it has ended asks for another one, and asks the same way when it is repeated', async () => {
+  const tokens = [];
+  for (const ended of [[], ['i-dead'], ['i-dead'], ['i-dead', 'i-dead-too']]) {
+    const { context, of } = await ec2({ ended });
+    expect((await launch(context, request, NEVER)).machineId).toBe('i-clone');
+    tokens.push(of('RunInstances')[0]?.get('ClientToken'));
+    server?.close();
+  }
+  expect(tokens[1]).toBe(tokens[2]);
+  expect(new Set(tokens).size).toBe(3);
+});
+
+test('tokens of ended machines that show no more are passed over', async () => {
+  const { context, of } = await ec2({ spentTokens: 2 });
+  expect((await launch(context, request, NEVER)).instanceType).toBe('m7i.large');
+  expect(new Set(of('RunInstances').map((call) => call.get('ClientToken'))).size).toBe(3);
+});
+
+test('machines that end again and again are lost: somebody ends them, and the launch says so', async () => {
+  const { context, of } = await ec2({ spentTokens: 100 });
+  await expect(launch(context, request, NEVER)).rejects.toMatchObject({ code: 'MachineLost' });
+  expect(of('RunInstances').length).toBeLessThan(10);
 });
 
 test('a machine that EC2 connected otherwise than asked is ended at once', async () => {
