@@ -38,10 +38,10 @@ export function createPreflightActivities({ platform, vaults, now, toolVersion }
      */
     async preflight({ run, backup }: PreflightRequest): Promise<PreflightReport> {
       return beating(async ({ signal }) => {
-        const { isolation, accept } = backup;
+        const { isolation, accept, method } = backup;
         const machine = await platform.describeMachine(run.sourceId, signal);
         const checks = tellOnce([
-          ...(await platform.preflight({ machine, accept, isolation }, signal)),
+          ...(await platform.preflight({ machine, accept, isolation, beside: volumesBeside(method) }, signal)),
           ...(await platform.proveIsolation({ isolation, sourceId: run.sourceId, role: 'clone' }, signal)),
           ...(backup.verify === true
             ? await platform.proveIsolation({ isolation, sourceId: run.sourceId, role: 'verify' }, signal)
@@ -58,6 +58,11 @@ export function createPreflightActivities({ platform, vaults, now, toolVersion }
       });
     },
   };
+}
+
+/** A verification machine has all of them at once. */
+function volumesBeside(method: ResolvedBackup['method']): readonly string[] {
+  return ['the scratch volume', ...(method === 'application-agent' ? ["the agents' output"] : [])];
 }
 
 /** Rides out the restart of a gateway. Nothing is made yet, so an early answer costs a person less than a late one. */

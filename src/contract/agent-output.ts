@@ -1,3 +1,4 @@
+import { freeDeviceName } from './device-names.ts';
 import type { AgentRecord } from './evidence.ts';
 import type { MachineFacts, VolumeFacts } from './machine.ts';
 import type { Limits } from './resolved-backup.ts';
@@ -38,12 +39,10 @@ const LETTERS = 'ponmlkjihgfqrstuvwxyz';
 
 /** The output as a volume of its own, made and encrypted as its machine's root volume is. */
 export function outputVolume({ volumes }: Pick<MachineFacts, 'volumes'>, { giB }: OutputRegion): VolumeFacts {
-  const taken = new Set(volumes.map(({ deviceName }) => /^(?:\/dev\/)?(?:sd|xvd)([a-z])/.exec(deviceName)?.[1]));
-  const letter = [...LETTERS].find((one) => !taken.has(one)) ?? 'p';
   const { encrypted = false, kmsKeyId } = volumes.find(({ root }) => root) ?? {};
   return {
     volumeId: OUTPUT_VOLUME_ID,
-    deviceName: `/dev/sd${letter}`,
+    deviceName: freeDeviceName(LETTERS, volumes),
     bytes: giB * GIB,
     type: 'gp3',
     encrypted,

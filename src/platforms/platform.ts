@@ -47,6 +47,8 @@ export interface PreflightRequest {
   readonly machine: MachineFacts;
   readonly accept: readonly AcceptedRisk[];
   readonly isolation: IsolationProfile;
+  /** What machines of ours have beside the source's volumes, in words. */
+  readonly beside: readonly string[];
 }
 
 export interface IsolationRequest {

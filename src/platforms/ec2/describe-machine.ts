@@ -1,15 +1,16 @@
 import {
   DescribeInstancesCommand,
-  DescribeInstanceTypesCommand,
   DescribeVolumesCommand,
   GetInstanceUefiDataCommand,
   type Instance,
   type Volume,
 } from '@aws-sdk/client-ec2';
+
 import type { BootFacts, MachineFacts, VolumeFacts } from '../../contract/machine.ts';
 import { PlatformError } from '../../errors.ts';
 import type { Ec2Context } from './context.ts';
 import { awsName, call } from './errors.ts';
+import { findInstanceType } from './instance-type.ts';
 import { GIB, present } from './narrow.ts';
 import { collect } from './pages.ts';
 import { filterBy, tagRecord } from './tags.ts';
@@ -157,15 +158,11 @@ function devicesOf(instance: Instance): ReadonlyMap<string, string> {
 
 /** An instance's own description lists only EBS devices; whether its type has others stands with the type. */
 async function instanceStores(
-  { clients }: Ec2Context,
+  context: Ec2Context,
   instanceType: string,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const filters = [{ Name: 'instance-type', Values: [instanceType] }];
-  const answer = await call(`DescribeInstanceTypes ${instanceType}`, signal, () =>
-    clients.ec2.send(new DescribeInstanceTypesCommand({ Filters: filters }), { abortSignal: signal }),
-  );
-  const type = answer.InstanceTypes?.find(({ InstanceType }) => InstanceType === instanceType);
+  const type = await findInstanceType(context, instanceType, signal);
   if (type?.InstanceStorageSupported !== true) return [];
   const disks = type.InstanceStorageInfo?.Disks ?? [];
   const names = disks.flatMap(({ Count = 1, SizeInGB, Type }) =>

@@ -7,7 +7,9 @@ import type { PreflightRequest } from '../platform.ts';
 import type { Ec2Context } from './context.ts';
 import { readInstance } from './describe-machine.ts';
 import { awsName, call, isCode } from './errors.ts';
+import { findInstanceType } from './instance-type.ts';
 import { TAG } from './tags.ts';
+import { volumeRoomCheck } from './volume-room.ts';
 
 /** An instance's volumes in one set (EC2 user guide, "Multi-volume snapshots"). */
 const MAX_VOLUMES = 40;
@@ -28,6 +30,7 @@ export async function preflight(
   const { instance } = await readInstance(context, machine.machineId, signal);
   return [
     ...machineChecks(machine, instance),
+    volumeRoomCheck(request, await findInstanceType(context, machine.instanceType, signal)),
     ...riskChecks(request),
     ...(await keyChecks(context, request, signal)),
     await snapshotPermitted(context, machine.machineId, signal),

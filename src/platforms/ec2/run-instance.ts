@@ -1,4 +1,5 @@
 import { RunInstancesCommand, type RunInstancesCommandInput } from '@aws-sdk/client-ec2';
+import { freeDeviceName } from '../../contract/device-names.ts';
 import type { MachineFacts } from '../../contract/machine.ts';
 import type { Run } from '../../contract/run.ts';
 import type { Ec2Context } from './context.ts';
@@ -109,11 +110,9 @@ function instanceFields(request: InstanceRequest): RunInstancesCommandInput {
   };
 }
 
-/** From f on, as EC2 advises for data volumes; some kernels show /dev/sdf as /dev/xvdf, so letters are compared. */
+/** From f on, as EC2 advises for data volumes. */
 const LETTERS = 'fghijklmnopqrstuvwxyz';
 
 export function scratchDevice({ volumes }: MachineFacts): string {
-  const taken = new Set(volumes.map(({ deviceName }) => /^(?:\/dev\/)?(?:sd|xvd)([a-z])/.exec(deviceName)?.[1]));
-  const free = [...LETTERS].find((letter) => !taken.has(letter));
-  return `/dev/sd${present(free, 'free device name', 'the machine')}`;
+  return freeDeviceName(LETTERS, volumes);
 }

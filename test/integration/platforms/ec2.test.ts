@@ -100,7 +100,7 @@ describe('preflight', () => {
     checks.filter(({ verdict }) => verdicts.includes(verdict)).map(({ name }) => name);
 
   const proofs = async (profile: IsolationProfile) => [
-    ...(await platform.preflight({ machine, accept: [], isolation: profile }, NEVER)),
+    ...(await platform.preflight({ machine, accept: [], isolation: profile, beside: ['the scratch volume'] }, NEVER)),
     ...(await platform.proveIsolation({ isolation: profile, sourceId: run.sourceId, role: 'clone' }, NEVER)),
     ...(await platform.proveIsolation({ isolation: profile, sourceId: run.sourceId, role: 'verify' }, NEVER)),
   ];
