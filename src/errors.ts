@@ -25,6 +25,7 @@ export const ERROR_STATUS = {
   CaptureUnconfirmed: 'transient',
   CaptureFailed: 'permanent',
   InsufficientCapacity: 'transient',
+  LaunchRefused: 'permanent',
   CloneNotAlive: 'permanent',
   MachineLost: 'permanent',
   CommandUnconfirmed: 'transient',

@@ -13,6 +13,7 @@ export const REMEDIES: Readonly<Record<string, string>> = {
   InstanceNotFound: 'check the id, the region and the credentials',
   IsolationBroken: 'mend the isolated network before the next run; the clone has been removed',
   InsufficientCapacity: 'try again later, or add types to fallbackInstanceTypes of the isolation profile',
+  LaunchRefused: 'add types to fallbackInstanceTypes of the isolation profile, or ask for a higher quota',
   ConsistencyTooLow: 'see what is missing above; --at-least crash-consistent commits such a point',
   ExtractFailed: 'check the names as the database spells them; the sealed console of the run says more',
   DrillFailed: 'look at the red points, then take a new backup of their instances',

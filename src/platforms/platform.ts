@@ -75,7 +75,7 @@ export interface CaptureRequest {
 export interface ClonePlatform {
   /**
    * Registers the image and launches, or adopts what an earlier attempt of the same `attempt` number launched. Resolves
-   * when the machine is running and its connections were read again. InsufficientCapacity after all rungs.
+   * when the machine is running and its connections were read again. InsufficientCapacity or LaunchRefused after all rungs.
    */
   launch(request: LaunchRequest, signal: AbortSignal): Promise<OwnMachine>;
   /** The last 64 KB of the console as the guest wrote them: hostile bytes. None when there is none (yet). */

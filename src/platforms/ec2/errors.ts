@@ -26,10 +26,11 @@ const MEANING: Readonly<Record<string, ErrorCode>> = {
   InsufficientInstanceCapacity: 'InsufficientCapacity',
   InsufficientHostCapacity: 'InsufficientCapacity',
   InsufficientCapacity: 'InsufficientCapacity',
-  VcpuLimitExceeded: 'InsufficientCapacity',
-  InstanceLimitExceeded: 'InsufficientCapacity',
+  // Quotas: what would free one are machines of somebody else, or a person who asks for more. A smaller type may fit.
+  VcpuLimitExceeded: 'LaunchRefused',
+  InstanceLimitExceeded: 'LaunchRefused',
   // The type is not offered in this zone, or not for this image: another rung of the ladder may be.
-  Unsupported: 'InsufficientCapacity',
+  Unsupported: 'LaunchRefused',
   RequestLimitExceeded: 'PlatformThrottled',
   Throttling: 'PlatformThrottled',
   ThrottlingException: 'PlatformThrottled',

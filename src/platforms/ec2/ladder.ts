@@ -37,26 +37,44 @@ const SPENT_TOKENS = 5;
  */
 export async function climb(context: Ec2Context, ladder: Ladder, signal: AbortSignal): Promise<OwnedInstance> {
   const { run, subnetId } = ladder;
-  const types = [...new Set(ladder.instanceTypes)];
-  let last: unknown;
-  for (const instanceType of types) {
+  const refused: RefusedRung[] = [];
+  for (const instanceType of new Set(ladder.instanceTypes)) {
     try {
       const id = await launchRung(ladder, instanceType);
       const claimed = await waitVisible(context, run, id, signal);
       const running = await waitRunning(context, run, claimed, signal);
       if (running) return running;
-      last = new PlatformError('InsufficientCapacity', `${instanceType} was given up by EC2 for want of capacity.`);
+      refused.push({ instanceType, error: givenUp(instanceType) });
     } catch (error) {
-      if (!isCode(error, 'InsufficientCapacity')) throw error;
-      context.log('no capacity', { instanceType, subnetId });
-      last = error;
+      if (!isCode(error, 'InsufficientCapacity', 'LaunchRefused')) throw error;
+      context.log('launch refused', { instanceType, subnetId, reason: awsName(error) });
+      refused.push({ instanceType, error });
     }
   }
-  throw new PlatformError(
-    'InsufficientCapacity',
-    `No capacity in ${subnetId} for ${types.join(', ')}. Try later, or list other types in the profile (fallbackInstanceTypes).`,
-    { cause: last },
-  );
+  throw refusal(refused, subnetId);
+}
+
+interface RefusedRung {
+  readonly instanceType: string;
+  readonly error: unknown;
+}
+
+function givenUp(instanceType: string): PlatformError {
+  return new PlatformError('InsufficientCapacity', `${instanceType} was given up by EC2 for want of capacity.`, {
+    context: { awsError: 'Server.InsufficientInstanceCapacity' },
+  });
+}
+
+/** Waiting can help only where capacity was wanting: types do not become supported, and quotas do not rise, by themselves. */
+function refusal(refused: readonly RefusedRung[], subnetId: string): PlatformError {
+  const reasons = refused.map(({ instanceType, error }) => `${instanceType} (${awsName(error)})`).join(', ');
+  const cause = refused.at(-1)?.error;
+  if (refused.some(({ error }) => isCode(error, 'InsufficientCapacity'))) {
+    const message = `No capacity in ${subnetId} for ${reasons}. Try later, or list other types in the profile (fallbackInstanceTypes).`;
+    return new PlatformError('InsufficientCapacity', message, { cause });
+  }
+  const message = `EC2 launches none of these in ${subnetId}: ${reasons}. List types in the profile (fallbackInstanceTypes) that its zone offers and the account's quota allows, or ask for a higher quota.`;
+  return new PlatformError('LaunchRefused', message, { cause });
 }
 
 async function launchRung(ladder: Ladder, instanceType: string): Promise<string> {

@@ -9,7 +9,9 @@ const EC2 = join(ROOT, 'src/platforms/ec2');
 /** Names of preflight and isolation lines as the platform's source has them. */
 function linesOfTheCode(): string[] {
   const source = readdirSync(EC2)
-    .filter((file) => /^(preflight|isolation|network-lines|gateway-lines|endpoint-lines|connection|volume-room)\.ts$/.test(file))
+    .filter((file) =>
+      /^(preflight|isolation|network-lines|gateway-lines|endpoint-lines|connection|volume-room)\.ts$/.test(file),
+    )
     .map((file) => readFileSync(join(EC2, file), 'utf8'))
     .join('\n');
   const plain = [...source.matchAll(/(?:\bname(?:: | = )|\b(?:check|risk|line)\(\s*)'([a-z][a-z-]+)'/g)].map(

@@ -222,10 +222,22 @@ test.each([
   expect(tokens.every((token) => token.length <= 64)).toBe(true);
 });
 
-test('when every type is refused, the error names them all', async () => {
-  const no = 'InsufficientInstanceCapacity';
-  const { context } = await ec2({ refuse: { 'm7i.large': no, 'm6i.large': no, 'm5.large': no } });
-  await expect(launch(context, request, NEVER)).rejects.toThrow(/m7i.large, m6i.large, m5.large/);
+const [FULL, LIMIT, ODD] = ['InsufficientInstanceCapacity', 'VcpuLimitExceeded', 'Unsupported'] as const;
+
+test.each([
+  { refusals: [FULL, FULL, FULL], code: 'InsufficientCapacity', status: 'transient' },
+  { refusals: [LIMIT, FULL, ODD], code: 'InsufficientCapacity', status: 'transient' },
+  { refusals: [ODD, LIMIT, ODD], code: 'LaunchRefused', status: 'permanent' },
+])('types refused by $refusals end in $code with the reason of each', async ({ refusals, code, status }) => {
+  const types = ['m7i.large', 'm6i.large', 'm5.large'];
+  const { context, of } = await ec2({ refuse: Object.fromEntries(types.map((type, n) => [type, refusals[n] ?? ''])) });
+  const named = types.map((type, n) => `${type} (${refusals[n]})`).join(', ');
+  await expect(launch(context, request, NEVER)).rejects.toMatchObject({
+    code,
+    status,
+    message: expect.stringContaining(named),
+  });
+  expect(of('RunInstances')).toHaveLength(3);
 });
 
 test('a launch after a machine of it has ended asks for another one, and asks the same way when it is repeated', async () => {
