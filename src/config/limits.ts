@@ -27,8 +27,8 @@ export const LimitsConfig = z
       .default(24 * 60 * MINUTE),
     // 16 segments = 64 GiB = about 2.5 minutes at the 450 MB/s that one snapshot gives.
     shardSegments: z.int().min(1).max(16).default(16),
-    // Results of the boot script.
-    scratchGiB: z.int().min(1).max(16_384).default(1),
+    // Results of the boot script. Agents' output begins behind them and has to end below 2 TiB (agent-output.ts): 1 GiB at least.
+    scratchGiB: z.int().min(1).max(MAX_OUTPUT_GIB).default(1),
     // A terabyte at 100 MB/s, about what one process of pg_dump compresses, takes 3 hours.
     agentMs: z
       .int()
