@@ -90,7 +90,7 @@ export interface Limits {
   readonly shutdownMs: number;
   /** A whole run; clean-up comes on top. */
   readonly runMs: number;
-  /** Segments (4 GiB) per archive activity, 1 to 16. */
+  /** Segments (4 GiB) per archive activity, 1 to 16; more of them for volumes that would have more than 1,024 shards. */
   readonly shardSegments: number;
   /** Scratch volume, GiB. */
   readonly scratchGiB: number;

@@ -4,17 +4,15 @@ import type { VolumeProgress } from '../contract/progress.ts';
 import { progressQuery } from '../contract/queries.ts';
 import { readableFailure } from './failures.ts';
 import { mustComeFromParent } from './must-come-from-parent.ts';
+import { countShards } from './plan-shards.ts';
 import { mover } from './proxies.ts';
-
-/** A segment spans 4 GiB (docs/vault-format.md 4). */
-const SEGMENT_SPAN_BYTES = 4 * 2 ** 30;
 
 /** Stores one volume. Its steps never overlap: listing a snapshot again ends the life of older block tokens. */
 export async function archiveVolume(order: VolumeOrder): Promise<ArchivedWithChanges> {
   mustComeFromParent('archiveVolume', 'requestBackup');
   const { volume, shardSegments } = order;
   const shards: ShardResult[] = [];
-  const shardCount = Math.ceil(volume.bytes / (SEGMENT_SPAN_BYTES * shardSegments));
+  const shardCount = countShards(volume.bytes, shardSegments);
   const progress = (): VolumeProgress => {
     const sum = (key: 'bytesRead' | 'bytesStored') => shards.reduce((total, shard) => total + shard[key], 0);
     return {

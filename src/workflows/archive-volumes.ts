@@ -1,7 +1,7 @@
 import { ChildWorkflowCancellationType, executeChild, ParentClosePolicy } from '@temporalio/workflow';
 import type { ArchivedWithChanges, VolumeBase, VolumeOrder } from '../activities/archive.ts';
 import type { Increment } from '../activities/increment.ts';
-import type { Capture, MachineFacts, SnapshotFacts } from '../contract/machine.ts';
+import type { Capture, MachineFacts, SnapshotFacts, VolumeFacts } from '../contract/machine.ts';
 import type { Phase, VolumeProgress } from '../contract/progress.ts';
 import type { ResolvedBackup } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
@@ -9,6 +9,7 @@ import { archiveVolumeWorkflowId } from '../contract/workflow-ids.ts';
 import { archiveVolume } from './archive-volume.ts';
 import { failure } from './failures.ts';
 import type { HarvestPlan } from './plan-harvest.ts';
+import { planShardSegments } from './plan-shards.ts';
 import type { QuietClone } from './quiesce-clone.ts';
 import { together } from './together.ts';
 import type { PhaseTracker } from './track-phases.ts';
@@ -57,19 +58,23 @@ function volumeOrders({
   increment,
   harvest,
 }: ArchiveOrder): readonly VolumeOrder[] {
-  const common = { run, vault: backup.vault, shardSegments: backup.limits.shardSegments };
+  const common = ({ bytes }: VolumeFacts) => ({
+    run,
+    vault: backup.vault,
+    shardSegments: planShardSegments(bytes, backup.limits.shardSegments),
+  });
   const { disks, scratch } = end.snapshots;
   const volumes = backup.outputOnly ? [] : machine.volumes;
   return [
     ...volumes.map((volume) => ({
-      ...common,
+      ...common(volume),
       volume,
       capture: snapshotOf(volume.volumeId, capture.snapshots),
       snapshot: snapshotOf(volume.volumeId, disks),
       base: baseOf(volume.volumeId, increment),
       readAll: increment.readAll,
     })),
-    ...(harvest ? [{ ...common, ...outputOrder(harvest, scratch) }] : []),
+    ...(harvest ? [{ ...common(harvest.volume), ...outputOrder(harvest, scratch) }] : []),
   ];
 }
 
