@@ -11,9 +11,12 @@ export interface Ec2Answers {
   of(action: string): readonly URLSearchParams[];
 }
 
-/** An EC2 endpoint of which a test gives each answer's body, knowing all calls so far; time stands still. */
+/**
+ * An EC2 endpoint of which a test gives each answer's body, knowing all calls so far; `undefined` is an answer that is lost.
+ * Time stands still.
+ */
 export async function answerEc2(
-  bodyOf: (action: string, calls: readonly URLSearchParams[]) => string,
+  bodyOf: (action: string, calls: readonly URLSearchParams[]) => string | undefined,
 ): Promise<Ec2Answers> {
   const calls: URLSearchParams[] = [];
   const server = createServer(async (incoming, response) => {
@@ -22,7 +25,9 @@ export async function answerEc2(
     const fields = new URLSearchParams(text);
     calls.push(fields);
     const action = fields.get('Action') ?? '';
-    response.writeHead(200).end(`<${action}Response>${bodyOf(action, calls)}</${action}Response>`);
+    const body = bodyOf(action, calls);
+    if (body === undefined) response.destroy();
+    else response.writeHead(200).end(`<${action}Response>${body}</${action}Response>`);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
