@@ -55,7 +55,9 @@ export async function findCapture(
   const complete = captureSets(ours).find((set) =>
     volumeIds.every((id) => set.some(({ VolumeId }) => VolumeId === id)),
   );
-  return complete && captureOf(complete.filter(({ VolumeId }) => volumeIds.some((id) => id === VolumeId)));
+  if (!complete) return undefined;
+  mustHoldExactly(complete, volumeIds, run);
+  return captureOf(complete);
 }
 
 /** Snapshots of one request share their StartTime (API_SnapshotInfo). Earliest first, failed sets left out. */
@@ -76,7 +78,11 @@ function captureOf(snapshots: readonly (Snapshot | SnapshotInfo)[]): Capture {
   return { startTime, snapshots: snapshots.map((snapshot) => snapshotFacts(snapshot)) };
 }
 
-function mustHoldExactly(snapshots: readonly SnapshotInfo[], volumeIds: readonly string[], run: Run): void {
+function mustHoldExactly(
+  snapshots: readonly (Snapshot | SnapshotInfo)[],
+  volumeIds: readonly string[],
+  run: Run,
+): void {
   const captured = snapshots.map(({ VolumeId }) => VolumeId);
   const missing = volumeIds.filter((id) => !captured.includes(id));
   const added = captured.filter((id) => id !== undefined && !volumeIds.includes(id));

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { OwnMachine } from '../../../../src/contract/machine.ts';
+import { findCapture } from '../../../../src/platforms/ec2/capture.ts';
 import { snapshotStopped } from '../../../../src/platforms/ec2/snapshots.ts';
 import { answerEc2 } from '../../../support/ec2-answers.ts';
 
@@ -52,3 +53,24 @@ test('snapshots of which the reply was lost are looked for until they show, and 
   expect(of('CreateSnapshots')).toHaveLength(1);
   expect(of('CreateSnapshot')).toHaveLength(1);
 });
+
+test.each([
+  { captured: ['vol-a', 'vol-b'], ends: ['snap-of-vol-a', 'snap-of-vol-b'], what: 'every volume is adopted' },
+  { captured: ['vol-a'], ends: undefined, what: 'a part of them is not' },
+])('a capture of this run with $what', async ({ captured, ends }) => {
+  const found = await findCapture(await capturing(captured), run, ['vol-a', 'vol-b'], NEVER);
+  expect(found?.snapshots.map(({ snapshotId }) => snapshotId)).toEqual(ends);
+});
+
+test('an adopted capture that holds more than preflight saw is refused as a new one is', async () => {
+  const context = await capturing(['vol-a', 'vol-b', 'vol-new']);
+  await expect(findCapture(context, run, ['vol-a', 'vol-b'], NEVER)).rejects.toMatchObject({
+    code: 'CaptureFailed',
+    message: expect.stringContaining('in addition vol-new'),
+  });
+});
+
+async function capturing(volumeIds: readonly string[]) {
+  const body = `<snapshotSet>${volumeIds.map((id) => snapshot(id, 'capture')).join('')}</snapshotSet>`;
+  return (await answerEc2(() => body)).context;
+}
