@@ -69,6 +69,8 @@ export interface CapturePlatform {
 
 export interface CaptureRequest {
   readonly run: Run;
+  /** Whose next increment it is the base of; runs that began without it say nothing. */
+  readonly vault?: string;
   readonly volumeIds: readonly string[];
 }
 

@@ -70,7 +70,7 @@ async function makePoint({ run, backup, phases, leftovers }: PointOrder): Promis
         () => answering.preflight({ run, backup }),
         say.preflight,
       );
-      const capture = await phases.run('capture', () => captureProduction(run, machine), say.capture);
+      const capture = await phases.run('capture', () => captureProduction(run, machine, backup.vault), say.capture);
       const harvest = backup.method === 'application-agent' ? planHarvest(backup, machine) : undefined;
       const agents = harvest?.plan;
       const images = { role: 'clone', like: machine, snapshots: capture.snapshots } as const;

@@ -18,13 +18,13 @@ import { runFilter, runTags, TAG, tagRecord } from './tags.ts';
 /** The only call that adds something to production; it stops, changes and reads nothing there. */
 export async function createCapture(
   context: Ec2Context,
-  { run, volumeIds }: CaptureRequest,
+  { run, vault, volumeIds }: CaptureRequest,
   signal: AbortSignal,
 ): Promise<Capture> {
   const command = new CreateSnapshotsCommand({
     InstanceSpecification: { InstanceId: run.sourceId },
     Description: `Understudy capture ${run.runId}`,
-    TagSpecifications: [{ ResourceType: 'snapshot', Tags: runTags(run, 'capture') }],
+    TagSpecifications: [{ ResourceType: 'snapshot', Tags: runTags(run, 'capture', { vault }) }],
   });
   const answer = await make(context, `CreateSnapshots of ${run.sourceId}`, signal, () =>
     context.clients.ec2Once.send(command),

@@ -134,10 +134,13 @@ async function removableSnapshots(
     .map(({ owned }) => owned);
   const keptSince = kept[0]?.StartTime?.getTime();
   if (request.replacedCaptures === 'keep' || keptSince === undefined) return removable;
+  const vault = tagRecord(kept[0]?.Tags)[TAG.vault];
   const replaced = (await otherCaptures(context, request.run, signal)).filter(
-    // Only older ones: a run that started later may already have made its capture.
+    // Only older ones: a run that started later may already have made its capture. Another vault's next increment needs its own.
     ({ tags, resource }) =>
-      tags[TAG.retain] === undefined && (resource.StartTime?.getTime() ?? Number.POSITIVE_INFINITY) < keptSince,
+      tags[TAG.retain] === undefined &&
+      (tags[TAG.vault] ?? vault) === vault &&
+      (resource.StartTime?.getTime() ?? Number.POSITIVE_INFINITY) < keptSince,
   );
   return [...removable, ...replaced.map(({ owned }) => owned)];
 }

@@ -16,6 +16,8 @@ export const TAG = {
   attempt: 'understudy:attempt',
   /** What a written snapshot is within its run. */
   name: 'understudy:name',
+  /** Which vault's point a capture is the base of. */
+  vault: 'understudy:vault',
 } as const;
 
 export type ResourceRole = 'capture' | 'image' | 'clone' | 'clone-snapshot' | 'scratch' | 'verify' | 'restored';
@@ -24,10 +26,11 @@ export interface TagExtras {
   readonly retain?: boolean;
   readonly attempt?: number;
   readonly name?: string;
+  readonly vault?: string | undefined;
 }
 
 /** Production's own tags are never copied: State Manager, Patch Manager, DLM and others select by them. */
-export function runTags(run: Run, role: ResourceRole, { retain, attempt, name }: TagExtras = {}): Tag[] {
+export function runTags(run: Run, role: ResourceRole, { retain, attempt, name, vault }: TagExtras = {}): Tag[] {
   const tags: Record<string, string> = {
     [TAG.deployment]: run.deploymentId,
     [TAG.run]: run.runId,
@@ -42,6 +45,7 @@ export function runTags(run: Run, role: ResourceRole, { retain, attempt, name }:
     ...(retain === true && { [TAG.retain]: 'true' }),
     ...(attempt !== undefined && { [TAG.attempt]: String(attempt) }),
     ...(name !== undefined && { [TAG.name]: name }),
+    ...(vault !== undefined && { [TAG.vault]: vault }),
   };
   // Tag values take 256 characters (EC2 tag restrictions); workflow ids can be longer.
   return Object.entries(tags).map(([Key, value]) => ({ Key, Value: value.slice(0, 256) }));
