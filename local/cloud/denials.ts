@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { TaggedRecord } from './cloud.ts';
 import { globMatches } from './glob.ts';
+import { ownValue } from './own-value.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -51,5 +52,11 @@ export function isDenied(denials: readonly Denial[], attempt: Attempt): boolean 
 function covers(denial: Denial, resource: Pick<TaggedRecord, 'id' | 'tags'>): boolean {
   const byId = denial.resources?.some((pattern) => globMatches(pattern.replace(/^.*\//, ''), resource.id)) ?? true;
   const wanted = Object.entries(denial.tags ?? {});
-  return byId && wanted.every(([key, value]) => key in resource.tags && globMatches(value, resource.tags[key] ?? ''));
+  return (
+    byId &&
+    wanted.every(([key, pattern]) => {
+      const value = ownValue(resource.tags, key);
+      return value !== undefined && globMatches(pattern, value);
+    })
+  );
 }

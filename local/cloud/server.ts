@@ -5,6 +5,7 @@ import { CloudError } from './cloud-error.ts';
 import { ebsService } from './ebs/service.ts';
 import { ec2Service } from './ec2/service.ts';
 import { kmsService } from './kms/service.ts';
+import { ownValue } from './own-value.ts';
 import { ssmService } from './ssm/service.ts';
 import { stsService } from './sts/service.ts';
 import type { WireAnswer, WireService } from './wire/request.ts';
@@ -47,12 +48,13 @@ async function answer(cloud: Cloud, request: IncomingMessage, body: Buffer, requ
   let service: WireService = ec2Service;
   try {
     const credential = readCredential(request.headers);
-    service = SERVICES[credential.service] ?? service;
-    if (!(credential.service in SERVICES)) {
+    const named = ownValue(SERVICES, credential.service);
+    if (named === undefined) {
       throw new CloudError('SignatureDoesNotMatch', `The local cloud has no service '${credential.service}'`, {
         httpStatus: 403,
       });
     }
+    service = named;
     const key = cloud.settings.keys.find(({ accessKeyId }) => accessKeyId === credential.accessKeyId);
     if (key === undefined) throw unknownKey(credential.service);
     let digest: Buffer | undefined;

@@ -1,5 +1,6 @@
 import { CloudError } from '../cloud-error.ts';
 import { globMatches } from '../glob.ts';
+import { ownValue } from '../own-value.ts';
 import type { Tags } from '../records.ts';
 
 export interface Filter {
@@ -25,9 +26,9 @@ export function matchesFilters<T extends { readonly tags: Tags }>(
 }
 
 function valuesOf<T extends { readonly tags: Tags }>(record: T, name: string, table: FilterTable<T>) {
-  if (name.startsWith('tag:')) return [record.tags[name.slice(4)]];
+  if (name.startsWith('tag:')) return [ownValue(record.tags, name.slice(4))];
   if (name === 'tag-key') return Object.keys(record.tags);
-  return table[name]?.(record) ?? [];
+  return ownValue(table, name)?.(record) ?? [];
 }
 
 export function refuseUnknownFilters(filters: readonly Filter[], names: readonly string[]): void {

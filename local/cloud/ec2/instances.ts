@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
 import { CloudError, invalidValue } from '../cloud-error.ts';
 import { inBackground } from '../in-background.ts';
+import { ownValue } from '../own-value.ts';
 import type { InstanceRecord } from '../records.ts';
 import { describe, require } from './describe.ts';
 import type { FilterTable } from './filters.ts';
@@ -220,7 +221,7 @@ function attributeOf(instance: InstanceRecord, attribute: string): object {
     sourceDestCheck: { SourceDestCheck: { Value: true } },
     productCodes: { ProductCodes: renderProductCodes(instance.productCodes) },
   };
-  const found = attributes[attribute];
+  const found = ownValue(attributes, attribute);
   if (found === undefined) throw invalidValue('attribute', attribute);
   return found;
 }

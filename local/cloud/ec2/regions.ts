@@ -67,7 +67,7 @@ export const regionOperations: Operations = {
     { InstanceTypes: z.array(z.string()).optional(), Filters: FilterList, ...PAGED },
     (input, { cloud }) => {
       refuseUnknownFilters(input.Filters ?? [], Object.keys(TYPE_FILTERS));
-      const unknown = input.InstanceTypes?.find((name) => !(name in cloud.settings.instanceTypes));
+      const unknown = input.InstanceTypes?.find((name) => !Object.hasOwn(cloud.settings.instanceTypes, name));
       if (unknown !== undefined)
         throw new CloudError('InvalidInstanceType', `The following supplied instance types do not exist: [${unknown}]`);
       const names = Object.keys(cloud.settings.instanceTypes)

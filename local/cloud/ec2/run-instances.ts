@@ -153,7 +153,8 @@ function place({ db }: Cloud, input: LaunchInput): Placed {
 }
 
 function check(cloud: Cloud, input: LaunchInput, image: ImageRecord): void {
-  if (!(input.InstanceType in cloud.settings.instanceTypes)) throw invalidValue('InstanceType', input.InstanceType);
+  if (!Object.hasOwn(cloud.settings.instanceTypes, input.InstanceType))
+    throw invalidValue('InstanceType', input.InstanceType);
   if (input.UserData !== undefined && Buffer.from(input.UserData, 'base64').length > MAX_USER_DATA) {
     throw new CloudError('InvalidParameterValue', `User data is limited to ${MAX_USER_DATA} bytes`);
   }

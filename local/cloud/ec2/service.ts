@@ -3,6 +3,7 @@ import type { Cloud } from '../cloud.ts';
 import { CloudError } from '../cloud-error.ts';
 import { ID_KINDS, type IdPrefix } from '../ids.ts';
 import { findResource, mentionedIds } from '../mentioned-ids.ts';
+import { ownValue } from '../own-value.ts';
 import { passGate } from '../wire/gate.ts';
 import { decodeQuery, encodeEc2Answer, escapeXml } from '../wire/query-codec.ts';
 import type { WireAnswer, WireRequest, WireService } from '../wire/request.ts';
@@ -25,7 +26,7 @@ export const ec2Service: WireService = {
     let input: unknown;
     try {
       const schema = findSchema(action);
-      const operation = EC2_OPERATIONS[action];
+      const operation = ownValue(EC2_OPERATIONS, action);
       if (operation === undefined)
         throw new CloudError('InvalidAction', `The action ${action} is not implemented by the local cloud`);
       input = decodeQuery(

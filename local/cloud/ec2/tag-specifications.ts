@@ -13,7 +13,7 @@ export function tagsFor(
   type: string,
   allowed: readonly string[] = [type],
 ): Tags {
-  const tags: Record<string, string> = {};
+  let tags: Tags = {};
   for (const { ResourceType, Tags } of specifications ?? []) {
     if (!allowed.includes(ResourceType)) {
       throw new CloudError(
@@ -21,23 +21,24 @@ export function tagsFor(
         `'${ResourceType}' is not a valid taggable resource type for this operation.`,
       );
     }
-    if (ResourceType === type) Object.assign(tags, checkedTags(Tags));
+    if (ResourceType === type) tags = { ...tags, ...checkedTags(Tags) };
   }
   return checkCount(tags);
 }
 
 export function checkedTags(list: z.output<typeof TagList>): Tags {
-  const tags: Record<string, string> = {};
+  const tags = new Map<string, string>();
   for (const { Key, Value } of list) {
     if (Key === '' || Key.length > 127 || Key.startsWith('aws:')) {
       throw new CloudError('InvalidParameterValue', `Tag key '${Key}' is empty, too long or reserved`);
     }
     if (Value.length > 255)
       throw new CloudError('InvalidParameterValue', `Tag value of '${Key}' exceeds 255 characters`);
-    if (Key in tags) throw new CloudError('InvalidParameterValue', `Duplicate tag key '${Key}' specified.`);
-    tags[Key] = Value;
+    if (tags.has(Key)) throw new CloudError('InvalidParameterValue', `Duplicate tag key '${Key}' specified.`);
+    tags.set(Key, Value);
   }
-  return tags;
+  // Not by assignment, for which a key `__proto__` would be something else.
+  return Object.fromEntries(tags);
 }
 
 export function checkCount(tags: Tags): Tags {

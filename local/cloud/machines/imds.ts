@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Cloud } from '../cloud.ts';
 import { renderProfile } from '../ec2/instance-view.ts';
+import { ownValue } from '../own-value.ts';
 import type { InstanceRecord } from '../records.ts';
 import { metadataPortFile } from '../storage/layout.ts';
 
@@ -80,7 +81,7 @@ function readPath(cloud: Cloud, instance: InstanceRecord, path: string): Answer 
   if (path === '/dynamic/instance-identity/document') return { status: 200, body: identityDocument(cloud, instance) };
   const leaves = metadataLeaves(cloud, instance);
   const name = path.replace(/^\/meta-data\/?/, '');
-  const leaf = leaves[name];
+  const leaf = ownValue(leaves, name);
   if (leaf !== undefined) return { status: 200, body: leaf };
   const folder = name === '' ? '' : `${name.replace(/\/$/, '')}/`;
   const below = Object.keys(leaves).filter((key) => path.startsWith('/meta-data') && key.startsWith(folder));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
 import { CloudError } from '../cloud-error.ts';
+import { ownValue } from '../own-value.ts';
 import type { NodeRecord } from '../records.ts';
 import { jsonOperation } from '../wire/json-service.ts';
 import { pingStatus } from './nodes.ts';
@@ -44,9 +45,9 @@ export const nodeOperations = {
 
 function matches(cloud: Cloud, node: NodeRecord, { Key, Values }: z.output<typeof Filter>): boolean {
   const tags = cloud.db.instances.get(node.instanceId)?.tags ?? {};
-  if (Key.startsWith('tag:')) return Values.includes(tags[Key.slice(4)] ?? '');
-  if (Key === 'tag-key') return Values.some((key) => key in tags);
-  const values = FILTERS[Key];
+  if (Key.startsWith('tag:')) return Values.includes(ownValue(tags, Key.slice(4)) ?? '');
+  if (Key === 'tag-key') return Values.some((key) => Object.hasOwn(tags, key));
+  const values = ownValue(FILTERS, Key);
   if (values === undefined) throw new CloudError('InvalidFilterKey', `The filter ${Key} is not known`);
   return values(node, cloud).some((value) => Values.includes(value));
 }

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
 import { CloudError } from '../cloud-error.ts';
 import { mentionedIds } from '../mentioned-ids.ts';
+import { ownValue } from '../own-value.ts';
 import { type GateWords, passGate } from './gate.ts';
 import { oneHeader, type WireService } from './request.ts';
 
@@ -49,7 +50,7 @@ export function jsonService({ service, target, operations, internal }: JsonServi
       const log = { accessKeyId, service, action, dryRun: false };
       let input: unknown;
       try {
-        const operation = operations[action];
+        const operation = ownValue(operations, action);
         if (operation === undefined)
           throw new CloudError('UnknownOperationException', `${action} is not implemented by the local cloud`);
         input = readJson(body);

@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { CloudError } from '../cloud-error.ts';
+import { ownValue } from '../own-value.ts';
 
 export interface SignedRequest {
   readonly method: string;
@@ -134,7 +135,7 @@ function encodeRfc3986(text: string): string {
 }
 
 function header(request: SignedRequest, name: string): string {
-  const value = request.headers[name];
+  const value = ownValue(request.headers, name);
   if (value === undefined) throw invalidSignature(`The signed header ${name} is missing.`);
   return (Array.isArray(value) ? value.join(',') : value).trim().replace(/ +/g, ' ');
 }
