@@ -17,9 +17,14 @@ function wireName(name: string, member: NormalizedSchema): string {
 
 /** Reads the form fields of an EC2 request by the SDK's own input schema; a field that the schema lacks is refused. */
 export function decodeQuery(schema: unknown, fields: Iterable<readonly [string, string]>): unknown {
-  const root: Node = {};
+  const root = newNode();
   for (const [key, value] of fields) plant(root, key.split('.'), value);
   return readNode(Schema.of(schema as Parameters<typeof Schema.of>[0]), root, '') ?? {};
+}
+
+/** Without a prototype: fields choose the names, and `__proto__.X=1` would be set for every object there is. */
+function newNode(): Node {
+  return Object.create(null) as Node;
 }
 
 function plant(root: Node, path: readonly string[], value: string): void {
@@ -29,7 +34,7 @@ function plant(root: Node, path: readonly string[], value: string): void {
       node[step] = value;
       return;
     }
-    const next = node[step] ?? (Object.create(null) as Node);
+    const next = node[step] ?? newNode();
     if (typeof next === 'string') throw unknownParameter(path.join('.'));
     node[step] = next;
     node = next;

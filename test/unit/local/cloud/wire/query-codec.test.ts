@@ -96,3 +96,17 @@ test.each([
   const schema = Reflect.get(client, 'DescribeInstances$') as unknown[];
   expect(() => decodeQuery(schema[4], fields as [string, string][])).toThrow(why);
 });
+
+test.each(['__proto__.DryRun', 'constructor.prototype.DryRun', 'Filter.1.__proto__.DryRun'])(
+  'a field %s is refused and changes nothing outside its request',
+  (field) => {
+    const schema = Reflect.get(client, 'DescribeInstances$') as unknown[];
+    const decode = () => decodeQuery(schema[4], [[field, 'true']]);
+    try {
+      expect(decode).toThrow(/is not recognized/);
+      expect({}).not.toHaveProperty('DryRun');
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'DryRun');
+    }
+  },
+);
