@@ -9,6 +9,7 @@ import { describe, require, tagSet, unknownId } from './describe.ts';
 import type { FilterTable } from './filters.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
 import { TagSpecifications, tagsFor } from './tag-specifications.ts';
+import { inVolumeTurn } from './volume-turn.ts';
 
 const FILTERS: FilterTable<SnapshotRecord> = {
   'snapshot-id': ({ id }) => [id],
@@ -57,9 +58,7 @@ export const snapshotOperations: Operations = {
     { VolumeId: z.string(), Description: z.string().max(255).default(''), TagSpecifications, Location },
     async (input, { cloud }) => {
       const tags = tagsFor(input.TagSpecifications, 'snapshot');
-      const { attachment } = require(cloud.db.volumes, 'vol', input.VolumeId);
-      const [snapshot] = await cloud.machines.inTurn(attachment?.instanceId ?? input.VolumeId, async () => {
-        const volume = require(cloud.db.volumes, 'vol', input.VolumeId);
+      const [snapshot] = await inVolumeTurn(cloud, input.VolumeId, async (volume) => {
         if (volume.state === 'creating') throw new CloudError('IncorrectState', `${volume.id} is being created`);
         return captureVolumes(cloud, { volumes: [volume], description: input.Description, tagsOf: () => tags });
       });

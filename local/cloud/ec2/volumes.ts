@@ -11,6 +11,7 @@ import { FilterList, type Operations, operation, PAGED } from './operation.ts';
 import { requireSnapshot } from './snapshots.ts';
 import { TagSpecifications, tagsFor } from './tag-specifications.ts';
 import { tokenHash } from './token-hash.ts';
+import { inVolumeTurn } from './volume-turn.ts';
 
 const MAX_GIB = 16_384;
 const TYPES = ['gp2', 'gp3', 'io1', 'io2', 'standard', 'st1', 'sc1'] as const;
@@ -61,52 +62,34 @@ export const volumeOperations: Operations = {
         multiAttach: input.MultiAttachEnabled ?? false,
         ...(input.ClientToken !== undefined && { clientToken: input.ClientToken, tokenHash: hash }),
       });
-      await createVolumeFiles(cloud, volume);
-      cloud.db.volumes.update(volume.id, { state: 'available' });
+      await inVolumeTurn(cloud, volume.id, async () => {
+        await createVolumeFiles(cloud, volume);
+        cloud.db.volumes.update(volume.id, { state: 'available' });
+      });
       return renderVolume(volume);
     },
   ),
 
   DeleteVolume: operation({ VolumeId: z.string() }, async (input, { cloud }) => {
-    const volume = require(cloud.db.volumes, 'vol', input.VolumeId);
-    if (volume.attachment !== undefined) {
-      throw new CloudError(
-        'VolumeInUse',
-        `Volume ${volume.id} is currently attached to ${volume.attachment.instanceId}`,
-      );
-    }
-    cloud.db.volumes.remove(volume.id);
+    await inVolumeTurn(cloud, input.VolumeId, async ({ id, attachment }) => {
+      if (attachment !== undefined) {
+        throw new CloudError('VolumeInUse', `Volume ${id} is currently attached to ${attachment.instanceId}`);
+      }
+      cloud.db.volumes.remove(id);
+    });
     await cloud.snapshots.sweep();
     return undefined;
   }),
 
-  AttachVolume: operation({ VolumeId: z.string(), InstanceId: z.string(), Device: z.string() }, (input, { cloud }) =>
-    cloud.machines.inTurn(input.InstanceId, async () => {
-      const volume = require(cloud.db.volumes, 'vol', input.VolumeId);
-      const instance = require(cloud.db.instances, 'i', input.InstanceId);
-      if (volume.state !== 'available')
-        throw new CloudError('IncorrectState', `Volume '${volume.id}' is not 'available'.`);
-      if (volume.zone !== instance.zone)
-        throw new CloudError(
-          'InvalidVolume.ZoneMismatch',
-          `The volume '${volume.id}' is not in the same availability zone as instance '${instance.id}'`,
-        );
-      // The machine's NVMe disks sit on the root bus, where q35 plugs nothing in while it runs.
-      if (instance.state !== 'stopped') throw unsupported('attaching a volume to an instance that is not stopped');
-      const devices = instance.volumeIds.map((id) => cloud.db.volumes.get(id)?.attachment?.device);
-      if (devices.includes(input.Device))
-        throw invalidValue('device', input.Device, `is already in use on ${instance.id}`);
-      const attachment = {
-        instanceId: instance.id,
-        device: input.Device,
-        attachedAt: cloud.now(),
-        deleteOnTermination: false,
-      };
-      const attached = cloud.db.volumes.update(volume.id, { state: 'in-use', attachment });
-      cloud.db.instances.update(instance.id, { volumeIds: [...instance.volumeIds, volume.id] });
-      return renderAttachment(attached);
-    }),
-  ),
+  // Two turns: until it is attached, a volume's own is the one that a capture or a deletion of it takes.
+  AttachVolume: operation({ VolumeId: z.string(), InstanceId: z.string(), Device: z.string() }, (input, { cloud }) => {
+    // Known first: one id given for both would wait for itself.
+    const { id: volumeId } = require(cloud.db.volumes, 'vol', input.VolumeId);
+    const { id: instanceId } = require(cloud.db.instances, 'i', input.InstanceId);
+    return cloud.machines.inTurn(instanceId, () =>
+      cloud.machines.inTurn(volumeId, async () => renderAttachment(attach(cloud, input))),
+    );
+  }),
 
   DetachVolume: operation(
     {
@@ -115,18 +98,20 @@ export const volumeOperations: Operations = {
       Device: z.string().optional(),
       Force: z.literal(false).optional(),
     },
-    (input, { cloud }) => {
-      const { attachment, ...volume } = require(cloud.db.volumes, 'vol', input.VolumeId);
-      if (attachment === undefined || (input.InstanceId ?? attachment.instanceId) !== attachment.instanceId) {
-        throw new CloudError('IncorrectState', `Volume '${volume.id}' is in the 'available' state.`);
-      }
-      const instance = require(cloud.db.instances, 'i', attachment.instanceId);
-      if (instance.state !== 'stopped') throw unsupported('detaching a volume from an instance that is not stopped');
-      const answer = { ...renderAttachment({ ...volume, attachment }), State: 'detaching' as const };
-      cloud.db.volumes.put({ ...volume, state: 'available' });
-      cloud.db.instances.update(instance.id, { volumeIds: instance.volumeIds.filter((id) => id !== volume.id) });
-      return answer;
-    },
+    (input, { cloud }) =>
+      inVolumeTurn(cloud, input.VolumeId, async ({ attachment, ...volume }) => {
+        if (attachment === undefined || (input.InstanceId ?? attachment.instanceId) !== attachment.instanceId) {
+          throw new CloudError('IncorrectState', `Volume '${volume.id}' is in the 'available' state.`);
+        }
+        const instance = require(cloud.db.instances, 'i', attachment.instanceId);
+        if (instance.state !== 'stopped') throw unsupported('detaching a volume from an instance that is not stopped');
+        const volumeIds = instance.volumeIds.filter((id) => id !== volume.id);
+        cloud.store.together(() => {
+          cloud.db.volumes.put({ ...volume, state: 'available' });
+          cloud.db.instances.update(instance.id, { volumeIds });
+        });
+        return { ...renderAttachment({ ...volume, attachment }), State: 'detaching' as const };
+      }),
   ),
 
   DescribeVolumes: operation(
@@ -177,6 +162,32 @@ export const volumeOperations: Operations = {
     },
   ),
 };
+
+function attach(cloud: Cloud, input: { VolumeId: string; InstanceId: string; Device: string }): VolumeRecord {
+  const volume = require(cloud.db.volumes, 'vol', input.VolumeId);
+  const instance = require(cloud.db.instances, 'i', input.InstanceId);
+  if (volume.state !== 'available') throw new CloudError('IncorrectState', `Volume '${volume.id}' is not 'available'.`);
+  if (volume.zone !== instance.zone)
+    throw new CloudError(
+      'InvalidVolume.ZoneMismatch',
+      `The volume '${volume.id}' is not in the same availability zone as instance '${instance.id}'`,
+    );
+  // The machine's NVMe disks sit on the root bus, where q35 plugs nothing in while it runs.
+  if (instance.state !== 'stopped') throw unsupported('attaching a volume to an instance that is not stopped');
+  const devices = instance.volumeIds.map((id) => cloud.db.volumes.get(id)?.attachment?.device);
+  if (devices.includes(input.Device)) throw invalidValue('device', input.Device, `is already in use on ${instance.id}`);
+  const attachment = {
+    instanceId: instance.id,
+    device: input.Device,
+    attachedAt: cloud.now(),
+    deleteOnTermination: false,
+  };
+  cloud.store.together(() => {
+    cloud.db.volumes.update(volume.id, { state: 'in-use', attachment });
+    cloud.db.instances.update(instance.id, { volumeIds: [...instance.volumeIds, volume.id] });
+  });
+  return require(cloud.db.volumes, 'vol', volume.id);
+}
 
 export interface VolumePlan {
   readonly AvailabilityZone: string;

@@ -127,7 +127,10 @@ async function abandon({ db }: Cloud, { id, frozen }: SnapshotRecord): Promise<v
 
 /** After a start: each capture that was under way either happened for all its volumes or for none. */
 export async function recoverCaptures(cloud: Cloud): Promise<void> {
-  const open = cloud.db.snapshots.all().filter(({ state }) => state === 'capturing');
+  const unfinished = cloud.db.snapshots.all().filter(({ state }) => state === 'capturing');
+  const open = unfinished.filter(({ volumeId }) => cloud.db.volumes.get(volumeId) !== undefined);
+  // Without its volume there is nothing to commit to, and a start must not fail on it.
+  for (const snapshot of unfinished) if (!open.includes(snapshot)) await abandon(cloud, snapshot);
   for (const startedAt of new Set(open.map((snapshot) => snapshot.startedAt))) {
     const set = open.filter((snapshot) => snapshot.startedAt === startedAt);
     const happened = await Promise.all(set.map((snapshot) => isSwitched(cloud, snapshot)));
