@@ -59,8 +59,11 @@ export class Machines {
         await this.#start(instance);
       } catch (error) {
         process.stderr.write(`local cloud: ${instanceId} did not start: ${String(error)}\n`);
-        killProcess(this.#cloud.db.instances.get(instanceId)?.process);
-        await afterEnd(this.#cloud, instanceId, endOfFailedLaunch(error, instance));
+        const now = this.#cloud.db.instances.get(instanceId);
+        killProcess(now?.process);
+        // Terminated meanwhile: that, and not the failure, is how it ends.
+        const end = now?.ending === undefined ? endOfFailedLaunch(error, instance) : endOf(now);
+        await afterEnd(this.#cloud, instanceId, end);
       }
     });
   }
@@ -221,14 +224,17 @@ export class Machines {
     await this.#ended(instanceId);
   }
 
+  /** In the machine's turn: while it is being launched, it has no monitor to tell it by and maybe no process yet. */
   async #cut(instanceId: string): Promise<void> {
-    if (this.isUp(instanceId)) {
-      await this.#tell(instanceId, 'quit').catch(() => undefined);
-      return;
-    }
-    const { process } = this.#cloud.db.instances.get(instanceId) ?? {};
-    await waitForEnd(process, 0);
-    await this.#ended(instanceId);
+    const isTold = await this.inTurn(instanceId, async () => {
+      if (this.isUp(instanceId)) {
+        await this.#tell(instanceId, 'quit').catch(() => undefined);
+        return true;
+      }
+      await waitForEnd(this.#cloud.db.instances.get(instanceId)?.process, 0);
+      return false;
+    });
+    if (!isTold) await this.#ended(instanceId);
   }
 
   async #ended(instanceId: string): Promise<void> {
