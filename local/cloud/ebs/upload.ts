@@ -3,22 +3,26 @@ import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
 import { CloudError } from '../cloud-error.ts';
 import { NO_VOLUME } from '../ec2/snapshots.ts';
-import { checkedTags, TagList } from '../ec2/tag-specifications.ts';
+import { checkedTags } from '../ec2/tag-specifications.ts';
 import { tokenHash } from '../ec2/token-hash.ts';
 import { newId } from '../ids.ts';
 import type { SnapshotRecord } from '../records.ts';
 import { BLOCK_BYTES, blocksOf, gibToBytes } from '../storage/bitmap.ts';
 import { snapshotData } from '../storage/layout.ts';
+import { isXmlText } from '../wire/xml-text.ts';
 import { checkKey, knownSnapshot, snapshotMissing } from './snapshot-access.ts';
 
 const MAX_PENDING = 100; // StartSnapshot pending snapshots per account
 const DEFAULT_TIMEOUT_MINUTES = 60;
 
+/** EC2 shows these in XML. */
+const Text = z.string().refine(isXmlText, 'holds a character that XML 1.0 cannot');
+
 const StartSnapshot = z.strictObject({
   VolumeSize: z.int().min(1).max(65_536),
   ParentSnapshotId: z.string().optional(),
-  Tags: TagList.default([]),
-  Description: z.string().max(255).default(''),
+  Tags: z.array(z.strictObject({ Key: Text, Value: Text.default('') })).default([]),
+  Description: Text.max(255).default(''),
   ClientToken: z.string().max(255).optional(),
   Encrypted: z.boolean().optional(),
   KmsKeyArn: z.string().optional(),

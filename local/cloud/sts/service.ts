@@ -1,8 +1,9 @@
 import { GetCallerIdentity$ } from '@aws-sdk/client-sts';
 import { CloudError } from '../cloud-error.ts';
 import { passGate } from '../wire/gate.ts';
-import { encodeStsAnswer, escapeXml } from '../wire/query-codec.ts';
+import { encodeStsAnswer } from '../wire/query-codec.ts';
 import type { WireService } from '../wire/request.ts';
+import { escapeXml } from '../wire/xml-text.ts';
 
 const WORDS = { denied: { code: 'AccessDenied', httpStatus: 403 }, throttled: { code: 'Throttling', httpStatus: 400 } };
 const XML = { 'content-type': 'text/xml' };

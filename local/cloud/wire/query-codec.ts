@@ -1,7 +1,8 @@
 import { XmlShapeSerializer } from '@aws-sdk/core/protocols';
 import type { NormalizedSchema } from '@smithy/core/schema';
 import { NormalizedSchema as Schema } from '@smithy/core/schema';
-import { CloudError } from '../cloud-error.ts';
+import { CloudError, invalidValue } from '../cloud-error.ts';
+import { isXmlText } from './xml-text.ts';
 
 /** A form `A.1.B=c` as a tree; leaves are strings. */
 interface Node {
@@ -45,6 +46,7 @@ function readNode(schema: NormalizedSchema, node: Node | string, path: string): 
   if (schema.isStructSchema()) return readStruct(schema, node, path);
   if (schema.isListSchema()) return readList(schema, node, path);
   if (typeof node !== 'string') throw unknownParameter(path);
+  if (!isXmlText(node)) throw invalidValue(path, node, 'is invalid. It holds a character that XML 1.0 cannot');
   if (schema.isBlobSchema()) return Buffer.from(node, 'base64');
   if (schema.isBooleanSchema()) return readBoolean(node, path);
   if (schema.isNumericSchema()) return readNumber(node, path);
@@ -140,8 +142,4 @@ function serializeInside(shape: NormalizedSchema, output: unknown, xmlNamespace:
   const xml = String(serializer.flush());
   const inside = /^<[^>]*[^/]>([\s\S]*)<\/[^>]*>$/.exec(xml);
   return inside?.[1] ?? '';
-}
-
-export function escapeXml(text: string): string {
-  return text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 }

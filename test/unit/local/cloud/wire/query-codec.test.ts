@@ -92,6 +92,8 @@ test.each([
   { fields: [['InstanceId.first', 'i-1']], why: /InstanceId/ },
   { fields: [['DryRun', 'maybe']], why: /DryRun/ },
   { fields: [['MaxResults', 'ten']], why: /MaxResults/ },
+  { fields: [['NextToken', 'a\u0001b']], why: /NextToken is invalid/ },
+  { fields: [['InstanceId.1', '\uFFFE']], why: /InstanceId.1 is invalid/ },
 ])('a field that the service does not know or cannot read is refused by name: $fields', ({ fields, why }) => {
   const schema = Reflect.get(client, 'DescribeInstances$') as unknown[];
   expect(() => decodeQuery(schema[4], fields as [string, string][])).toThrow(why);
