@@ -9,6 +9,7 @@ import type { Settings } from './settings.ts';
 import { recoverCaptures } from './storage/capture.ts';
 import { FOLDERS } from './storage/layout.ts';
 import { SnapshotWorks } from './storage/snapshot-works.ts';
+import { finishVolumes } from './storage/volume-files.ts';
 import { Store } from './store.ts';
 
 /** Opens the state and takes up everything that was under way. The working directory must be `stateDir`. */
@@ -31,6 +32,7 @@ export async function openCloud(stateDir: string, settings: Settings): Promise<C
   // Machines first: whether a capture happened is asked of them. Then ends, since they may shorten chains.
   await machines.adopt();
   await recoverCaptures(cloud);
+  await finishVolumes(cloud);
   snapshots.recover();
   await machines.resume();
   return cloud;

@@ -101,9 +101,11 @@ export const aclOperations: Operations = {
         );
       }
       const association = { id: newId('aclassoc'), subnetId: moved.subnetId };
-      cloud.db.acls.put({ ...source, associations: source.associations.filter(({ id }) => id !== moved.id) });
-      const { associations } = require(cloud.db.acls, 'acl', target.id);
-      cloud.db.acls.put({ ...target, associations: [...associations, association] });
+      cloud.store.together(() => {
+        cloud.db.acls.put({ ...source, associations: source.associations.filter(({ id }) => id !== moved.id) });
+        const { associations } = require(cloud.db.acls, 'acl', target.id); // the source may be the target
+        cloud.db.acls.put({ ...target, associations: [...associations, association] });
+      });
       return { NewAssociationId: association.id };
     },
   ),

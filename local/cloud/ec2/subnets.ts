@@ -40,19 +40,14 @@ export const subnetOperations: Operations = {
       if (!cloud.settings.zones.includes(zone)) throw invalidValue('availabilityZone', zone);
       const tags = tagsFor(input.TagSpecifications, 'subnet');
       const id = newId('subnet');
-      const subnet = cloud.db.subnets.put({
-        id,
-        createdAt: cloud.now(),
-        tags,
-        vpcId: vpc.id,
-        cidr: input.CidrBlock,
-        zone,
-      });
+      const subnet = { id, createdAt: cloud.now(), tags, vpcId: vpc.id, cidr: input.CidrBlock, zone };
       const acl = cloud.db.acls.all().find(({ vpcId, isDefault }) => vpcId === vpc.id && isDefault);
-      if (acl !== undefined) {
+      cloud.store.together(() => {
+        cloud.db.subnets.put(subnet);
+        if (acl === undefined) return;
         const associations = [...acl.associations, { id: newId('aclassoc'), subnetId: id }];
         cloud.db.acls.put({ ...acl, associations });
-      }
+      });
       return { Subnet: renderSubnet(subnet, cloud) };
     },
   ),
@@ -63,13 +58,15 @@ export const subnetOperations: Operations = {
     if (db.interfaces.all().some(({ subnetId }) => subnetId === id)) {
       throw new CloudError('DependencyViolation', `The subnet '${id}' has dependencies and cannot be deleted.`);
     }
-    for (const acl of db.acls.all()) {
-      db.acls.put({ ...acl, associations: acl.associations.filter(({ subnetId }) => subnetId !== id) });
-    }
-    for (const table of db.routeTables.all()) {
-      db.routeTables.put({ ...table, associations: table.associations.filter(({ subnetId }) => subnetId !== id) });
-    }
-    db.subnets.remove(id);
+    cloud.store.together(() => {
+      for (const acl of db.acls.all()) {
+        db.acls.put({ ...acl, associations: acl.associations.filter(({ subnetId }) => subnetId !== id) });
+      }
+      for (const table of db.routeTables.all()) {
+        db.routeTables.put({ ...table, associations: table.associations.filter(({ subnetId }) => subnetId !== id) });
+      }
+      db.subnets.remove(id);
+    });
     return undefined;
   }),
 

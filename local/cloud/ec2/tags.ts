@@ -29,8 +29,10 @@ export const tagOperations: Operations = {
     const added = checkedTags(input.Tags);
     const resources = input.Resources.map((id) => findTagged(cloud.db, id));
     for (const { record } of resources) checkCount({ ...record.tags, ...added });
-    for (const { collection, record } of resources)
-      collection.update(record.id, { tags: { ...record.tags, ...added } });
+    cloud.store.together(() => {
+      for (const { collection, record } of resources)
+        collection.update(record.id, { tags: { ...record.tags, ...added } });
+    });
     return undefined;
   }),
 

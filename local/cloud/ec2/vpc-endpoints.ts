@@ -58,8 +58,10 @@ export const endpointOperations: Operations = {
         const { code, message } = unknownId('vpce', id);
         return [{ ResourceId: id, Error: { Code: code, Message: message } }];
       }
-      for (const interfaceId of endpoint.interfaceIds) cloud.db.interfaces.remove(interfaceId);
-      cloud.db.endpoints.remove(id);
+      cloud.store.together(() => {
+        for (const interfaceId of endpoint.interfaceIds) cloud.db.interfaces.remove(interfaceId);
+        cloud.db.endpoints.remove(id);
+      });
       return [];
     });
     return { Unsuccessful };

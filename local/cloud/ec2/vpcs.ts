@@ -79,32 +79,36 @@ export const vpcOperations: Operations = {
 };
 
 function createVpc(cloud: Cloud, cidr: string, tags: VpcRecord['tags']): VpcRecord {
-  const { db } = cloud;
+  const { db, store } = cloud;
   const fresh = { createdAt: cloud.now(), tags: {} };
   const vpcId = newId('vpc');
-  db.routeTables.put({
-    ...fresh,
-    id: newId('rtb'),
-    vpcId,
-    routes: [{ cidr, gatewayId: 'local', origin: 'CreateRouteTable' }],
-    associations: [{ id: newId('rtbassoc') }],
-  });
   const groupId = newId('sg');
-  db.groups.put({
-    ...fresh,
-    id: groupId,
-    vpcId,
-    name: 'default',
-    description: 'default VPC security group',
-    ingress: [{ protocol: '-1', cidrs: [], cidrs6: [], groups: [{ groupId }] }],
-    egress: [OPEN_RULE],
+  const vpc = { id: vpcId, createdAt: cloud.now(), tags, cidr, dnsSupport: true, dnsHostnames: false };
+  store.together(() => {
+    db.vpcs.put(vpc);
+    db.routeTables.put({
+      ...fresh,
+      id: newId('rtb'),
+      vpcId,
+      routes: [{ cidr, gatewayId: 'local', origin: 'CreateRouteTable' }],
+      associations: [{ id: newId('rtbassoc') }],
+    });
+    db.groups.put({
+      ...fresh,
+      id: groupId,
+      vpcId,
+      name: 'default',
+      description: 'default VPC security group',
+      ingress: [{ protocol: '-1', cidrs: [], cidrs6: [], groups: [{ groupId }] }],
+      egress: [OPEN_RULE],
+    });
+    const entries = [...OPEN_ENTRIES, ...DENY_ALL_ENTRIES];
+    db.acls.put({ ...fresh, id: newId('acl'), vpcId, isDefault: true, entries, associations: [] });
   });
-  const entries = [...OPEN_ENTRIES, ...DENY_ALL_ENTRIES];
-  db.acls.put({ ...fresh, id: newId('acl'), vpcId, isDefault: true, entries, associations: [] });
-  return db.vpcs.put({ id: vpcId, createdAt: cloud.now(), tags, cidr, dnsSupport: true, dnsHostnames: false });
+  return vpc;
 }
 
-function deleteVpc({ db }: Cloud, vpcId: string): void {
+function deleteVpc({ db, store }: Cloud, vpcId: string): void {
   const inVpc = <T extends { vpcId?: string }>(records: T[]) => records.filter((record) => record.vpcId === vpcId);
   const groups = inVpc(db.groups.all());
   const tables = inVpc(db.routeTables.all());
@@ -123,10 +127,12 @@ function deleteVpc({ db }: Cloud, vpcId: string): void {
       `The vpc '${vpcId}' has dependencies and cannot be deleted (${holders[0]?.id}).`,
     );
   }
-  for (const group of groups) db.groups.remove(group.id);
-  for (const table of tables) db.routeTables.remove(table.id);
-  for (const acl of acls) db.acls.remove(acl.id);
-  db.vpcs.remove(vpcId);
+  store.together(() => {
+    for (const group of groups) db.groups.remove(group.id);
+    for (const table of tables) db.routeTables.remove(table.id);
+    for (const acl of acls) db.acls.remove(acl.id);
+    db.vpcs.remove(vpcId);
+  });
 }
 
 function renderVpc(vpc: VpcRecord, { settings }: Cloud): Vpc {

@@ -22,6 +22,15 @@ export async function createVolumeFiles(cloud: Cloud, volume: VolumeRecord): Pro
   });
 }
 
+/** After a start: volumes that were being made are made. Those of a machine are its launch's. */
+export async function finishVolumes(cloud: Cloud): Promise<void> {
+  for (const volume of cloud.db.volumes.all()) {
+    if (volume.state !== 'creating' || volume.attachment !== undefined) continue;
+    await createVolumeFiles(cloud, volume);
+    cloud.db.volumes.update(volume.id, { state: 'available' });
+  }
+}
+
 /**
  * Puts the top layer of a volume that nobody has open directly on its newest snapshot, which holds the same bytes as
  * the layers between. Does nothing while a snapshot of it is unfinished.
