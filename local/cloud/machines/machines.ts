@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFile, rm, stat } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { Qmp, type QmpEvent } from '../../../src/qemu/qmp.ts';
@@ -114,11 +115,14 @@ export class Machines {
   /** The screen as PPM, or nothing if the machine is off. */
   async screen(instanceId: string): Promise<Buffer | undefined> {
     if (!this.isUp(instanceId)) return undefined;
-    const file = `${monitorSocket(instanceId)}.ppm`;
-    await this.#tell(instanceId, 'screendump', { filename: file });
-    const image = await readFile(file);
-    await rm(file, { force: true });
-    return image;
+    // A name of its own: two that are asked for at once would read and remove each other's.
+    const file = `${monitorSocket(instanceId)}.${randomUUID()}.ppm`;
+    try {
+      await this.#tell(instanceId, 'screendump', { filename: file });
+      return await readFile(file);
+    } finally {
+      await rm(file, { force: true });
+    }
   }
 
   /** After a start of the cloud: finds the machines that still run. Captures under way are judged after this. */

@@ -156,6 +156,16 @@ test('a guest that powers itself off while the cloud is down is not taken for a 
   expect((await stateOf(clone, 'stopped')).StateReason?.Code).toBe('Client.InstanceInitiatedShutdown');
 });
 
+test('a guest that asks its metadata for a name of the prototype gets nothing, and the cloud lives', async () => {
+  const port = readFileSync(join(cloud.stateDir, 'm', `${production}.imds-port`), 'utf8').trim();
+  const url = `http://127.0.0.1:${port}/latest`;
+  const wish = { method: 'PUT', headers: { 'x-aws-ec2-metadata-token-ttl-seconds': '60' } };
+  const token = await (await fetch(`${url}/api/token`, wish)).text();
+  const ask = async (name: string) =>
+    (await fetch(`${url}/meta-data/${name}`, { headers: { 'x-aws-ec2-metadata-token': token } })).status;
+  expect([await ask('constructor'), await ask('__proto__'), await ask('instance-id')]).toEqual([404, 404, 200]);
+});
+
 test('a power cut is the host’s failure, and the machine starts again', async () => {
   await fetch(`${cloud.cloud.control}/v1/instances/${production}/power-cut`, { method: 'POST' });
   expect((await stateOf(production, 'stopped')).StateReason?.Code).toBe('Server.InternalError');

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartSnapshotCommand } from '@aws-sdk/client-ebs';
 import {
   DescribeInstancesCommand,
+  GetConsoleScreenshotCommand,
   RunInstancesCommand,
   StartInstancesCommand,
   StopInstancesCommand,
@@ -63,6 +66,18 @@ test('a machine that is terminated while it is being started again is terminated
     await sleep(MOMENTS_MS[at]);
     await expectTerminates(id);
   }
+});
+
+test('screenshots that are asked for at once are all answered, and leave no file', async () => {
+  const id = await launch();
+  await stateOf(id, 'running');
+  const look = () => cloud.ec2.send(new GetConsoleScreenshotCommand({ InstanceId: id }));
+  // Rounds: two that share a file meet in most of them, not in each.
+  for (let round = 0; round < 3; round++) {
+    const images = await Promise.all(Array.from({ length: 12 }, look));
+    for (const { ImageData } of images) expect(must(ImageData, 'ImageData')).toMatch(/^\/9j\//); // a JPEG's first bytes
+  }
+  expect(readdirSync(join(cloud.stateDir, 'm')).filter((name) => name.endsWith('.ppm'))).toEqual([]);
 });
 
 async function launch(): Promise<string> {
