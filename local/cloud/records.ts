@@ -34,6 +34,8 @@ export interface RouteTableRecord extends Tagged {
   readonly vpcId: string;
   readonly routes: readonly Route[];
   readonly associations: readonly { readonly id: string; readonly subnetId?: string }[];
+  readonly clientToken?: string;
+  readonly tokenHash?: string;
 }
 
 export interface GroupRule {
@@ -68,6 +70,8 @@ export interface NetworkAclRecord extends Tagged {
   readonly isDefault: boolean;
   readonly entries: readonly AclEntry[];
   readonly associations: readonly { readonly id: string; readonly subnetId: string }[];
+  readonly clientToken?: string;
+  readonly tokenHash?: string;
 }
 
 /** Of a machine, or of an endpoint. */
@@ -93,6 +97,7 @@ export interface EndpointRecord extends Tagged {
   /** JSON text, as it was given. */
   readonly policy: string;
   readonly clientToken?: string;
+  readonly tokenHash?: string;
 }
 
 /** A machine whose agent has reached Systems Manager; `id` is `node/` and the instance's. */

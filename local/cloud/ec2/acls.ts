@@ -5,6 +5,7 @@ import { CloudError, unsupported } from '../cloud-error.ts';
 import { newId } from '../ids.ts';
 import type { AclEntry, NetworkAclRecord } from '../records.ts';
 import { contains, parseCidr } from './cidr.ts';
+import { findByToken, tokenFacts } from './client-token.ts';
 import { describe, require, tagSet } from './describe.ts';
 import type { FilterTable } from './filters.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
@@ -26,14 +27,15 @@ const FILTERS: FilterTable<NetworkAclRecord> = {
 
 export const aclOperations: Operations = {
   CreateNetworkAcl: operation(
-    { VpcId: z.string(), TagSpecifications, ClientToken: z.string().optional() },
+    { VpcId: z.string(), TagSpecifications, ClientToken: z.string().max(64).optional() },
     (input, { cloud }) => {
+      const earlier = findByToken(cloud.db.acls.all(), input);
+      if (earlier !== undefined) return { NetworkAcl: renderAcl(earlier, cloud), ClientToken: input.ClientToken };
       const { id: vpcId } = require(cloud.db.vpcs, 'vpc', input.VpcId);
       const tags = tagsFor(input.TagSpecifications, 'network-acl');
-      const acl = { id: newId('acl'), createdAt: cloud.now(), tags, vpcId, isDefault: false };
-      return {
-        NetworkAcl: renderAcl(cloud.db.acls.put({ ...acl, entries: DENY_ALL_ENTRIES, associations: [] }), cloud),
-      };
+      const facts = { id: newId('acl'), createdAt: cloud.now(), tags, vpcId, ...tokenFacts(input) };
+      const acl = { ...facts, isDefault: false, entries: DENY_ALL_ENTRIES, associations: [] };
+      return { NetworkAcl: renderAcl(cloud.db.acls.put(acl), cloud), ClientToken: input.ClientToken };
     },
   ),
 

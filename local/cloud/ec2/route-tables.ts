@@ -5,6 +5,7 @@ import { CloudError } from '../cloud-error.ts';
 import { newId } from '../ids.ts';
 import type { RouteTableRecord } from '../records.ts';
 import { parseCidr } from './cidr.ts';
+import { findByToken, tokenFacts } from './client-token.ts';
 import { describe, require, tagSet } from './describe.ts';
 import type { FilterTable } from './filters.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
@@ -22,13 +23,16 @@ const FILTERS: FilterTable<RouteTableRecord> = {
 
 export const routeTableOperations: Operations = {
   CreateRouteTable: operation(
-    { VpcId: z.string(), TagSpecifications, ClientToken: z.string().optional() },
+    { VpcId: z.string(), TagSpecifications, ClientToken: z.string().max(64).optional() },
     (input, { cloud }) => {
+      const earlier = findByToken(cloud.db.routeTables.all(), input);
+      if (earlier !== undefined) return { RouteTable: renderTable(earlier, cloud), ClientToken: input.ClientToken };
       const vpc = require(cloud.db.vpcs, 'vpc', input.VpcId);
       const tags = tagsFor(input.TagSpecifications, 'route-table');
       const routes = [{ cidr: vpc.cidr, gatewayId: 'local', origin: 'CreateRouteTable' as const }];
-      const table = { id: newId('rtb'), createdAt: cloud.now(), tags, vpcId: vpc.id, routes, associations: [] };
-      return { RouteTable: renderTable(cloud.db.routeTables.put(table), cloud) };
+      const facts = { id: newId('rtb'), createdAt: cloud.now(), tags, vpcId: vpc.id, ...tokenFacts(input) };
+      const table = cloud.db.routeTables.put({ ...facts, routes, associations: [] });
+      return { RouteTable: renderTable(table, cloud), ClientToken: input.ClientToken };
     },
   ),
 

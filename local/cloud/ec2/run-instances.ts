@@ -5,14 +5,14 @@ import { CloudError, invalidValue, unsupported } from '../cloud-error.ts';
 import { newId } from '../ids.ts';
 import { inBackground } from '../in-background.ts';
 import type { ImageMapping, ImageRecord, InstanceRecord, SubnetRecord, VolumeRecord } from '../records.ts';
+import { findByToken, tokenFacts } from './client-token.ts';
 import { require } from './describe.ts';
 import { requireImage } from './images.ts';
 import { renderInstance } from './instance-view.ts';
 import { type Call, type Operation, operation } from './operation.ts';
 import { chooseAddress } from './subnets.ts';
 import { TagSpecifications, tagsFor } from './tag-specifications.ts';
-import { tokenHash } from './token-hash.ts';
-import { idempotencyMismatch, planVolume, VolumeType } from './volumes.ts';
+import { planVolume, VolumeType } from './volumes.ts';
 
 /** EC2's limit for user data before base64. */
 const MAX_USER_DATA = 16_384;
@@ -88,10 +88,12 @@ type LaunchInput = z.output<z.ZodObject<typeof INPUT>>;
 export const RunInstances: Operation = operation(INPUT, (input, call) => {
   const { cloud } = call;
   const placed = place(cloud, input);
-  const hash = tokenHash(input);
-  const earlier = findByToken(cloud, input.ClientToken, placed.subnet.zone);
+  // Zonal idempotency: the same token in another zone starts a second machine, as on EC2.
+  const earlier = findByToken(
+    cloud.db.instances.all().filter(({ zone }) => zone === placed.subnet.zone),
+    input,
+  );
   if (earlier !== undefined) {
-    if (earlier.tokenHash !== hash) throw idempotencyMismatch();
     if (earlier.state === 'terminated') {
       throw new CloudError(
         'IdempotentInstanceTerminated',
@@ -102,16 +104,10 @@ export const RunInstances: Operation = operation(INPUT, (input, call) => {
   }
   const image = requireImage(cloud, input.ImageId);
   check(cloud, input, image);
-  const instance = create(call, input, image, placed, hash);
+  const instance = create(call, input, image, placed);
   inBackground(`starting ${instance.id}`, cloud.machines.launch(instance.id));
   return answer(instance, cloud);
 });
-
-/** Zonal idempotency: the same token in another zone starts a second machine, as on EC2. */
-function findByToken({ db }: Cloud, token: string | undefined, zone: string): InstanceRecord | undefined {
-  if (token === undefined) return undefined;
-  return db.instances.all().find((instance) => instance.clientToken === token && instance.zone === zone);
-}
 
 interface Placed {
   readonly subnet: SubnetRecord;
@@ -179,13 +175,7 @@ function profileName({ IamInstanceProfile: profile }: LaunchInput): string | und
   return profile?.Name ?? profile?.Arn?.replace(/^.*\//, '');
 }
 
-function create(
-  { cloud, accessKeyId }: Call,
-  input: LaunchInput,
-  image: ImageRecord,
-  placed: Placed,
-  hash: string,
-): InstanceRecord {
+function create({ cloud, accessKeyId }: Call, input: LaunchInput, image: ImageRecord, placed: Placed): InstanceRecord {
   const { db, now } = cloud;
   const { subnet } = placed;
   const taggable = ['instance', 'volume', 'network-interface'];
@@ -202,7 +192,7 @@ function create(
     tags: tags('instance'),
     reservationId: newId('r'),
     accessKeyId,
-    ...(input.ClientToken !== undefined && { clientToken: input.ClientToken, tokenHash: hash }),
+    ...tokenFacts(input),
     imageId: image.id,
     type: input.InstanceType,
     architecture: image.architecture,

@@ -5,12 +5,12 @@ import { CloudError, invalidValue, unsupported } from '../cloud-error.ts';
 import { newId } from '../ids.ts';
 import type { VolumeRecord } from '../records.ts';
 import { createVolumeFiles, plannedLayers } from '../storage/volume-files.ts';
+import { findByToken, tokenFacts } from './client-token.ts';
 import { describe, require, tagSet } from './describe.ts';
 import type { FilterTable } from './filters.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
 import { requireSnapshot } from './snapshots.ts';
 import { TagSpecifications, tagsFor } from './tag-specifications.ts';
-import { tokenHash } from './token-hash.ts';
 import { inVolumeTurn } from './volume-turn.ts';
 
 const MAX_GIB = 16_384;
@@ -49,18 +49,14 @@ export const volumeOperations: Operations = {
       TagSpecifications,
     },
     async (input, { cloud }) => {
-      const hash = tokenHash(input);
-      const earlier = cloud.db.volumes
-        .all()
-        .find(({ clientToken }) => clientToken !== undefined && clientToken === input.ClientToken);
-      if (earlier !== undefined && earlier.tokenHash !== hash) throw idempotencyMismatch();
+      const earlier = findByToken(cloud.db.volumes.all(), input);
       if (earlier !== undefined) return renderVolume(earlier);
       if (!cloud.settings.zones.includes(input.AvailabilityZone))
         throw invalidValue('availabilityZone', input.AvailabilityZone);
       const volume = cloud.db.volumes.put({
         ...planVolume(cloud, { ...input, tags: tagsFor(input.TagSpecifications, 'volume') }),
         multiAttach: input.MultiAttachEnabled ?? false,
-        ...(input.ClientToken !== undefined && { clientToken: input.ClientToken, tokenHash: hash }),
+        ...tokenFacts(input),
       });
       await inVolumeTurn(cloud, volume.id, async () => {
         await createVolumeFiles(cloud, volume);
@@ -262,13 +258,6 @@ export function ebsKeyArn({ db }: Cloud, keyId: string | undefined): string {
       `KMS key ${keyId ?? '(account default)'} does not exist in this cloud`,
     );
   return key.arn;
-}
-
-export function idempotencyMismatch(): CloudError {
-  return new CloudError(
-    'IdempotentParameterMismatch',
-    'Arguments on this idempotent request are inconsistent with arguments used in previous request(s).',
-  );
 }
 
 function renderVolume(volume: VolumeRecord): Volume {

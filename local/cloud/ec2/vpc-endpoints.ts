@@ -5,6 +5,7 @@ import type { Cloud } from '../cloud.ts';
 import { CloudError, unsupported } from '../cloud-error.ts';
 import { newId } from '../ids.ts';
 import type { EndpointRecord, InterfaceRecord } from '../records.ts';
+import { findByToken, tokenFacts } from './client-token.ts';
 import { describe, require, tagSet, unknownId } from './describe.ts';
 import type { FilterTable } from './filters.ts';
 import { type Call, FilterList, type Operations, operation, PAGED } from './operation.ts';
@@ -42,9 +43,7 @@ type EndpointInput = z.output<z.ZodObject<typeof INPUT>>;
 export const endpointOperations: Operations = {
   CreateVpcEndpoint: operation(INPUT, (input, call) => {
     const { cloud } = call;
-    const earlier = cloud.db.endpoints
-      .all()
-      .find(({ clientToken }) => clientToken !== undefined && clientToken === input.ClientToken);
+    const earlier = findByToken(cloud.db.endpoints.all(), input);
     if (earlier !== undefined) return { VpcEndpoint: renderEndpoint(earlier, cloud) };
     check(cloud, input);
     return { VpcEndpoint: renderEndpoint(create(cloud, input), cloud) };
@@ -151,7 +150,7 @@ function create(cloud: Cloud, input: EndpointInput): EndpointRecord {
     interfaceIds: cards.map((card) => card.id),
     privateDns: input.PrivateDnsEnabled,
     policy: input.PolicyDocument ?? OPEN_POLICY,
-    ...(input.ClientToken !== undefined && { clientToken: input.ClientToken }),
+    ...tokenFacts(input),
   };
   cloud.store.together(() => {
     for (const card of cards) db.interfaces.put(card);
