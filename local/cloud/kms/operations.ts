@@ -4,7 +4,7 @@ import type { Cloud } from '../cloud.ts';
 import { CloudError } from '../cloud-error.ts';
 import type { KeyRecord } from '../records.ts';
 import { type JsonOperation, jsonOperation } from '../wire/json-service.ts';
-import { keyIdOf, seal, unseal } from './sealing.ts';
+import { invalidCiphertext, keyIdOf, seal, unseal } from './sealing.ts';
 
 const Context = z.record(z.string(), z.string()).default({});
 const Blob = z.base64().transform((text) => Buffer.from(text, 'base64'));
@@ -41,6 +41,7 @@ export const KMS_OPERATIONS: Readonly<Record<string, JsonOperation>> = {
     z.strictObject({ KeyId: z.string(), PendingWindowInDays: z.int().min(7).max(30).default(30) }),
     (cloud, { KeyId, PendingWindowInDays }) => {
       const key = findKey(cloud, KeyId);
+      refusePending(key);
       const deletionAt = cloud.now() + PendingWindowInDays * DAY_MS;
       cloud.db.keys.update(key.id, { state: 'PendingDeletion', deletionAt });
       return { KeyId: key.arn, DeletionDate: deletionAt / 1_000, KeyState: 'PendingDeletion', PendingWindowInDays };
@@ -71,7 +72,10 @@ export const KMS_OPERATIONS: Readonly<Record<string, JsonOperation>> = {
       EncryptionAlgorithm: z.literal('SYMMETRIC_DEFAULT').optional(),
     }),
     (cloud, { CiphertextBlob, EncryptionContext, KeyId }) => {
-      const key = usableKey(cloud, keyIdOf(CiphertextBlob));
+      const keyId = keyIdOf(CiphertextBlob);
+      // Keys are never gone, so bytes that name none were damaged.
+      if (cloud.db.keys.get(keyId) === undefined) throw invalidCiphertext();
+      const key = usableKey(cloud, keyId);
       if (KeyId !== undefined && findKey(cloud, KeyId).id !== key.id) {
         throw new CloudError('IncorrectKeyException', `The ciphertext was made with another key than ${KeyId}`);
       }
@@ -113,15 +117,17 @@ function findKey({ db }: Cloud, keyId: string): KeyRecord {
 function usableKey(cloud: Cloud, keyId: string): KeyRecord {
   const key = findKey(cloud, keyId);
   if (key.state === 'Disabled') throw new CloudError('DisabledException', `${key.arn} is disabled.`);
-  if (key.state === 'PendingDeletion')
-    throw new CloudError('KMSInvalidStateException', `${key.arn} is pending deletion.`);
+  refusePending(key);
   return key;
+}
+
+function refusePending({ arn, state }: KeyRecord): void {
+  if (state === 'PendingDeletion') throw new CloudError('KMSInvalidStateException', `${arn} is pending deletion.`);
 }
 
 function setState(cloud: Cloud, keyId: string, state: 'Enabled' | 'Disabled'): undefined {
   const key = findKey(cloud, keyId);
-  if (key.state === 'PendingDeletion')
-    throw new CloudError('KMSInvalidStateException', `${key.arn} is pending deletion.`);
+  refusePending(key);
   cloud.db.keys.update(key.id, { state });
 }
 

@@ -25,10 +25,10 @@ export function seal(key: KeyRecord, plaintext: Uint8Array, context: EncryptionC
   return Buffer.concat([Buffer.from([VERSION]), Buffer.from(key.id, 'ascii'), nonce, sealed, cipher.getAuthTag()]);
 }
 
-/** The id of the key that a blob names, or InvalidCiphertextException. */
+/** The id of the key that a blob names, or InvalidCiphertextException. Not as ASCII, which drops the eighth bit of each byte. */
 export function keyIdOf(blob: Buffer): string {
   if (blob.length < NONCE_END + TAG_BYTES || blob[0] !== VERSION) throw invalidCiphertext();
-  return blob.subarray(1, KEY_ID_END).toString('ascii');
+  return blob.subarray(1, KEY_ID_END).toString('latin1');
 }
 
 export function unseal(key: KeyRecord, blob: Buffer, context: EncryptionContext): Buffer {

@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Cloud } from '../../../../../local/cloud/cloud.ts';
+import { kmsService } from '../../../../../local/cloud/kms/service.ts';
+import { ask, cloudInProcess } from '../../../../support/cloud-in-process.ts';
+
+const home = cloudInProcess();
+let cloud: Cloud;
+let KeyId: string;
+beforeAll(async () => {
+  cloud = await home.open();
+  KeyId = (await kms('CreateKey', {})).KeyMetadata.KeyId;
+});
+afterAll(() => home.end());
+
+async function kms(action: string, input: object) {
+  const headers = { 'x-amz-target': `TrentService.${action}` };
+  return JSON.parse(String((await ask(kmsService, cloud, { headers, body: Buffer.from(JSON.stringify(input)) })).body));
+}
+
+test('a ciphertext with any of its bytes damaged is an invalid ciphertext, those that name its key too', async () => {
+  const { CiphertextBlob } = await kms('Encrypt', { KeyId, Plaintext: 'AAAA' });
+  const blob = Buffer.from(CiphertextBlob, 'base64');
+  for (const at of blob.keys()) {
+    for (const bit of [0x01, 0x80]) {
+      const damaged = Buffer.from(blob);
+      damaged[at] = (damaged[at] ?? 0) ^ bit;
+      await expect(kms('Decrypt', { CiphertextBlob: damaged.toString('base64') }), `byte ${at}`).rejects.toMatchObject({
+        code: 'InvalidCiphertextException',
+      });
+    }
+  }
+});
+
+test('a key whose deletion is scheduled cannot be scheduled again, which would put it off', async () => {
+  const key = { KeyId: (await kms('CreateKey', {})).KeyMetadata.KeyId };
+  const { DeletionDate } = await kms('ScheduleKeyDeletion', { ...key, PendingWindowInDays: 7 });
+  await expect(kms('ScheduleKeyDeletion', key)).rejects.toMatchObject({ code: 'KMSInvalidStateException' });
+  expect((await kms('DescribeKey', key)).KeyMetadata).toMatchObject({ DeletionDate, KeyState: 'PendingDeletion' });
+});
