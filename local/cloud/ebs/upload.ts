@@ -4,9 +4,9 @@ import type { Cloud } from '../cloud.ts';
 import { CloudError } from '../cloud-error.ts';
 import { tokenHash } from '../ec2/client-token.ts';
 import { NO_VOLUME } from '../ec2/snapshots.ts';
-import { checkedTags } from '../ec2/tag-specifications.ts';
+import { checkCount, checkedTags } from '../ec2/tag-specifications.ts';
 import { newId } from '../ids.ts';
-import type { SnapshotRecord } from '../records.ts';
+import type { SnapshotRecord, Tags } from '../records.ts';
 import { BLOCK_BYTES, blocksOf, gibToBytes } from '../storage/bitmap.ts';
 import { snapshotData } from '../storage/layout.ts';
 import { isXmlText } from '../wire/xml-text.ts';
@@ -14,6 +14,8 @@ import { checkKey, knownSnapshot, snapshotMissing } from './snapshot-access.ts';
 
 const MAX_PENDING = 100; // StartSnapshot pending snapshots per account
 const DEFAULT_TIMEOUT_MINUTES = 60;
+const MAX_TIMEOUT_MINUTES = 4_320; // three days, by the model of the service (2019-11-02)
+const MAX_TAG_VALUE_CHARACTERS = 255; // by the same model: one less than EC2's
 
 /** EC2 shows these in XML. */
 const Text = z.string().refine(isXmlText, 'holds a character that XML 1.0 cannot');
@@ -26,7 +28,7 @@ const StartSnapshot = z.strictObject({
   ClientToken: z.string().max(255).optional(),
   Encrypted: z.boolean().optional(),
   KmsKeyArn: z.string().optional(),
-  Timeout: z.int().min(10).max(60).default(DEFAULT_TIMEOUT_MINUTES),
+  Timeout: z.int().min(10).max(MAX_TIMEOUT_MINUTES).default(DEFAULT_TIMEOUT_MINUTES),
 });
 
 export function startSnapshot(cloud: Cloud, body: unknown): { status: number; answer: object } {
@@ -51,12 +53,13 @@ export function startSnapshot(cloud: Cloud, body: unknown): { status: number; an
       reason: 'DEPENDENCY_SERVICE_QUOTA_EXCEEDED',
     });
   }
+  const tags = uploadTags(input.Tags);
   const id = newId('snap');
   const snapshot = cloud.db.snapshots.put({
     id,
     createdAt: cloud.now(),
     startedAt: cloud.now(),
-    tags: checkedTags(input.Tags),
+    tags,
     state: 'pending',
     origin: 'direct',
     description: input.Description,
@@ -72,6 +75,19 @@ export function startSnapshot(cloud: Cloud, body: unknown): { status: number; an
     },
   });
   return { status: 201, answer: render(cloud, snapshot) };
+}
+
+/** EC2's rules for tags, in this service's words. */
+function uploadTags(list: z.output<typeof StartSnapshot>['Tags']): Tags {
+  const long = list.find(({ Value }) => [...Value].length > MAX_TAG_VALUE_CHARACTERS);
+  if (long !== undefined)
+    throw invalid(`the value of ${long.Key} exceeds ${MAX_TAG_VALUE_CHARACTERS} characters`, 'INVALID_TAG');
+  try {
+    return checkCount(checkedTags(list));
+  } catch (error) {
+    if (error instanceof CloudError) throw invalid(error.message, 'INVALID_TAG');
+    throw error;
+  }
 }
 
 /** Encryption follows the parent; saying both is an error, as on AWS. */
