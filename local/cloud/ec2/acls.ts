@@ -50,7 +50,10 @@ export const aclOperations: Operations = {
       RuleAction: z.enum(['allow', 'deny']),
       Egress: z.boolean(),
       CidrBlock: z.string(),
-      PortRange: z.strictObject({ From: z.int().min(0).max(65_535), To: z.int().min(0).max(65_535) }).optional(),
+      PortRange: z
+        .strictObject({ From: z.int().min(0).max(65_535), To: z.int().min(0).max(65_535) })
+        .refine(({ From, To }) => From <= To, 'It ends before it begins')
+        .optional(),
     },
     (input, { cloud }) => {
       const acl = require(cloud.db.acls, 'acl', input.NetworkAclId);

@@ -1,15 +1,21 @@
+import { isIPv6 } from 'node:net';
 import type { IpPermission, SecurityGroup } from '@aws-sdk/client-ec2';
 import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
-import { CloudError } from '../cloud-error.ts';
+import { CloudError, invalidValue } from '../cloud-error.ts';
 import { newId } from '../ids.ts';
 import type { GroupRule, SecurityGroupRecord } from '../records.ts';
+import { parseCidr } from './cidr.ts';
 import { describe, require, tagSet } from './describe.ts';
 import type { FilterTable } from './filters.ts';
 import { type Call, FilterList, type Operations, operation, PAGED } from './operation.ts';
 import { TagSpecifications, tagsFor } from './tag-specifications.ts';
 
 export const OPEN_RULE: GroupRule = { protocol: '-1', cidrs: [{ cidr: '0.0.0.0/0' }], cidrs6: [], groups: [] };
+
+/** By name or number; the numbers of TCP and UDP are 6 and 17. */
+const PORT_PROTOCOLS = ['tcp', '6', 'udp', '17'];
+const PROTOCOLS = [...PORT_PROTOCOLS, 'icmp', 'icmpv6', '-1', 'all'];
 
 const Described = { Description: z.string().optional() };
 const Permission = z.strictObject({
@@ -92,6 +98,7 @@ export const securityGroupOperations: Operations = {
 
 function authorize(direction: Direction, input: RuleInput, { cloud }: Call) {
   const group = require(cloud.db.groups, 'sg', input.GroupId);
+  for (const permission of input.IpPermissions) checkPermission(permission);
   const added = input.IpPermissions.map(readRule);
   const atoms = group[direction].flatMap(splitRule).map((rule) => JSON.stringify(rule));
   for (const rule of added.flatMap(splitRule)) {
@@ -101,6 +108,21 @@ function authorize(direction: Direction, input: RuleInput, { cloud }: Call) {
   }
   cloud.db.groups.put({ ...group, [direction]: [...group[direction], ...added] });
   return { Return: true };
+}
+
+function checkPermission({ IpProtocol, FromPort, ToPort, IpRanges, Ipv6Ranges }: z.output<typeof Permission>): void {
+  for (const { CidrIp } of IpRanges ?? []) parseCidr(CidrIp);
+  for (const { CidrIpv6 } of Ipv6Ranges ?? []) {
+    const [address = '', prefix = ''] = CidrIpv6.split('/');
+    if (!isIPv6(address) || !/^\d{1,3}$/.test(prefix) || Number(prefix) > 128) throw invalidValue('CidrIpv6', CidrIpv6);
+  }
+  const protocol = IpProtocol.toLowerCase();
+  const isNumber = /^\d{1,3}$/.test(protocol) && Number(protocol) <= 255;
+  if (!isNumber && !PROTOCOLS.includes(protocol)) throw invalidValue('IpProtocol', IpProtocol);
+  if (!PORT_PROTOCOLS.includes(protocol)) return; // ICMP has types in their place; for the others they say nothing
+  const isPort = (port: number | undefined) => port !== undefined && port >= 0 && port <= 65_535;
+  if (!isPort(FromPort) || !isPort(ToPort) || Number(FromPort) > Number(ToPort))
+    throw invalidValue('portRange', `${FromPort}-${ToPort}`, 'is invalid. TCP and UDP take a range of ports');
 }
 
 function revoke(direction: Direction, input: RuleInput, { cloud }: Call) {

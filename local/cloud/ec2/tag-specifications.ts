@@ -6,6 +6,9 @@ export const TagList = z.array(z.strictObject({ Key: z.string(), Value: z.string
 export const TagSpecifications = z.array(z.strictObject({ ResourceType: z.string(), Tags: TagList })).optional();
 
 const MAX_TAGS = 50; // EC2's limit per resource
+/** Unicode characters, as in EC2's API_Tag. */
+const MAX_KEY_CHARACTERS = 127;
+const MAX_VALUE_CHARACTERS = 256;
 
 /** The tags that a request gives to new resources of one type; other types than `allowed` are refused. */
 export function tagsFor(
@@ -29,11 +32,12 @@ export function tagsFor(
 export function checkedTags(list: z.output<typeof TagList>): Tags {
   const tags = new Map<string, string>();
   for (const { Key, Value } of list) {
-    if (Key === '' || Key.length > 127 || Key.startsWith('aws:')) {
+    if (Key === '' || [...Key].length > MAX_KEY_CHARACTERS || Key.startsWith('aws:')) {
       throw new CloudError('InvalidParameterValue', `Tag key '${Key}' is empty, too long or reserved`);
     }
-    if (Value.length > 255)
-      throw new CloudError('InvalidParameterValue', `Tag value of '${Key}' exceeds 255 characters`);
+    if ([...Value].length > MAX_VALUE_CHARACTERS) {
+      throw new CloudError('InvalidParameterValue', `Tag value of '${Key}' exceeds ${MAX_VALUE_CHARACTERS} characters`);
+    }
     if (tags.has(Key)) throw new CloudError('InvalidParameterValue', `Duplicate tag key '${Key}' specified.`);
     tags.set(Key, Value);
   }

@@ -39,17 +39,19 @@ export const tagOperations: Operations = {
   DeleteTags: operation(
     {
       Resources: z.array(z.string()).min(1),
-      Tags: z.array(z.strictObject({ Key: z.string(), Value: z.string().optional() })).min(1),
+      Tags: z.array(z.strictObject({ Key: z.string(), Value: z.string().optional() })).optional(),
     },
     (input, { cloud }) => {
       const resources = input.Resources.map((id) => findTagged(cloud.db, id));
-      for (const { collection, record } of resources) {
-        const kept = Object.entries(record.tags).filter(
-          ([key, value]) =>
-            !input.Tags.some((tag) => tag.Key === key && (tag.Value === undefined || tag.Value === value)),
-        );
-        collection.update(record.id, { tags: Object.fromEntries(kept) });
-      }
+      // Without a list all go: AWS's own, which would stay, do not exist here.
+      const isNamed = (key: string, value: string) =>
+        input.Tags?.some((tag) => tag.Key === key && (tag.Value === undefined || tag.Value === value)) ?? true;
+      cloud.store.together(() => {
+        for (const { collection, record } of resources) {
+          const kept = Object.entries(record.tags).filter(([key, value]) => !isNamed(key, value));
+          collection.update(record.id, { tags: Object.fromEntries(kept) });
+        }
+      });
       return undefined;
     },
   ),

@@ -96,8 +96,14 @@ export const volumeOperations: Operations = {
     },
     (input, { cloud }) =>
       inVolumeTurn(cloud, input.VolumeId, async ({ attachment, ...volume }) => {
-        if (attachment === undefined || (input.InstanceId ?? attachment.instanceId) !== attachment.instanceId) {
-          throw new CloudError('IncorrectState', `Volume '${volume.id}' is in the 'available' state.`);
+        if (attachment === undefined)
+          throw new CloudError('IncorrectState', `Volume '${volume.id}' is in the '${volume.state}' state.`);
+        const { InstanceId = attachment.instanceId, Device = attachment.device } = input;
+        if (InstanceId !== attachment.instanceId || Device !== attachment.device) {
+          throw new CloudError(
+            'InvalidAttachment.NotFound',
+            `Volume '${volume.id}' is not attached to ${InstanceId} as ${Device}`,
+          );
         }
         const instance = require(cloud.db.instances, 'i', attachment.instanceId);
         if (instance.state !== 'stopped') throw unsupported('detaching a volume from an instance that is not stopped');
@@ -162,6 +168,8 @@ export const volumeOperations: Operations = {
 function attach(cloud: Cloud, input: { VolumeId: string; InstanceId: string; Device: string }): VolumeRecord {
   const volume = require(cloud.db.volumes, 'vol', input.VolumeId);
   const instance = require(cloud.db.instances, 'i', input.InstanceId);
+  if (volume.attachment !== undefined)
+    throw new CloudError('VolumeInUse', `${volume.id} is already attached to ${volume.attachment.instanceId}`);
   if (volume.state !== 'available') throw new CloudError('IncorrectState', `Volume '${volume.id}' is not 'available'.`);
   if (volume.zone !== instance.zone)
     throw new CloudError(

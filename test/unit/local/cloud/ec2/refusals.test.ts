@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Cloud } from '../../../../../local/cloud/cloud.ts';
+import type { InstanceRecord } from '../../../../../local/cloud/records.ts';
+import { askEc2, cloudInProcess, readElement } from '../../../../support/cloud-in-process.ts';
+
+const INSTANCE = 'i-0123456789abcdef0';
+const OTHER = 'i-0fedcba9876543210';
+
+const home = cloudInProcess();
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await home.open();
+  for (const id of [INSTANCE, OTHER]) {
+    const facts = { id, createdAt: 0, tags: {}, state: 'stopped', zone: 'local-1a', volumeIds: [] };
+    cloud.db.instances.put(facts as unknown as InstanceRecord);
+  }
+});
+afterAll(() => home.end());
+
+async function newVolume(): Promise<string> {
+  const create = { Action: 'CreateVolume', AvailabilityZone: 'local-1a', Size: '1' };
+  return readElement(await askEc2(cloud, create), 'volumeId');
+}
+
+test('a volume is attached once, and detached only from where it is', async () => {
+  const VolumeId = await newVolume();
+  const place = { VolumeId, InstanceId: INSTANCE, Device: '/dev/sdg' };
+  const detach = (from: object) => askEc2(cloud, { Action: 'DetachVolume', VolumeId, ...from });
+  await expect(detach({})).rejects.toMatchObject({ code: 'IncorrectState' });
+  await askEc2(cloud, { Action: 'AttachVolume', ...place });
+  const again = { Action: 'AttachVolume', ...place, InstanceId: OTHER };
+  await expect(askEc2(cloud, again)).rejects.toMatchObject({ code: 'VolumeInUse' });
+  await expect(detach({ InstanceId: OTHER })).rejects.toMatchObject({ code: 'InvalidAttachment.NotFound' });
+  await expect(detach({ Device: '/dev/sdh' })).rejects.toMatchObject({ code: 'InvalidAttachment.NotFound' });
+  await detach(place);
+  expect(cloud.db.volumes.get(VolumeId)).toMatchObject({ state: 'available' });
+});
+
+test('tag values have up to 256 characters, whatever their bytes, and keys 127', async () => {
+  const id = await newVolume();
+  const tag = (Key: string, Value: string) =>
+    askEc2(cloud, { Action: 'CreateTags', 'ResourceId.1': id, 'Tag.1.Key': Key, 'Tag.1.Value': Value });
+  await tag('🚀'.repeat(127), '🚀'.repeat(256));
+  await expect(tag('a', 'v'.repeat(257))).rejects.toMatchObject({ code: 'InvalidParameterValue' });
+  await expect(tag('k'.repeat(128), '')).rejects.toMatchObject({ code: 'InvalidParameterValue' });
+});
+
+test('DeleteTags takes away what it names, and without names everything', async () => {
+  const id = await newVolume();
+  const tag = { 'ResourceId.1': id, 'Tag.1.Key': 'a', 'Tag.1.Value': '1', 'Tag.2.Key': 'b', 'Tag.2.Value': '2' };
+  await askEc2(cloud, { Action: 'CreateTags', ...tag });
+  await askEc2(cloud, { Action: 'DeleteTags', 'ResourceId.1': id, 'Tag.1.Key': 'a', 'Tag.1.Value': 'other' });
+  expect(cloud.db.volumes.get(id)?.tags).toEqual({ a: '1', b: '2' });
+  await askEc2(cloud, { Action: 'DeleteTags', 'ResourceId.1': id, 'Tag.1.Key': 'a' });
+  expect(cloud.db.volumes.get(id)?.tags).toEqual({ b: '2' });
+  await askEc2(cloud, { Action: 'DeleteTags', 'ResourceId.1': id });
+  expect(cloud.db.volumes.get(id)?.tags).toEqual({});
+});
+
+const TCP = { IpProtocol: 'tcp', FromPort: '1', ToPort: '2', 'IpRanges.1.CidrIp': '0.0.0.0/0' };
+
+test.each([
+  { rule: TCP, taken: true },
+  { rule: { ...TCP, IpProtocol: '6', FromPort: '3', ToPort: '3' }, taken: true },
+  { rule: { IpProtocol: 'icmp', FromPort: '-1', ToPort: '-1', 'IpRanges.1.CidrIp': '10.0.0.0/8' }, taken: true },
+  { rule: { IpProtocol: '-1', 'Ipv6Ranges.1.CidrIpv6': '::/0' }, taken: true },
+  { rule: { ...TCP, 'IpRanges.1.CidrIp': 'everybody' }, taken: false },
+  { rule: { ...TCP, 'IpRanges.1.CidrIp': '10.0.0.1/8' }, taken: false },
+  { rule: { ...TCP, 'Ipv6Ranges.1.CidrIpv6': '::/129' }, taken: false },
+  { rule: { ...TCP, ToPort: '65536' }, taken: false },
+  { rule: { ...TCP, FromPort: '9' }, taken: false },
+  { rule: { IpProtocol: 'tcp', 'IpRanges.1.CidrIp': '0.0.0.0/0' }, taken: false },
+  { rule: { ...TCP, IpProtocol: 'tpc' }, taken: false },
+])('a rule of a security group $rule is taken: $taken', async ({ rule, taken }) => {
+  const VpcId = readElement(await askEc2(cloud, { Action: 'CreateVpc', CidrBlock: '10.0.0.0/16' }), 'vpcId');
+  const group = { Action: 'CreateSecurityGroup', GroupName: 'g', GroupDescription: 'd', VpcId };
+  const GroupId = readElement(await askEc2(cloud, group), 'groupId');
+  const fields = Object.entries(rule).map(([name, value]) => [`IpPermissions.1.${name}`, value]);
+  const add = askEc2(cloud, { Action: 'AuthorizeSecurityGroupIngress', GroupId, ...Object.fromEntries(fields) });
+  if (taken) expect(await add).toContain('<return>true</return>');
+  else await expect(add).rejects.toMatchObject({ code: 'InvalidParameterValue' });
+});
