@@ -10,6 +10,7 @@ import { ssmService } from './ssm/service.ts';
 import { stsService } from './sts/service.ts';
 import type { WireAnswer, WireService } from './wire/request.ts';
 import { readCredential, verifySignature } from './wire/sigv4.ts';
+import { decodeEscapes, splitTarget } from './wire/target.ts';
 
 const SERVICES: Readonly<Record<string, WireService>> = {
   ec2: ec2Service,
@@ -44,7 +45,12 @@ async function serve(cloud: Cloud, request: IncomingMessage, response: ServerRes
   response.end(content);
 }
 
-async function answer(cloud: Cloud, request: IncomingMessage, body: Buffer, requestId: string): Promise<WireAnswer> {
+async function answer(
+  cloud: Cloud,
+  request: IncomingMessage,
+  body: Buffer | undefined,
+  requestId: string,
+): Promise<WireAnswer> {
   let service: WireService = ec2Service;
   try {
     const credential = readCredential(request.headers);
@@ -55,6 +61,11 @@ async function answer(cloud: Cloud, request: IncomingMessage, body: Buffer, requ
       });
     }
     service = named;
+    if (body === undefined) {
+      throw new CloudError('RequestEntityTooLarge', `A request has at most ${MAX_BODY_BYTES} bytes`, {
+        httpStatus: 413,
+      });
+    }
     const key = cloud.settings.keys.find(({ accessKeyId }) => accessKeyId === credential.accessKeyId);
     if (key === undefined) throw unknownKey(credential.service);
     let digest: Buffer | undefined;
@@ -67,13 +78,12 @@ async function answer(cloud: Cloud, request: IncomingMessage, body: Buffer, requ
       skewMs: cloud.settings.clockSkewMs,
       bodyDigest: () => bodySha256().toString('hex'),
     });
-    const { pathname, searchParams } = new URL(url, 'http://local');
+    const [path, query] = splitTarget(url);
     const { accessKeyId } = key;
-    const path = decodeURIComponent(pathname);
     return await service.answer(cloud, {
       method,
-      path,
-      query: searchParams,
+      path: decodeEscapes(path),
+      query: new URLSearchParams(query),
       headers,
       body,
       bodySha256,
@@ -104,14 +114,15 @@ function asCloudError(error: unknown): CloudError {
   });
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
+/** Undefined if it is too large. It is read to its end all the same: who still sends would not see the answer. */
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {
     const part = chunk as Buffer;
     bytes += part.length;
-    if (bytes > MAX_BODY_BYTES) throw new Error(`a body of more than ${MAX_BODY_BYTES} bytes`);
-    chunks.push(part);
+    if (bytes <= MAX_BODY_BYTES) chunks.push(part);
   }
+  if (bytes > MAX_BODY_BYTES) return undefined;
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }

@@ -4,6 +4,7 @@ import { CloudError } from '../cloud-error.ts';
 import { mentionedIds } from '../mentioned-ids.ts';
 import { BLOCK_BYTES } from '../storage/bitmap.ts';
 import { passGate } from '../wire/gate.ts';
+import { readJson } from '../wire/read-json.ts';
 import { oneHeader, type WireAnswer, type WireRequest, type WireService } from '../wire/request.ts';
 import { listChangedBlocks, listSnapshotBlocks } from './listing.ts';
 import { readableSnapshot } from './snapshot-access.ts';
@@ -55,7 +56,7 @@ export const ebsService: WireService = {
     const input = [
       match[1],
       query.get('firstSnapshotId'),
-      route.action === 'StartSnapshot' ? readJson(request.body) : undefined,
+      route.action === 'StartSnapshot' ? readJson(request.body, 'ValidationException') : undefined,
     ];
     const log = { accessKeyId, service: 'ebs', action: route.action, dryRun: false };
     const { blockLatencyMs } = cloud.settings.ebs;
@@ -64,9 +65,7 @@ export const ebsService: WireService = {
       if (isTransfer(route) && blockLatencyMs > 0) await pause(blockLatencyMs);
       const answer = await route.act(cloud, request, match);
       const made =
-        typeof answer.body === 'string' && route.action === 'StartSnapshot'
-          ? readJson(Buffer.from(answer.body))
-          : undefined;
+        typeof answer.body === 'string' && route.action === 'StartSnapshot' ? JSON.parse(answer.body) : undefined;
       if (!isTransfer(route)) cloud.calls.record(log, mentionedIds([input, made]));
       return answer;
     } catch (error) {
@@ -137,7 +136,7 @@ async function putBlock(
 }
 
 function start(cloud: Cloud, { body }: WireRequest): WireAnswer {
-  const { status, answer } = startSnapshot(cloud, readJson(body));
+  const { status, answer } = startSnapshot(cloud, readJson(body, 'ValidationException'));
   return json(status, answer);
 }
 
@@ -165,14 +164,6 @@ function readInteger(text: string | null, name: string): number | undefined {
   throw new CloudError('ValidationException', `${name} is not a number: ${text}`, {
     reason: 'INVALID_PARAMETER_VALUE',
   });
-}
-
-function readJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    throw new CloudError('ValidationException', 'The body is not JSON');
-  }
 }
 
 function json(status: number, answer: object): WireAnswer {

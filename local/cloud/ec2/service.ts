@@ -6,7 +6,7 @@ import { findResource, mentionedIds } from '../mentioned-ids.ts';
 import { ownValue } from '../own-value.ts';
 import { passGate } from '../wire/gate.ts';
 import { decodeQuery, encodeEc2Answer } from '../wire/query-codec.ts';
-import type { WireAnswer, WireRequest, WireService } from '../wire/request.ts';
+import { queryFields, type WireAnswer, type WireRequest, type WireService } from '../wire/request.ts';
 import { escapeXml } from '../wire/xml-text.ts';
 import { unknownId } from './describe.ts';
 import type { Operation } from './operation.ts';
@@ -18,10 +18,10 @@ const WORDS = {
 };
 const XML = { 'content-type': 'text/xml;charset=UTF-8' };
 
-/** EC2's Query protocol: a form in, XML out, both by the SDK's schemas. */
+/** EC2's Query protocol: fields in, XML out, both by the SDK's schemas. */
 export const ec2Service: WireService = {
   async answer(cloud, request) {
-    const fields = [...new URLSearchParams(request.body.toString('utf8'))];
+    const fields = queryFields(request);
     const action = fields.find(([name]) => name === 'Action')?.[1] ?? '';
     const log = { accessKeyId: request.accessKeyId, service: 'ec2', action };
     let input: unknown;

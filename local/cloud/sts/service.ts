@@ -2,7 +2,7 @@ import { GetCallerIdentity$ } from '@aws-sdk/client-sts';
 import { CloudError } from '../cloud-error.ts';
 import { passGate } from '../wire/gate.ts';
 import { encodeStsAnswer } from '../wire/query-codec.ts';
-import type { WireService } from '../wire/request.ts';
+import { queryFields, type WireService } from '../wire/request.ts';
 import { escapeXml } from '../wire/xml-text.ts';
 
 const WORDS = { denied: { code: 'AccessDenied', httpStatus: 403 }, throttled: { code: 'Throttling', httpStatus: 400 } };
@@ -10,8 +10,9 @@ const XML = { 'content-type': 'text/xml' };
 
 /** STS's Query protocol, for the one question that tools ask it: who am I? */
 export const stsService: WireService = {
-  async answer(cloud, { body, accessKeyId, requestId }) {
-    const action = new URLSearchParams(body.toString('utf8')).get('Action') ?? '';
+  async answer(cloud, request) {
+    const { accessKeyId, requestId } = request;
+    const action = queryFields(request).find(([name]) => name === 'Action')?.[1] ?? '';
     if (action !== 'GetCallerIdentity')
       throw new CloudError('InvalidAction', `The action ${action} is not implemented by the local cloud`);
     passGate(cloud, { service: 'sts', action, accessKeyId, input: undefined }, WORDS);

@@ -4,6 +4,7 @@ import { CloudError } from '../cloud-error.ts';
 import { mentionedIds } from '../mentioned-ids.ts';
 import { ownValue } from '../own-value.ts';
 import { type GateWords, passGate } from './gate.ts';
+import { readJson } from './read-json.ts';
 import { oneHeader, type WireService } from './request.ts';
 
 export type JsonOperation = (cloud: Cloud, body: unknown, accessKeyId: string) => object | undefined;
@@ -53,7 +54,7 @@ export function jsonService({ service, target, operations, internal }: JsonServi
         const operation = ownValue(operations, action);
         if (operation === undefined)
           throw new CloudError('UnknownOperationException', `${action} is not implemented by the local cloud`);
-        input = readJson(body);
+        input = readJson(body, 'SerializationException');
         passGate(cloud, { service, action, accessKeyId, input }, WORDS);
         const answer = operation(cloud, input, accessKeyId);
         cloud.calls.record(log, mentionedIds(input));
@@ -74,12 +75,4 @@ export function jsonService({ service, target, operations, internal }: JsonServi
       };
     },
   };
-}
-
-function readJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    throw new CloudError('SerializationException', 'The body is not JSON');
-  }
 }

@@ -37,6 +37,11 @@ export interface WireService {
   ): WireAnswer;
 }
 
+/** The fields of a Query request: in the form that it carries, in its line, or in both. */
+export function queryFields({ query, body }: WireRequest): [string, string][] {
+  return [...query, ...new URLSearchParams(body.toString('utf8'))];
+}
+
 export function oneHeader(headers: WireRequest['headers'], name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value[0] : value;

@@ -1,6 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { CloudError } from '../cloud-error.ts';
 import { ownValue } from '../own-value.ts';
+import { decodeEscapes, splitTarget } from './target.ts';
 
 export interface SignedRequest {
   readonly method: string;
@@ -98,7 +99,7 @@ interface VerifyOptions {
 
 /** Exported for the tests, which compare it with AWS's published example. */
 export function canonicalRequest(request: SignedRequest, signedHeaders: readonly string[], digest: string): string {
-  const [path = '/', query = ''] = splitTarget(request.target);
+  const [path, query] = splitTarget(request.target);
   // Every service but S3 encodes the path twice: once on the wire, once for signing.
   const canonicalPath = path.split('/').map(encodeRfc3986).join('/');
   const lines = signedHeaders.map((name) => `${name}:${header(request, name)}\n`);
@@ -114,7 +115,7 @@ function canonicalQuery(query: string): string {
     .map((part) => {
       const cut = part.indexOf('=');
       const [name, value] = cut < 0 ? [part, ''] : [part.slice(0, cut), part.slice(cut + 1)];
-      return { name: encodeRfc3986(decodeURIComponent(name)), value: encodeRfc3986(decodeURIComponent(value)) };
+      return { name: encodeRfc3986(decodeEscapes(name)), value: encodeRfc3986(decodeEscapes(value)) };
     })
     .sort((a, b) => compare(a.name, b.name) || compare(a.value, b.value))
     .map(({ name, value }) => `${name}=${value}`)
@@ -123,11 +124,6 @@ function canonicalQuery(query: string): string {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function splitTarget(target: string): [string, string] {
-  const cut = target.indexOf('?');
-  return cut < 0 ? [target, ''] : [target.slice(0, cut), target.slice(cut + 1)];
 }
 
 function encodeRfc3986(text: string): string {
