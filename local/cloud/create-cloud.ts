@@ -32,7 +32,7 @@ export async function openCloud(stateDir: string, settings: Settings): Promise<C
   // Machines first: whether a capture happened is asked of them. Then ends, since they may shorten chains.
   await machines.adopt();
   await recoverCaptures(cloud);
-  await finishVolumes(cloud);
+  finishVolumes(cloud);
   snapshots.recover();
   await machines.resume();
   return cloud;

@@ -4,7 +4,7 @@ import type { Cloud } from '../cloud.ts';
 import { CloudError, invalidValue, unsupported } from '../cloud-error.ts';
 import { newId } from '../ids.ts';
 import type { VolumeRecord } from '../records.ts';
-import { createVolumeFiles, plannedLayers } from '../storage/volume-files.ts';
+import { makeVolume, plannedLayers } from '../storage/volume-files.ts';
 import { findByToken, tokenFacts } from './client-token.ts';
 import { describe, require, tagSet } from './describe.ts';
 import type { FilterTable } from './filters.ts';
@@ -58,10 +58,7 @@ export const volumeOperations: Operations = {
         multiAttach: input.MultiAttachEnabled ?? false,
         ...tokenFacts(input),
       });
-      await inVolumeTurn(cloud, volume.id, async () => {
-        await createVolumeFiles(cloud, volume);
-        cloud.db.volumes.update(volume.id, { state: 'available' });
-      });
+      await makeVolume(cloud, volume);
       return renderVolume(volume);
     },
   ),

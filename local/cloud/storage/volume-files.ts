@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import type { Cloud } from '../cloud.ts';
+import { inBackground } from '../in-background.ts';
 import type { VolumeRecord } from '../records.ts';
 import { gibToBytes } from './bitmap.ts';
 import { layerFile, snapshotDisk, volumeFolder } from './layout.ts';
@@ -22,12 +23,19 @@ export async function createVolumeFiles(cloud: Cloud, volume: VolumeRecord): Pro
   });
 }
 
-/** After a start: volumes that were being made are made. Those of a machine are its launch's. */
-export async function finishVolumes(cloud: Cloud): Promise<void> {
-  for (const volume of cloud.db.volumes.all()) {
-    if (volume.state !== 'creating' || volume.attachment !== undefined) continue;
+/** Takes a `creating` volume that no machine has to `available`, in its own turn: whoever wants it gone or read waits. */
+export function makeVolume(cloud: Cloud, volume: VolumeRecord): Promise<void> {
+  return cloud.machines.inTurn(volume.id, async () => {
     await createVolumeFiles(cloud, volume);
     cloud.db.volumes.update(volume.id, { state: 'available' });
+  });
+}
+
+/** After a start: volumes that were being made are made; those of a machine are its launch's. No start fails on one. */
+export function finishVolumes(cloud: Cloud): void {
+  for (const volume of cloud.db.volumes.all()) {
+    if (volume.state === 'creating' && volume.attachment === undefined)
+      inBackground(`making ${volume.id}`, makeVolume(cloud, volume));
   }
 }
 
