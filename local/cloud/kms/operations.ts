@@ -4,9 +4,10 @@ import type { Cloud } from '../cloud.ts';
 import { CloudError } from '../cloud-error.ts';
 import type { KeyRecord } from '../records.ts';
 import { type JsonOperation, jsonOperation } from '../wire/json-service.ts';
-import { invalidCiphertext, keyIdOf, seal, unseal } from './sealing.ts';
+import { type EncryptionContext, invalidCiphertext, keyIdOf, seal, unseal } from './sealing.ts';
 
-const Context = z.record(z.string(), z.string()).default({});
+/** Not `z.record`, which leaves out a key `__proto__`: a ciphertext would open without it. */
+const Context = z.custom<EncryptionContext>(isTextMap, 'pairs of texts').default({});
 const Blob = z.base64().transform((text) => Buffer.from(text, 'base64'));
 const KeyOnly = z.strictObject({ KeyId: z.string() });
 const DAY_MS = 86_400_000;
@@ -106,6 +107,11 @@ function newDataKey(cloud: Cloud, input: z.output<ReturnType<typeof dataKeyInput
   const plaintext = randomBytes(input.NumberOfBytes ?? (input.KeySpec === 'AES_128' ? 16 : 32));
   const blob = seal(key, plaintext, input.EncryptionContext).toString('base64');
   return { KeyId: key.arn, CiphertextBlob: blob, ...(withPlaintext && { Plaintext: plaintext.toString('base64') }) };
+}
+
+function isTextMap(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((text) => typeof text === 'string');
 }
 
 function findKey({ db }: Cloud, keyId: string): KeyRecord {

@@ -37,3 +37,17 @@ test('a key whose deletion is scheduled cannot be scheduled again, which would p
   await expect(kms('ScheduleKeyDeletion', key)).rejects.toMatchObject({ code: 'KMSInvalidStateException' });
   expect((await kms('DescribeKey', key)).KeyMetadata).toMatchObject({ DeletionDate, KeyState: 'PendingDeletion' });
 });
+
+test.each(['a', 'constructor', '__proto__'])('a ciphertext opens only with the "%s" of its context', async (name) => {
+  const context = (value: string) => JSON.parse(`{"EncryptionContext":{"${name}":"${value}"}}`);
+  const { CiphertextBlob } = await kms('Encrypt', { KeyId, Plaintext: 'AAAA', ...context('1') });
+  expect(await kms('Decrypt', { CiphertextBlob, ...context('1') })).toMatchObject({ Plaintext: 'AAAA' });
+  for (const other of [{}, context('2')]) {
+    await expect(kms('Decrypt', { CiphertextBlob, ...other })).rejects.toMatchObject({
+      code: 'InvalidCiphertextException',
+    });
+  }
+  await expect(kms('Decrypt', { CiphertextBlob, EncryptionContext: { a: 1 } })).rejects.toMatchObject({
+    code: 'ValidationException',
+  });
+});
