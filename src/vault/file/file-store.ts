@@ -17,6 +17,7 @@ import {
   mustHaveLength,
   rangeOf,
 } from '../whole-object.ts';
+import { guard, guardFolders } from './file-errors.ts';
 
 /** Objects under way. The dot keeps it out of every listing, the folder keeps it on the same file system for link(2). */
 const INCOMING = '.incoming';
@@ -86,13 +87,14 @@ interface NewFile {
 
 async function createFile(folder: string, { key, path, body, url }: NewFile, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
-  await makeFolder(dirname(path), folder);
+  const inside = dirname(path);
+  await guardFolders({ key, path: inside, url }, () => makeFolder(inside, folder));
   await makeFolders(join(folder, INCOMING));
   const incoming = join(folder, INCOMING, randomUUID());
   try {
     await writeSynced(incoming, body, signal);
     await link(incoming, path);
-    await syncFolder(dirname(path));
+    await syncFolder(inside);
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
     if (!sameBytes(await readFile(path), body)) throw alreadyExists(key, url);
@@ -200,33 +202,4 @@ async function* walk(
 function emptyIfMissing(error: unknown): never[] {
   if (error instanceof VaultError && error.code === 'ObjectMissing') return [];
   throw error;
-}
-
-async function guard<T>(key: string, url: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw translate(error, key, url);
-  }
-}
-
-function translate(error: unknown, key: string, url: string): unknown {
-  const code = systemCode(error);
-  if (code === undefined || code === 'ABORT_ERR') return error;
-  const context = { key, code };
-  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return missing(key, url, error);
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new VaultError(
-      'AccessDenied',
-      `${key} in ${url}: the folder may not be used (${code}); check its owner and mode`,
-      {
-        context,
-        cause: error,
-      },
-    );
-  }
-  return new VaultError('VaultUnreachable', `${key} in ${url}: ${code}; check the disk's space and health`, {
-    context,
-    cause: error,
-  });
 }

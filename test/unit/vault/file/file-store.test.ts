@@ -1,4 +1,4 @@
-import { chmod, readdir, writeFile } from 'node:fs/promises';
+import { chmod, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { createFileStore } from '../../../../src/vault/file/file-store.ts';
@@ -25,4 +25,18 @@ test('a file where a folder must be is an error that names key, store and remedy
   await chmod(folder, 0o700);
   const create = createFileStore(folder).create('runs/r/session.json', new Uint8Array([1]), NEVER);
   await expect(create).rejects.toThrow(/runs\/r\/session\.json/);
+});
+
+test('a file where the vault should be says that the folder cannot be made, and not that an object is missing', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'passwd'), 'a file');
+  const bytes = new Uint8Array([1]);
+  const create = createFileStore(join(folder, 'passwd')).create('keys/1.json', bytes, NEVER);
+  await expect(create).rejects.toMatchObject({ code: 'VaultRefused' });
+  await expect(create).rejects.toThrow(/passwd\/keys cannot be made \(ENOTDIR\): a file is in its way/);
+  // A link to a disk that is not mounted may be right a moment later.
+  await symlink(join(folder, 'not-mounted'), join(folder, 'disk'));
+  const unmounted = createFileStore(join(folder, 'disk')).create('keys/1.json', bytes, NEVER);
+  await expect(unmounted).rejects.toMatchObject({ code: 'VaultUnreachable' });
+  await expect(unmounted).rejects.toThrow(/cannot be made \(ENOENT\)/);
 });
