@@ -1,6 +1,24 @@
 import { systemCode, VaultError } from '../../errors.ts';
 import { missing } from '../whole-object.ts';
 
+// A sector that cannot be read or a checksum of btrfs or ZFS that does not match (EIO), one of XFS or ext4 (EUCLEAN, EBADMSG),
+// a name that leads to itself. It stays so, and says nothing of the objects beside it.
+const UNREADABLE = new Set(['EIO', 'EUCLEAN', 'EBADMSG', 'ELOOP']);
+
+/** As guard, for what reads one object. */
+export function guardRead<T>(key: string, url: string, work: () => Promise<T>): Promise<T> {
+  return guard(key, url, async () => {
+    try {
+      return await work();
+    } catch (error) {
+      const code = systemCode(error);
+      if (code === undefined || !UNREADABLE.has(code)) throw error;
+      const message = `${key} in ${url} cannot be read (${code}); check the disk, and restore the object from a copy of the vault`;
+      throw new VaultError('ObjectDamaged', message, { context: { key, code }, cause: error });
+    }
+  });
+}
+
 /** What the system says of a file or folder, translated once; cancellation and our own errors pass unchanged. */
 export async function guard<T>(key: string, url: string, work: () => Promise<T>): Promise<T> {
   try {

@@ -17,7 +17,7 @@ import {
   mustHaveLength,
   rangeOf,
 } from '../whole-object.ts';
-import { guard, guardFolders } from './file-errors.ts';
+import { guard, guardFolders, guardRead } from './file-errors.ts';
 
 /** Objects under way. The dot keeps it out of every listing, the folder keeps it on the same file system for link(2). */
 const INCOMING = '.incoming';
@@ -40,7 +40,7 @@ export function createFileStore(folder: string): ObjectStore {
         await createFile(folder, { key, path: pathOf(key), body, url }, signal);
       }),
     get: (key, signal, part) =>
-      guard(key, url, async () => {
+      guardRead(key, url, async () => {
         signal.throwIfAborted();
         const range = rangeOf(part);
         if (range) return readRange(key, pathOf(key), range);
@@ -50,7 +50,7 @@ export function createFileStore(folder: string): ObjectStore {
         return bytes;
       }),
     head: (key, signal) =>
-      guard(key, url, async () => {
+      guardRead(key, url, async () => {
         signal.throwIfAborted();
         const facts = await stat(pathOf(key));
         if (!facts.isFile()) throw missing(key, url);
@@ -61,7 +61,7 @@ export function createFileStore(folder: string): ObjectStore {
       throw cannotLock(key, url);
     },
     retentionOf: (key, signal) =>
-      guard(key, url, async () => {
+      guardRead(key, url, async () => {
         signal.throwIfAborted();
         await stat(pathOf(key));
         return undefined;
@@ -97,7 +97,9 @@ async function createFile(folder: string, { key, path, body, url }: NewFile, sig
     await syncFolder(inside);
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
-    if (!sameBytes(await readFile(path), body)) throw alreadyExists(key, url);
+    // What cannot be read back is not `body`.
+    const there = await guardRead(key, url, () => readFile(path)).catch(undefinedIfDamaged);
+    if (!there || !sameBytes(there, body)) throw alreadyExists(key, url);
   } finally {
     await rm(incoming, { force: true });
   }
@@ -197,6 +199,10 @@ async function* walk(
     if (name.endsWith('/')) yield* walk(folder, key, { url, signal });
     else yield { key, bytes: (await guard(key, url, () => stat(join(folder, key)))).size };
   }
+}
+
+function undefinedIfDamaged(error: unknown): undefined {
+  if (!(error instanceof VaultError && error.code === 'ObjectDamaged')) throw error;
 }
 
 function emptyIfMissing(error: unknown): never[] {

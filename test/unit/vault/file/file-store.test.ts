@@ -40,3 +40,17 @@ test('a file where the vault should be says that the folder cannot be made, and 
   await expect(unmounted).rejects.toMatchObject({ code: 'VaultUnreachable' });
   await expect(unmounted).rejects.toThrow(/cannot be made \(ENOENT\)/);
 });
+
+test('an object that the disk cannot give back is damaged, and says nothing against the others', async () => {
+  const folder = await temporaryFolder();
+  const store = createFileStore(folder);
+  // The kernel answers a read at the start of this file with EIO, as it does for a bad sector.
+  await symlink('/proc/self/mem', join(folder, 'sector.pack'));
+  await symlink('loop.pack', join(folder, 'loop.pack'));
+  const damaged = { code: 'ObjectDamaged' };
+  await expect(store.get('sector.pack', NEVER)).rejects.toMatchObject(damaged);
+  await expect(store.get('sector.pack', NEVER, { offset: 0, length: 4 })).rejects.toMatchObject(damaged);
+  await expect(store.get('loop.pack', NEVER)).rejects.toMatchObject(damaged);
+  const create = store.create('sector.pack', new Uint8Array([1]), NEVER);
+  await expect(create).rejects.toMatchObject({ code: 'ObjectExists' });
+});
