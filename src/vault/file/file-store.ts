@@ -7,6 +7,7 @@ import { systemCode, VaultError } from '../../errors.ts';
 import { makeFolders } from '../../make-folders.ts';
 import { sameBytes } from '../bytes.ts';
 import type { ByteRange, ObjectFacts, ObjectStore } from '../object-store.ts';
+import { ifPresent } from '../presence.ts';
 import {
   alreadyExists,
   cannotLock,
@@ -185,9 +186,9 @@ async function* walk(
   { url, signal }: { url: string; signal: AbortSignal },
 ): AsyncIterable<ObjectFacts> {
   signal.throwIfAborted();
-  const entries = await guard(below, url, () => readdir(join(folder, below), { withFileTypes: true })).catch(
-    emptyIfMissing,
-  );
+  // Folders and files may go while others are listed: a collection beside a backup.
+  const entries =
+    (await ifPresent(guard(below, url, () => readdir(join(folder, below), { withFileTypes: true })))) ?? [];
   // Sorted as keys: a folder compares with its slash, else 'a/b' and 'a-b' come in another order than in a bucket.
   const names = entries
     .filter(({ name }) => !name.startsWith('.'))
@@ -197,15 +198,13 @@ async function* walk(
   for (const name of names) {
     const key = below + name;
     if (name.endsWith('/')) yield* walk(folder, key, { url, signal });
-    else yield { key, bytes: (await guard(key, url, () => stat(join(folder, key)))).size };
+    else {
+      const facts = await ifPresent(guard(key, url, () => stat(join(folder, key))));
+      if (facts) yield { key, bytes: facts.size };
+    }
   }
 }
 
 function undefinedIfDamaged(error: unknown): undefined {
   if (!(error instanceof VaultError && error.code === 'ObjectDamaged')) throw error;
-}
-
-function emptyIfMissing(error: unknown): never[] {
-  if (error instanceof VaultError && error.code === 'ObjectMissing') return [];
-  throw error;
 }

@@ -1,4 +1,4 @@
-import { chmod, readdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { createFileStore } from '../../../../src/vault/file/file-store.ts';
@@ -53,4 +53,16 @@ test('an object that the disk cannot give back is damaged, and says nothing agai
   await expect(store.get('loop.pack', NEVER)).rejects.toMatchObject(damaged);
   const create = store.create('sector.pack', new Uint8Array([1]), NEVER);
   await expect(create).rejects.toMatchObject({ code: 'ObjectExists' });
+});
+
+test('an object that is removed while its folder is listed is passed over', async () => {
+  const folder = await temporaryFolder();
+  const store = createFileStore(folder);
+  for (const name of ['1', '2', '3']) await store.create(`a/${name}.json`, new Uint8Array([1]), NEVER);
+  const found: string[] = [];
+  for await (const { key } of store.list('', NEVER)) {
+    found.push(key);
+    await rm(join(folder, 'a/2.json'), { force: true });
+  }
+  expect(found).toEqual(['a/1.json', 'a/3.json']);
 });
