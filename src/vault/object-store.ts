@@ -22,7 +22,10 @@ export interface ObjectStore {
   get(key: string, signal: AbortSignal, part?: ByteRange | SizeLimit): Promise<Uint8Array>;
   /** Size of an object; ObjectMissing when there is none. */
   head(key: string, signal: AbortSignal): Promise<ObjectFacts>;
-  /** In key order, each key once. Objects created or removed meanwhile may or may not appear. */
+  /**
+   * In key order, each key once. Objects created or removed meanwhile may or may not appear. What has no name of an object
+   * (whole-object.ts) is passed over: whoever may only add objects must not stop a reader by a name that nobody can read.
+   */
   list(prefix: string, signal: AbortSignal): AsyncIterable<ObjectFacts>;
   /**
    * Makes sure that nobody can delete the object before `until`; never shortens a lock and never weakens its mode.

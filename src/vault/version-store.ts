@@ -6,7 +6,7 @@
 export interface VersionStore {
   /** For messages: the vault's URL, without credentials. */
   readonly url: string;
-  /** Every version and delete marker below the prefix, in key order, newest first. */
+  /** Every version and delete marker below the prefix, in key order, newest first; names as ObjectStore lists them. */
   listVersions(prefix: string, signal: AbortSignal): AsyncIterable<ObjectVersion>;
   /** For good. Repeatable. ObjectLocked while a retention or a legal hold forbids it; a governance lock is never bypassed. */
   removeVersion(version: Pick<ObjectVersion, 'key' | 'versionId'>, signal: AbortSignal): Promise<void>;

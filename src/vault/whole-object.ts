@@ -21,8 +21,12 @@ const PART = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /** Keys are made by object-keys.ts from checked ids; anything else is a bug and must not become a path. */
 export function mustBeKey(key: string): void {
-  if (key.length > 900 || !key.split('/').every((part) => PART.test(part)))
-    throw new TypeError(`'${key}' is no object key`);
+  if (!isKey(key)) throw new TypeError(`'${key}' is no object key`);
+}
+
+/** What a listing shows may be a name that somebody else gave: such an object is none of a vault's. */
+export function isKey(key: string): boolean {
+  return key.length <= 900 && key.split('/').every((part) => PART.test(part));
 }
 
 export function missing(key: string, url: string, cause?: unknown): VaultError {

@@ -14,6 +14,7 @@ import type { ObjectVersion, VersionStore } from '../../src/vault/version-store.
 import {
   alreadyExists,
   cannotLock,
+  isKey,
   missing,
   mustBeKey,
   mustBeWhole,
@@ -183,7 +184,7 @@ class BucketModel {
 
   keysBelow(prefix: string): string[] {
     return [...new Set([...this.#objects.keys(), ...this.#versions.keys()])]
-      .filter((key) => key.startsWith(prefix))
+      .filter((key) => key.startsWith(prefix) && isKey(key))
       .sort();
   }
 

@@ -11,6 +11,7 @@ import { ifPresent } from '../presence.ts';
 import {
   alreadyExists,
   cannotLock,
+  isKey,
   missing,
   mustBeKey,
   mustBeWhole,
@@ -191,7 +192,7 @@ async function* walk(
     (await ifPresent(guard(below, url, () => readdir(join(folder, below), { withFileTypes: true })))) ?? [];
   // Sorted as keys: a folder compares with its slash, else 'a/b' and 'a-b' come in another order than in a bucket.
   const names = entries
-    .filter(({ name }) => !name.startsWith('.'))
+    .filter(({ name }) => isKey(below + name))
     .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.isFile() ? entry.name : ''))
     .filter((name) => name !== '')
     .sort((a, b) => (a < b ? -1 : 1));

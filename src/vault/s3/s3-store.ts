@@ -14,7 +14,7 @@ import { digestInKey } from '../object-keys.ts';
 import type { ByteRange, CreateOptions, ObjectFacts, ObjectStore, SizeLimit } from '../object-store.ts';
 import { ifPresent } from '../presence.ts';
 import { receivingAgents } from '../receiving-agents.ts';
-import { alreadyExists, mustBeKey, mustBeWhole, mustHaveLength, rangeOf } from '../whole-object.ts';
+import { alreadyExists, isKey, mustBeKey, mustBeWhole, mustHaveLength, rangeOf } from '../whole-object.ts';
 import { readBody } from './s3-body.ts';
 import { isDigestRefused, isPreconditionFailed, translateS3Error } from './s3-errors.ts';
 import {
@@ -168,7 +168,8 @@ async function* listObjects(client: S3Client, listing: Listing, signal: AbortSig
       throw translateS3Error(error, below, url);
     });
     for (const { Key, Size } of page.Contents ?? []) {
-      if (Key !== undefined) yield { key: Key.slice(prefix.length), bytes: Size ?? 0 };
+      const key = Key?.slice(prefix.length);
+      if (key !== undefined && isKey(key)) yield { key, bytes: Size ?? 0 };
     }
     token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
   } while (token !== undefined);

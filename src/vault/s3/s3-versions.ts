@@ -10,7 +10,7 @@ import {
 import { VaultError } from '../../errors.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { ObjectVersion, VersionStore } from '../version-store.ts';
-import { mustBeKey } from '../whole-object.ts';
+import { isKey, mustBeKey } from '../whole-object.ts';
 import { translateS3Error } from './s3-errors.ts';
 import { readRetention, type S3Object } from './s3-locks.ts';
 import type { S3Place } from './s3-store.ts';
@@ -82,6 +82,7 @@ function versionOf(
 ): ObjectVersion | undefined {
   if (Key === undefined || VersionId === undefined) return undefined;
   const key = Key.slice(prefix.length);
+  if (!isKey(key)) return undefined;
   return {
     key,
     versionId: VersionId,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CreateBucketCommand, PutBucketVersioningCommand, type S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, PutBucketVersioningCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type S3Server, startS3 } from '../../../local/servers/s3.ts';
 import { openStore, openVolume } from '../../../src/vault/index.ts';
@@ -64,6 +64,21 @@ describe('a plain bucket', () => testObjectStore(async () => (await owned('plain
 describe('a bucket that locks', () => testLocks(() => owned('vaults')));
 describe('a bucket with versions only', () => testNoLocks(async () => (await owned('versioned')).store));
 describe('a bucket without versions', () => testNoLocks(async () => (await owned('plain')).store));
+
+test('what has no name of an object is listed neither as object nor as version', async () => {
+  const { store, versions } = await owned('vaults');
+  const { prefix } = store.url.match(/vaults\/(?<prefix>.*)$/)?.groups ?? {};
+  const client = createS3Client(process.env);
+  await store.create('a/1.json', new Uint8Array([1]), NEVER);
+  // The last one is what consoles make of a folder.
+  for (const name of ['a/1.json~', 'a/x y.json', 'a//1.json', 'a/']) {
+    await client.send(new PutObjectCommand({ Bucket: 'vaults', Key: `${prefix}${name}`, Body: '' }));
+  }
+  const keys = [];
+  for await (const { key } of store.list('a/', NEVER)) keys.push(key);
+  for await (const { key } of versions.listVersions('a/', NEVER)) keys.push(key);
+  expect(keys).toEqual(['a/1.json', 'a/1.json']);
+});
 
 const codeOf = (work: Promise<unknown>) =>
   work.then(

@@ -1,4 +1,4 @@
-import { chmod, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { createFileStore } from '../../../../src/vault/file/file-store.ts';
@@ -65,4 +65,15 @@ test('an object that is removed while its folder is listed is passed over', asyn
     await rm(join(folder, 'a/2.json'), { force: true });
   }
   expect(found).toEqual(['a/1.json', 'a/3.json']);
+});
+
+test('what has no name of an object is not listed: nobody could read it', async () => {
+  const folder = await temporaryFolder();
+  const store = createFileStore(folder);
+  await store.create('a/1.json', new Uint8Array([1]), NEVER);
+  await mkdir(join(folder, 'a/copy of b'));
+  for (const name of ['a/1.json~', 'a/x y.json', 'a/copy of b/1.json']) await writeFile(join(folder, name), '?');
+  const found: string[] = [];
+  for await (const { key } of store.list('', NEVER)) found.push(key);
+  expect(found).toEqual(['a/1.json']);
 });
