@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, link, open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -20,9 +19,7 @@ import {
   rangeOf,
 } from '../whole-object.ts';
 import { guard, guardFolders, guardRead } from './file-errors.ts';
-
-/** Objects under way. The dot keeps it out of every listing, the folder keeps it on the same file system for link(2). */
-const INCOMING = '.incoming';
+import { IncomingFolder } from './incoming.ts';
 
 /**
  * A vault in a folder: each object a file with the same bytes as in a bucket. Created by link(2), which fails when the
@@ -30,6 +27,7 @@ const INCOMING = '.incoming';
  */
 export function createFileStore(folder: string): ObjectStore {
   const url = pathToFileURL(folder).href;
+  const incoming = new IncomingFolder(folder);
   const pathOf = (key: string) => {
     mustBeKey(key);
     return join(folder, key);
@@ -39,7 +37,7 @@ export function createFileStore(folder: string): ObjectStore {
     create: (key, body, signal, { retention } = {}) =>
       guard(key, url, async () => {
         if (retention) throw cannotLock(key, url);
-        await createFile(folder, { key, path: pathOf(key), body, url }, signal);
+        await createFile({ folder, incoming }, { key, path: pathOf(key), body, url }, signal);
       }),
     get: (key, signal, part) =>
       guardRead(key, url, async () => {
@@ -87,15 +85,23 @@ interface NewFile {
   readonly url: string;
 }
 
-async function createFile(folder: string, { key, path, body, url }: NewFile, signal: AbortSignal): Promise<void> {
+interface Folders {
+  readonly folder: string;
+  readonly incoming: IncomingFolder;
+}
+
+async function createFile(
+  { folder, incoming }: Folders,
+  { key, path, body, url }: NewFile,
+  signal: AbortSignal,
+): Promise<void> {
   signal.throwIfAborted();
   const inside = dirname(path);
   await guardFolders({ key, path: inside, url }, () => makeFolder(inside, folder));
-  await makeFolders(join(folder, INCOMING));
-  const incoming = join(folder, INCOMING, randomUUID());
+  const written = await incoming.newPath();
   try {
-    await writeSynced(incoming, body, signal);
-    await link(incoming, path);
+    await writeSynced(written, body, signal);
+    await link(written, path);
     await syncFolder(inside);
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
@@ -103,7 +109,7 @@ async function createFile(folder: string, { key, path, body, url }: NewFile, sig
     const there = await guardRead(key, url, () => readFile(path)).catch(undefinedIfDamaged);
     if (!there || !sameBytes(there, body)) throw alreadyExists(key, url);
   } finally {
-    await rm(incoming, { force: true });
+    await rm(written, { force: true });
   }
 }
 

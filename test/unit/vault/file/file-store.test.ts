@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { createFileStore } from '../../../../src/vault/file/file-store.ts';
@@ -76,4 +76,21 @@ test('what has no name of an object is not listed: nobody could read it', async 
   const found: string[] = [];
   for await (const { key } of store.list('', NEVER)) found.push(key);
   expect(found).toEqual(['a/1.json']);
+});
+
+test('what killed processes left half-written goes with the first create of a later one, young files stay', async () => {
+  const folder = await temporaryFolder();
+  const incoming = join(folder, '.incoming');
+  await mkdir(incoming);
+  for (const name of ['old', 'young']) await writeFile(join(incoming, name), 'half');
+  const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
+  await utimes(join(incoming, 'old'), daysAgo(8), daysAgo(8));
+  await utimes(join(incoming, 'young'), daysAgo(6), daysAgo(6));
+  const store = createFileStore(folder);
+  await store.create('a.json', new Uint8Array([1]), NEVER);
+  expect(await readdir(incoming)).toEqual(['young']);
+  // Once a process: a look at every create would list the folder for each pack.
+  await utimes(join(incoming, 'young'), daysAgo(8), daysAgo(8));
+  await store.create('b.json', new Uint8Array([1]), NEVER);
+  expect(await readdir(incoming)).toEqual(['young']);
 });
