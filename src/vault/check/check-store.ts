@@ -1,5 +1,6 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { systemCode } from '../../errors.ts';
 import { hex } from '../bytes.ts';
 import type { Clock, RandomBytes } from '../clock.ts';
 import { createFileStore } from '../file/file-store.ts';
@@ -40,7 +41,7 @@ export async function checkStore(request: CheckStoreRequest): Promise<StoreRepor
   const place = placeOf(request.url);
   const below = `understudy-check-${hex(request.randomBytes(6))}/`;
   const { checks, cleanUp } =
-    'bucket' in place ? ofBucket(place, below, request) : ofFolder(place.folder, below, request);
+    'bucket' in place ? ofBucket(place, below, request) : await ofFolder(place.folder, below, request);
   const findings: CheckFinding[] = [];
   let left: readonly string[] = [];
   try {
@@ -92,8 +93,11 @@ function ofBucket({ bucket, prefix }: S3Place, below: string, request: CheckStor
 /** Also after Ctrl-C: some 90 objects, a call each. */
 const CLEAN_UP_MS = 60_000;
 
-function ofFolder(folder: string, below: string, { randomBytes, signal }: CheckStoreRequest): Plan {
-  const store = createFileStore(folder);
+async function ofFolder(folder: string, below: string, { randomBytes, signal }: CheckStoreRequest): Promise<Plan> {
+  // A store of its own, so that its `.incoming` is below the check's prefix too, and a vault's is left alone.
+  const own = join(folder, below);
+  const store = createFileStore(own);
+  const notThere = await missingFolders(folder);
   const noLock: StoreCheck = {
     name: 'lock',
     permission: '',
@@ -106,17 +110,33 @@ function ofFolder(folder: string, below: string, { randomBytes, signal }: CheckS
       ),
   };
   return {
-    checks: [...objectChecks({ store, below, randomBytes, signal }), noLock],
-    cleanUp: () => removeFolder(join(folder, below)),
+    checks: [...objectChecks({ store, below: 'check/', randomBytes, signal }), noLock],
+    cleanUp: () => removeFolders(own, notThere),
   };
 }
 
-/** The folders, too: they are the check's own. */
-async function removeFolder(path: string): Promise<readonly string[]> {
+/** The folder and those above it that are not there yet; innermost first. */
+async function missingFolders(folder: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (let path = folder; dirname(path) !== path; path = dirname(path)) {
+    if (await stat(path).catch(() => undefined)) break;
+    found.push(path);
+  }
+  return found;
+}
+
+/** The check's own with all it holds; what had to be made for it, unless somebody has put something there meanwhile. */
+async function removeFolders(own: string, made: readonly string[]): Promise<readonly string[]> {
   try {
-    await rm(path, { recursive: true, force: true });
+    await rm(own, { recursive: true, force: true });
+    for (const path of made) await rmdir(path).catch(passIfNotOurs);
     return [];
   } catch (error) {
-    return [`${path}: ${error instanceof Error ? error.message : String(error)}`];
+    return [`${own}: ${error instanceof Error ? error.message : String(error)}`];
   }
+}
+
+/** Not made after all, or no more the check's alone. */
+function passIfNotOurs(error: unknown): void {
+  if (!['ENOENT', 'ENOTDIR', 'ENOTEMPTY'].includes(systemCode(error) ?? '')) throw error;
 }

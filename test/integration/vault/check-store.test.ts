@@ -154,12 +154,18 @@ test('wrong credentials and no server end the check early, unfit', async () => {
   expect(gone.notFit[0]?.found).toContain('VaultUnreachable');
 });
 
+test('a folder that had to be made is gone again, with all above it that was not there', async () => {
+  const folder = await temporaryFolder();
+  const { verdict, left } = await check(pathToFileURL(join(folder, 'new', 'vault')).href);
+  expect([verdict, left]).toEqual(['fit', []]);
+  expect(await readdir(folder)).toEqual([]);
+});
+
 test('a folder is fit without locks, and nothing is left in it', async () => {
   const folder = await temporaryFolder();
   const { verdict, verdicts, left } = await check(pathToFileURL(folder).href);
   expect(verdict).toBe('fit');
   expect(verdicts).toMatchObject({ 'race of creates': 'fit', ranges: 'fit', lock: 'missing' });
   expect(left).toEqual([]);
-  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
-  expect(files).toEqual([]);
+  expect(await readdir(folder)).toEqual([]);
 });
