@@ -8,6 +8,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { fromIni } from '@aws-sdk/credential-provider-ini';
+import { ConfigurationError } from '../../errors.ts';
 import { sameBytes } from '../bytes.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { digestInKey } from '../object-keys.ts';
@@ -43,7 +44,8 @@ export interface S3Place {
  * the credentials of the environment, so that one process can work under two roles.
  */
 export function createS3Client(env: NodeJS.ProcessEnv, { profile }: { readonly profile?: string } = {}): S3Client {
-  const ownEndpoint = env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL;
+  const ownEndpoint = ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'].find((name) => env[name]);
+  if (ownEndpoint !== undefined) mustBeEndpoint(ownEndpoint, env[ownEndpoint] ?? '');
   return new S3Client({
     // Named outright: with `profile` alone the SDK warns that the environment's credentials may win one day.
     ...(profile !== undefined && { credentials: fromIni({ profile }) }),
@@ -58,6 +60,13 @@ export function createS3Client(env: NodeJS.ProcessEnv, { profile }: { readonly p
       ...receivingAgents({ keepAlive: true, maxSockets: SOCKETS }),
     },
   });
+}
+
+/** The SDK would say `Invalid URL` of each request, as of a server that cannot be reached. */
+function mustBeEndpoint(name: string, value: string): void {
+  if (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)) return;
+  const message = `${name} is '${value}', which is no endpoint; write http://host:port or https://host, or unset it for AWS's own`;
+  throw new ConfigurationError('InvalidConfiguration', message);
 }
 
 /** A vault in a bucket. S3 is strongly consistent, so what was created is seen by every later call. */
