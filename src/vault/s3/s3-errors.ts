@@ -1,10 +1,15 @@
-import { UnderstudyError, VaultError } from '../../errors.ts';
+import { ConfigurationError, UnderstudyError, VaultError } from '../../errors.ts';
 import { missing } from '../whole-object.ts';
 
 /** What the SDK throws, translated once and by name. Cancellation and our own errors pass unchanged. */
 export function translateS3Error(error: unknown, key: string, url: string): unknown {
   if (error instanceof UnderstudyError || !(error instanceof Error)) return error;
   if (error.name === 'AbortError') return error;
+  // The only one told by its text: the SDK gives it no name and no code.
+  if (error.message === 'Region is missing') {
+    const message = `there is no region for ${url}: set AWS_REGION, or a profile that has one (AWS_PROFILE)`;
+    return new ConfigurationError('InvalidConfiguration', message, { cause: error });
+  }
   const details = { context: { key, name: error.name }, cause: error };
   const what = `${key} in ${url}: ${error.name} (${error.message})`;
   if (MISSING.has(error.name)) return missing(key, url, error);
