@@ -7,6 +7,7 @@ import { listPoints, readPoint } from '../points.ts';
 import { readMap } from '../read-map.ts';
 import { damageIn, type Finding } from './findings.ts';
 import { learnPacks } from './known-packs.ts';
+import { listNamedPoints, missedPoint } from './missed-points.ts';
 import { readToldTombstone } from './told-tombstone.ts';
 import type { Verification } from './verification.ts';
 
@@ -25,20 +26,26 @@ async function learnNamed(work: Verification, pointIds: readonly string[]): Prom
 
 async function learnAll(work: Verification): Promise<void> {
   const { vault, signal } = work;
-  await verifyTombstones(work);
+  const missed = await listNamedPoints(work);
+  const expired = await verifyTombstones(work);
   for await (const point of listPoints({ vault, signal })) {
+    missed.delete(point.pointId);
     if (point.state === 'invalid') work.tell(invalidPoint(point.pointId, point.reason));
     if (point.state !== 'committed' || point.expired) continue;
     if (mayRead(work, point.manifest)) await learn(work, point.manifest, false);
   }
+  for (const [pointId, line] of missed) if (!expired.has(pointId)) work.tell(missedPoint(pointId, line));
 }
 
-async function verifyTombstones(work: Verification): Promise<void> {
+/** The points that valid tombstones end. */
+async function verifyTombstones(work: Verification): Promise<ReadonlySet<string>> {
+  const expired = new Set<string>();
   for await (const { key } of work.vault.store.list('tombstones/', work.signal)) {
     const pointId = /^tombstones\/(.*)\.json$/.exec(key)?.[1];
     if (pointId === undefined || !RunId.safeParse(pointId).success) continue;
-    await readToldTombstone(work, pointId);
+    if ((await readToldTombstone(work, pointId)) === 'valid') expired.add(pointId);
   }
+  return expired;
 }
 
 function mayRead({ tell }: Verification, { features, pointId }: Manifest): boolean {

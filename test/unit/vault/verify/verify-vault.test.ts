@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { VaultError } from '../../../../src/errors.ts';
-import { type Finding, type VaultVerdict, verifyVault } from '../../../../src/vault/index.ts';
+import { expirePoint, type Finding, type VaultVerdict, verifyVault } from '../../../../src/vault/index.ts';
 import { pointKey, tombstoneKey } from '../../../../src/vault/object-keys.ts';
 import type { ObjectStore } from '../../../../src/vault/object-store.ts';
 import type { Vault } from '../../../../src/vault/vault.ts';
@@ -209,6 +209,39 @@ test('a damaged point object is damage although no volume can be named any more'
   const { verdict, findings } = await verify(vault, 'full');
   expect(verdict).toMatchObject({ verdict: 'damaged', damage: 1 });
   expect(findings[0]).toMatchObject({ object: pointKey(SECOND), pointId: SECOND });
+});
+
+test('a point that was deleted is missed by its catalog line, unless a tombstone says that it has expired', async () => {
+  const { store, keys, vault } = await twoPoints();
+  const control = await testVault({ store, keys, roles: CONTROL, seed: 'control' });
+  store.objects.delete(pointKey(RUN_ID));
+  const { verdict, findings } = await verify(vault, 'structure');
+  expect(findings).toMatchObject([
+    {
+      severity: 'notice',
+      object: pointKey(RUN_ID),
+      pointId: RUN_ID,
+      found: expect.stringMatching(/does not exist.*catalog\/.* names it/),
+    },
+  ]);
+  expect(summary(verdict)).toMatchObject({ verdict: 'sound', points: 1 });
+  expect((await verify(vault, 'structure', [SECOND])).findings, 'nobody asked for the others').toEqual([]);
+  await expirePoint({ vault: control, pointId: RUN_ID, reason: 'test', signal: NEVER });
+  expect((await verify(vault, 'structure')).findings).toEqual([]);
+});
+
+test('a point that commits while points are learned is not missed', async () => {
+  const { keys } = await twoPoints();
+  const objects = new Map(made);
+  const late = [...objects].filter(([key]) => key.includes(SECOND) && /^(points|catalog)/.test(key));
+  for (const [key] of late) objects.delete(key);
+  const store = memoryStore(objects, {
+    before: ({ name, key }) => {
+      if (name === 'list' && key === 'catalog/') for (const [key, bytes] of late) objects.set(key, bytes);
+    },
+  });
+  const { findings } = await verify(await testVault({ store, keys, roles: MOVER }), 'structure');
+  expect(findings).toEqual([]);
 });
 
 test('the blocks of a sample are drawn by its seed, at least one, in order', () => {
