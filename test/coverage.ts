@@ -30,6 +30,7 @@ const TESTS = [
   'codecs',
   'refusals',
   'json-document',
+  'damaged-documents',
   'collect/collect',
   'collect/plan',
   'collect/unreadable',

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { FormatError, VaultError } from '../errors.ts';
 import {
   type Authenticator,
   claimedEpoch,
@@ -61,9 +62,17 @@ export function openDocument<T>(
   return decodeDocument(kind, bytes, { place: { vaultId, key }, by });
 }
 
-/** Reads a whole small object; a huge one put there by somebody is not loaded. */
-export function readSmall(store: Vault['store'], key: string, signal: AbortSignal): Promise<Uint8Array> {
-  return store.get(key, signal, { atMost: MAX_DOCUMENT_BYTES });
+/**
+ * Reads a whole small object; a huge one put there by somebody is not loaded. What the store itself calls damaged is the
+ * FormatError that its bytes would give: whether a store has checksums must not decide what one damaged document stops.
+ */
+export async function readSmall(store: Vault['store'], key: string, signal: AbortSignal): Promise<Uint8Array> {
+  try {
+    return await store.get(key, signal, { atMost: MAX_DOCUMENT_BYTES });
+  } catch (error) {
+    if (!(error instanceof VaultError) || error.code !== 'ObjectDamaged') throw error;
+    throw new FormatError(error.message, { context: { ...error.context, object: key }, cause: error });
+  }
 }
 
 export async function readDocument<T>(

@@ -1,7 +1,7 @@
 import { VaultError } from '../errors.ts';
 import { sealDocument } from './documents.ts';
 import type { Hold, HoldRelease } from './hold.ts';
-import { HOLD, holdsOf, listHolds, RELEASE } from './holds.ts';
+import { doubtedHoldsOf, HOLD, holdsOf, listHolds, RELEASE } from './holds.ts';
 import { holdKey, pointKey, releaseKey } from './object-keys.ts';
 import { mapParts, pointParts, vaultParts } from './point-parts.ts';
 import { readPoint } from './points.ts';
@@ -48,22 +48,24 @@ export async function holdPoint(request: HoldRequest & { readonly holdId: string
 }
 
 /**
- * Releases every hold that stands on the point; the holds that it ended. Legal holds go first and the document last, so
+ * Releases every hold that stands on the point, and what may have been one before it was damaged; the holds that it ended. Legal holds go first and the document last, so
  * a crash leaves a point that is held. Objects that another held point shares keep theirs. Needs the control root.
  */
 export async function releasePoint(request: HoldRequest): Promise<readonly Hold[]> {
   const { vault, pointId, reason, signal } = request;
   await vault.refreshKeys(signal); // an older control key does not lift what a newer one placed
   const standing = await holdsOf({ vault, pointId, signal });
+  const doubted = await doubtedHoldsOf({ vault, pointId, signal });
+  const holdIds = [...standing.map(({ holdId }) => holdId), ...doubted];
   const before = await heldPoints(request);
   if (await isLocked(request)) {
     const shared = await partsOfAll(request, before);
-    const keys = [...standing.map(({ holdId }) => holdKey(pointId, holdId)), ...(await partsOf(request))];
+    const keys = [...holdIds.map((holdId) => holdKey(pointId, holdId)), ...(await partsOf(request))];
     const own = keys.filter((key) => !shared.has(key));
     await forEach(own, request, 'releaseHold');
     await placeAgain(request, { released: new Set(own), before });
   }
-  for (const { holdId } of standing) {
+  for (const holdId of holdIds) {
     const key = releaseKey(pointId, holdId);
     const release: HoldRelease = { pointId, holdId, releasedAt: vault.clock.now().toISOString(), reason };
     await createdFirst(vault.store.create(key, sealDocument(RELEASE, release, { vault, key }), signal));

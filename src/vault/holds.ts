@@ -20,23 +20,46 @@ interface HoldsRequest {
  * be expired.
  */
 export async function listHolds(request: HoldsRequest): Promise<ReadonlyMap<string, readonly Hold[]>> {
-  return collectHolds(HOLDS_PREFIX, request);
+  return (await collectHolds(HOLDS_PREFIX, request)).standing;
 }
 
+/**
+ * The points that must neither expire nor be collected: those under a hold, and those with an object in a hold's place that
+ * proves nothing and has no release. It may be a hold that was damaged, and what is deleted is gone.
+ */
+export async function listKept(request: HoldsRequest): Promise<ReadonlySet<string>> {
+  const { standing, doubted } = await collectHolds(HOLDS_PREFIX, request);
+  return new Set([...standing.keys(), ...doubted.keys()]);
+}
+
+/** As listKept, of one point. */
 export async function isHeld(request: HoldsRequest & { readonly pointId: string }): Promise<boolean> {
-  return (await holdsOf(request)).length > 0;
+  const { standing, doubted } = await collectHolds(holdsPrefix(request.pointId), request);
+  return standing.has(request.pointId) || doubted.has(request.pointId);
 }
 
 /** The holds that stand on one point; oldest first. */
 export async function holdsOf(request: HoldsRequest & { readonly pointId: string }): Promise<readonly Hold[]> {
-  return (await collectHolds(holdsPrefix(request.pointId), request)).get(request.pointId) ?? [];
+  return (await collectHolds(holdsPrefix(request.pointId), request)).standing.get(request.pointId) ?? [];
 }
 
-async function collectHolds(prefix: string, request: HoldsRequest): Promise<Map<string, Hold[]>> {
+/** The ids of what stands in a hold's place on one point, proves nothing and has no release. */
+export async function doubtedHoldsOf(request: HoldsRequest & { readonly pointId: string }): Promise<readonly string[]> {
+  return (await collectHolds(holdsPrefix(request.pointId), request)).doubted.get(request.pointId) ?? [];
+}
+
+interface CollectedHolds {
+  readonly standing: ReadonlyMap<string, readonly Hold[]>;
+  /** By the id of the point: ids of holds. */
+  readonly doubted: ReadonlyMap<string, readonly string[]>;
+}
+
+async function collectHolds(prefix: string, request: HoldsRequest): Promise<CollectedHolds> {
   const { vault, signal } = request;
   const holds = new Map<string, SignedBody<Hold>[]>();
   /** By the key of the hold: the epoch whose control key released it. */
   const released = new Map<string, number>();
+  const unproven: { readonly pointId: string; readonly holdId: string }[] = [];
   for await (const { key } of vault.store.list(prefix, signal)) {
     const name = splitKey(key);
     if (!name) continue;
@@ -44,6 +67,7 @@ async function collectHolds(prefix: string, request: HoldsRequest): Promise<Map<
     if (release) released.set(holdKey(name.pointId, name.holdId), release.epoch);
     const hold = name.release ? undefined : await readNamed(HOLD, key, request);
     if (hold) holds.set(name.pointId, [...(holds.get(name.pointId) ?? []), hold]);
+    else if (!name.release) unproven.push(name);
   }
   const standing = new Map<string, Hold[]>();
   for (const [pointId, placed] of holds) {
@@ -55,7 +79,10 @@ async function collectHolds(prefix: string, request: HoldsRequest): Promise<Map<
         left.map(({ body }) => body),
       );
   }
-  return standing;
+  // Of what epoch it was is not known, so any valid release ends it.
+  const unreleased = unproven.filter(({ pointId, holdId }) => !released.has(holdKey(pointId, holdId)));
+  const doubted = Map.groupBy(unreleased, ({ pointId }) => pointId);
+  return { standing, doubted: new Map([...doubted].map(([id, all]) => [id, all.map(({ holdId }) => holdId)])) };
 }
 
 /** Undefined when the object proves nothing: a hold then does not stand, and a release ends nothing. */

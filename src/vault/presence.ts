@@ -10,6 +10,11 @@ export async function ifPresent<T>(read: Promise<T>): Promise<T | undefined> {
   }
 }
 
+/** For `catch`: of what is damaged nothing can be read; every other error passes. */
+export function undefinedIfDamaged(error: unknown): undefined {
+  if (!(error instanceof VaultError && error.code === 'ObjectDamaged')) throw error;
+}
+
 /** True when the object was created, false when another one stands there. */
 export async function createdFirst(create: Promise<void>): Promise<boolean> {
   try {

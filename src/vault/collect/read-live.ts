@@ -1,8 +1,9 @@
 import { readIndexRoot } from '../file-index/index-objects.ts';
-import { listHolds } from '../holds.ts';
+import { listKept } from '../holds.ts';
 import { inOrder, type Task } from '../in-order.ts';
 import { isDamage } from '../is-damage.ts';
 import { mapKey, pointKey } from '../object-keys.ts';
+import { ifPresent } from '../presence.ts';
 import { type MapName, readMap } from '../read-map.ts';
 import type { Session } from '../session.ts';
 import type { VolumeMap } from '../volume-map.ts';
@@ -41,9 +42,10 @@ export interface Known {
 
 /** What may still be read, and everything it names. */
 export async function readLive(request: SurveyRequest, known: Known): Promise<LiveObjects> {
-  const points = await findLivePoints(request, known);
+  const wanted = await findWanted(request, known);
+  const points = findLivePoints(request, { known, wanted });
   const ids = new IdSet();
-  const unreadable = findUnreadable(points, known);
+  const unreadable = await findUnreadable(request, { known, wanted, points });
   const { atATime = AT_A_TIME, signal, onProgress } = request;
   // Fewer side by side than small documents: the map of a full 16 TiB has 42 MB, and takes 130 when decoded.
   const depth = Math.min(atATime, 2);
@@ -58,16 +60,26 @@ export async function readLive(request: SurveyRequest, known: Known): Promise<Li
   return { points, ids, unreadable, protection, damagedIndexes };
 }
 
-/** Held and locked points stay though a tombstone stands: who holds one wants its bytes, and locked bytes cannot go. */
-async function findLivePoints(
-  { vault, signal }: SurveyRequest,
-  { expired, sessions, outcomes }: Known,
-): Promise<ReadonlyMap<string, LiveReason>> {
+/** Points that somebody wants though a tombstone stands. */
+interface Wanted {
+  /** By a run under way that may build on it. */
+  readonly pinned: ReadonlySet<string>;
+  readonly held: ReadonlySet<string>;
+}
+
+async function findWanted({ vault, signal }: SurveyRequest, { sessions, outcomes }: Known): Promise<Wanted> {
   const pinned = new Set<string>();
   for (const [runId, { candidateParents }] of sessions) {
     if (!outcomes.has(runId)) for (const { pointId } of candidateParents) pinned.add(pointId);
   }
-  const held = await listHolds({ vault, signal });
+  return { pinned, held: await listKept({ vault, signal }) };
+}
+
+/** Held and locked points stay though a tombstone stands: who holds one wants its bytes, and locked bytes cannot go. */
+function findLivePoints(
+  { vault }: SurveyRequest,
+  { known: { expired, outcomes }, wanted: { pinned, held } }: { readonly known: Known; readonly wanted: Wanted },
+): ReadonlyMap<string, LiveReason> {
   const now = vault.clock.now().getTime();
   const points = new Map<string, LiveReason>();
   for (const [pointId, outcome] of outcomes) {
@@ -80,12 +92,21 @@ async function findLivePoints(
   return points;
 }
 
+interface Judged {
+  readonly known: Known;
+  readonly wanted: Wanted;
+  readonly points: ReadonlyMap<string, LiveReason>;
+}
+
 /** Before any map is read: what stands at points/ without being proven could be a commit that was damaged. */
-function findUnreadable(points: ReadonlyMap<string, LiveReason>, { expired, outcomes }: Known): UnreadablePoint[] {
+async function findUnreadable(
+  request: SurveyRequest,
+  { known: { expired, outcomes }, wanted, points }: Judged,
+): Promise<UnreadablePoint[]> {
   const unreadable: UnreadablePoint[] = [];
   for (const [pointId, outcome] of outcomes) {
     const key = pointKey(pointId);
-    if (outcome.state === 'invalid' && !expired.has(pointId)) {
+    if (outcome.state === 'invalid' && (!expired.has(pointId) || (await isWanted(request, pointId, wanted)))) {
       unreadable.push({ pointId, key, reason: outcome.reason });
     } else if (outcome.state === 'committed' && outcome.unknown.length > 0 && points.has(pointId)) {
       const reason = `needs the features ${outcome.unknown.join(', ')} for deleting, which this version does not know`;
@@ -93,6 +114,14 @@ function findUnreadable(points: ReadonlyMap<string, LiveReason>, { expired, outc
     }
   }
   return unreadable;
+}
+
+/** The lock that its manifest would tell is the one of its own object, which is as long or longer. */
+async function isWanted({ vault, signal }: SurveyRequest, pointId: string, { pinned, held }: Wanted): Promise<boolean> {
+  if (pinned.has(pointId) || held.has(pointId)) return true;
+  // Asked only where the configuration locks: elsewhere the answer is known.
+  if (!vault.lock) return false;
+  return (await ifPresent(vault.store.retentionOf(pointKey(pointId), signal))) !== undefined;
 }
 
 interface FoundMap {

@@ -13,11 +13,22 @@ export interface RetainedPoint {
   /** Of its latest attestation; null when nobody has verified it. */
   readonly verdict: 'passed' | 'failed' | null;
   readonly held: boolean;
+  /** Why it is not known what must be known to judge it: a document about it proves nothing. */
+  readonly doubt?: string;
   /** It holds what agents wrote, and nothing that a machine can be made of. */
   readonly withoutDisks?: boolean;
 }
 
-export type KeepRule = 'newest' | 'newest-verified' | 'held' | 'keep-until' | 'no-rule' | 'last' | 'within' | Period;
+export type KeepRule =
+  | 'doubt'
+  | 'newest'
+  | 'newest-verified'
+  | 'held'
+  | 'keep-until'
+  | 'no-rule'
+  | 'last'
+  | 'within'
+  | Period;
 
 export interface KeepReason {
   readonly rule: KeepRule;
@@ -43,14 +54,26 @@ export interface RetentionPolicy {
 /**
  * Which points of one machine to keep, newest first; every keep with its reasons. Pure: the same points, policy and time
  * always give the same answer. The newest and the newest verified point are those of the machine, whoever made them.
- * Points without disks are judged among themselves: none of them may push out one that a machine can be made of.
+ * Points without disks are judged among themselves: none of them may push out one that a machine can be made of. A point
+ * in doubt stays and takes nobody's place: with it left out, the rules keep no other point less.
  */
 export function judgePoints(
   points: readonly RetainedPoint[],
   { policy, now, calendars = calendarsOf() }: { policy: RetentionPolicy; now: Date; calendars?: Calendars },
 ): readonly PointJudgement[] {
-  const kinds = Map.groupBy(points, ({ withoutDisks = false }) => withoutDisks);
-  return [...kinds.values()].flatMap((kind) => judgeKind(kind, { policy, now, calendars })).sort(byAge);
+  const kinds = Map.groupBy(
+    points.filter(({ doubt }) => doubt === undefined),
+    ({ withoutDisks = false }) => withoutDisks,
+  );
+  const judged = [...kinds.values()].flatMap((kind) => judgeKind(kind, { policy, now, calendars }));
+  return [...judged, ...keepDoubted(points)].sort(byAge);
+}
+
+function keepDoubted(points: readonly RetainedPoint[]): readonly PointJudgement[] {
+  return points.flatMap(({ pointId, capturedAt, doubt }) => {
+    if (doubt === undefined) return [];
+    return [{ pointId, capturedAt, decision: 'keep', reasons: [{ rule: 'doubt', text: doubt }] }];
+  });
 }
 
 interface Judging {

@@ -1,7 +1,9 @@
-import { listHolds } from '../holds.ts';
+import { listKept } from '../holds.ts';
 import { inOrder, type Task } from '../in-order.ts';
 import { holdsDisks, type Manifest } from '../manifest.ts';
+import { tombstoneKey } from '../object-keys.ts';
 import { listPoints } from '../points.ts';
+import type { OnInvalid } from '../read-keys.ts';
 import { readRunFacts } from '../run-facts.ts';
 import { isSound, readStanding } from '../standing.ts';
 import type { Vault } from '../vault.ts';
@@ -49,11 +51,15 @@ export async function readRetainedPoints(
 }
 
 async function* readEach({ vault, signal, onProgress }: RetainedRequest): AsyncIterable<Task<MachinePoint>> {
-  const held = await listHolds({ vault, signal });
-  for await (const state of listPoints({ vault, signal })) {
+  const held = await listKept({ vault, signal });
+  /** By the key of a tombstone that proves nothing: why. */
+  const tombstones = new Map<string, string>();
+  const onInvalid: OnInvalid = (key, reason) => tombstones.set(key, reason);
+  for await (const state of listPoints({ vault, signal, onInvalid })) {
     onProgress?.();
     if (state.state !== 'committed' || state.expired) continue;
-    yield (ours) => factsOf(vault, state.manifest, { held, signal: ours });
+    const doubt = tombstones.get(tombstoneKey(state.pointId));
+    yield (ours) => factsOf(vault, state.manifest, { held, doubt, signal: ours });
   }
 }
 
@@ -64,10 +70,13 @@ export interface MachinePoint extends RetainedPoint {
 async function factsOf(
   vault: Vault,
   manifest: Manifest,
-  { held, signal }: { held: ReadonlyMap<string, unknown>; signal: AbortSignal },
+  { held, doubt, signal }: { held: ReadonlySet<string>; doubt: string | undefined; signal: AbortSignal },
 ): Promise<MachinePoint> {
   const { pointId, capture, machine, plan, retention } = manifest;
-  const standing = await readStanding({ vault, pointId, signal });
+  const doubts = doubt === undefined ? [] : [doubt];
+  // It could have been what made the point red, or the newest verified one.
+  const onInvalid: OnInvalid = (_key, reason) => doubts.push(reason);
+  const standing = await readStanding({ vault, pointId, signal, onInvalid });
   // A look that is shallower than what was asked for must not make a point the newest verified one.
   const verified = isSound(standing, readRunFacts(manifest).verify ?? 'launch');
   return {
@@ -77,6 +86,7 @@ async function factsOf(
     keepUntil: retention.keepUntil,
     verdict: standing.red ? 'failed' : verified ? 'passed' : null,
     held: held.has(pointId),
+    ...(doubts[0] !== undefined && { doubt: doubts[0] }),
     withoutDisks: !holdsDisks(manifest),
     machineId: machine.machineId,
   };

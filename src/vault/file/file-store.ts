@@ -2,11 +2,11 @@ import { constants } from 'node:fs';
 import { type FileHandle, link, open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { systemCode, VaultError } from '../../errors.ts';
+import { systemCode } from '../../errors.ts';
 import { makeFolders } from '../../make-folders.ts';
 import { sameBytes } from '../bytes.ts';
 import type { ByteRange, ObjectFacts, ObjectStore } from '../object-store.ts';
-import { ifPresent } from '../presence.ts';
+import { ifPresent, undefinedIfDamaged } from '../presence.ts';
 import {
   alreadyExists,
   cannotLock,
@@ -210,8 +210,4 @@ async function* walk(
       if (facts) yield { key, bytes: facts.size };
     }
   }
-}
-
-function undefinedIfDamaged(error: unknown): undefined {
-  if (!(error instanceof VaultError && error.code === 'ObjectDamaged')) throw error;
 }

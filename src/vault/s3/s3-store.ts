@@ -13,7 +13,7 @@ import { sameBytes } from '../bytes.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { digestInKey } from '../object-keys.ts';
 import type { ByteRange, CreateOptions, ObjectFacts, ObjectStore, SizeLimit } from '../object-store.ts';
-import { ifPresent } from '../presence.ts';
+import { ifPresent, undefinedIfDamaged } from '../presence.ts';
 import { receivingAgents } from '../receiving-agents.ts';
 import { alreadyExists, isKey, mustBeKey, mustBeWhole, mustHaveLength, rangeOf } from '../whole-object.ts';
 import { readBody } from './s3-body.ts';
@@ -125,7 +125,8 @@ export function createS3Store(
       if (!isPreconditionFailed(error)) throw error;
       // A lost reply, or another writer: the stored bytes tell which.
       // Removed meanwhile, or some time ago on servers for which a delete marker is an object too: the key was used.
-      const there = await ifPresent(guard(key, () => get(key, signal)));
+      // What is damaged there is not `body` either.
+      const there = await ifPresent(guard(key, () => get(key, signal))).catch(undefinedIfDamaged);
       if (!there || !sameBytes(there, body)) throw alreadyExists(key, url);
       if (retention) await extendRetention(client, { object: at(key), wanted: retention, now: clock.now() }, signal);
     }

@@ -5,6 +5,7 @@ import { catalogKeyOf } from '../catalog.ts';
 import { checkCatalogLine } from '../catalog-lines.ts';
 import { readChangeSet } from '../change-sets.ts';
 import { readEvidence } from '../evidence.ts';
+import { holdsOf } from '../holds.ts';
 import type { Manifest } from '../manifest.ts';
 import { changesKey, evidenceKey, sessionKey } from '../object-keys.ts';
 import { openRun } from '../run.ts';
@@ -21,7 +22,7 @@ interface DocumentsRequest {
 
 const BLOCKS_UNTOUCHED = 'every block of the point: this object is not needed for reading them';
 
-/** What stands around a point's volumes: session, change sets, evidence, attestations, catalog line. */
+/** What stands around a point's volumes: session, change sets, evidence, attestations, holds, catalog line. */
 export async function verifyDocuments(request: DocumentsRequest, signal: AbortSignal): Promise<void> {
   const { vault, manifest, onFinding } = request;
   const { pointId } = manifest;
@@ -31,6 +32,7 @@ export async function verifyDocuments(request: DocumentsRequest, signal: AbortSi
   const onInvalid = (object: string, found: string) =>
     onFinding({ severity: 'notice', object, found, remains: 'it is ignored; find out who wrote it', pointId });
   for await (const _ of listAttestations({ vault, pointId, signal, onInvalid }));
+  await verifyHolds(request, signal);
   const line = await checkCatalogLine(vault, manifest, signal);
   if (line.state === 'right') return;
   const object = catalogKeyOf(manifest);
@@ -40,6 +42,15 @@ export async function verifyDocuments(request: DocumentsRequest, signal: AbortSi
       ? 'rebuild-catalog writes it anew'
       : 'nothing depends on it; remove it, then rebuild-catalog writes it anew';
   onFinding({ severity: 'notice', object, found, remains, pointId });
+}
+
+async function verifyHolds({ vault, manifest, onFinding }: DocumentsRequest, signal: AbortSignal): Promise<void> {
+  const { pointId } = manifest;
+  const remains =
+    'as if it were a hold, which it may have been, the point does not expire; release the point to end it';
+  const onInvalid = (object: string, found: string) =>
+    onFinding({ severity: 'notice', object, found, remains, pointId });
+  await holdsOf({ vault, pointId, signal, onInvalid });
 }
 
 async function verifyChangeSets(request: DocumentsRequest, signal: AbortSignal): Promise<void> {

@@ -1,10 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateBucketCommand, PutBucketVersioningCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type S3Server, startS3 } from '../../../local/servers/s3.ts';
-import { openStore, openVolume } from '../../../src/vault/index.ts';
+import { listPoints, openStore, openVolume } from '../../../src/vault/index.ts';
+import { pointKey } from '../../../src/vault/object-keys.ts';
 import { createS3Client, createS3Store } from '../../../src/vault/s3/s3-store.ts';
 import { createS3Versions } from '../../../src/vault/s3/s3-versions.ts';
 import { backUp, fixedClock, NEVER, RUN_ID, testKeys, testVault } from '../../support/vault-fixture.ts';
@@ -64,6 +65,28 @@ describe('a plain bucket', () => testObjectStore(async () => (await owned('plain
 describe('a bucket that locks', () => testLocks(() => owned('vaults')));
 describe('a bucket with versions only', () => testNoLocks(async () => (await owned('versioned')).store));
 describe('a bucket without versions', () => testNoLocks(async () => (await owned('plain')).store));
+
+test('a document whose stored checksum speaks against it is one point that cannot be read', async () => {
+  const { store } = await owned('plain');
+  const vault = await testVault({ store, keys: await testKeys() });
+  const other = '20261124T023107Z-9f2c0002';
+  for (const runId of [RUN_ID, other]) await backUp(vault, { 'vol-1': testVolume(1, new Map()) }, { runId });
+  const { prefix } = store.url.match(/plain\/(?<prefix>.*)$/)?.groups ?? {};
+  // Below the server, which keeps the checksum beside the file.
+  const path = join(stateDir, 's3', 'objects', 'plain', prefix ?? '', pointKey(RUN_ID));
+  const bytes = await readFile(path);
+  bytes[9] = (bytes[9] ?? 0) ^ 1;
+  await writeFile(path, bytes);
+  expect(await codeOf(store.get(pointKey(RUN_ID), NEVER))).toBe('ObjectDamaged');
+  const found = [];
+  for await (const { pointId, state } of listPoints({ vault, signal: NEVER })) found.push([pointId, state]);
+  expect(found).toEqual([
+    [RUN_ID, 'invalid'],
+    [other, 'committed'],
+  ]);
+  // Whoever creates there learns that something stands there, as in a folder.
+  expect(await codeOf(store.create(pointKey(RUN_ID), new Uint8Array([1]), NEVER))).toBe('ObjectExists');
+});
 
 test('what has no name of an object is listed neither as object nor as version', async () => {
   const { store, versions } = await owned('vaults');
