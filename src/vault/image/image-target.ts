@@ -1,11 +1,13 @@
 import { constants } from 'node:fs';
-import { type FileHandle, link, lstat, open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, open, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode, VaultError } from '../../errors.ts';
 import { countBlocks } from '../parameters.ts';
+import { ifAbsent } from '../publish-file.ts';
 import { BlockSet } from './block-set.ts';
 import { findDataBlocks } from './data-extents.ts';
 import { deviceBytes } from './open-image.ts';
+import { openPartialFile } from './partial-file.ts';
 
 /** Where an image is being written: a `.partial` beside its name until all of it is proven, or a block device. */
 export interface ImageTarget {
@@ -35,7 +37,7 @@ export interface TargetRequest {
 /** TargetExists when something stands there, TargetUnusable when it cannot be written or has no room. */
 export async function openTarget(request: TargetRequest): Promise<ImageTarget> {
   const { path } = request;
-  const there = await writing(path, () => stat(path, { bigint: true }).catch(absent));
+  const there = await writing(path, () => stat(path, { bigint: true }).catch(ifAbsent));
   if (!there) return openPartial(request);
   if (there.isBlockDevice() && request.overwriteDevice) return openDevice(request, there.rdev);
   const hint = there.isBlockDevice() ? 'add --overwrite-device to write over it' : 'name another place or move it away';
@@ -43,9 +45,8 @@ export async function openTarget(request: TargetRequest): Promise<ImageTarget> {
 }
 
 async function openPartial({ path, volumeBytes, dataBytes, signal }: TargetRequest): Promise<ImageTarget> {
-  const partial = `${path}.partial`;
-  // 0600: a disk holds what only its machine's administrator may read.
-  const file = await writing(path, () => open(partial, constants.O_RDWR | constants.O_CREAT, 0o600));
+  const partial = await writing(path, () => openPartialFile(path));
+  const { file } = partial;
   try {
     const data = await writing(path, async () => {
       const { size, blocks } = await file.stat();
@@ -53,10 +54,10 @@ async function openPartial({ path, volumeBytes, dataBytes, signal }: TargetReque
       await file.truncate(volumeBytes);
       return size === 0 ? new BlockSet(countBlocks(volumeBytes)) : findDataBlocks(file, signal);
     });
-    const publishPartial = () => writing(path, () => publish({ file, partial, path }));
-    return { path: partial, ...(await bothWays(file)), volumeBytes, data, publish: publishPartial };
+    const publish = () => writing(path, () => partial.publish().then(() => path));
+    return { path: partial.path, ...(await bothWays(file, partial.close)), volumeBytes, data, publish };
   } catch (error) {
-    await file.close();
+    await partial.close();
     throw error;
   }
 }
@@ -65,13 +66,16 @@ async function openPartial({ path, volumeBytes, dataBytes, signal }: TargetReque
  * The page cache only costs: everything is synced before it counts, and a copy of each page is half of what writing takes.
  * Opened through the descriptor and not the path, behind which something else may stand by now.
  */
-async function bothWays(file: FileHandle): Promise<Pick<ImageTarget, 'file' | 'direct' | 'close'>> {
+async function bothWays(
+  file: FileHandle,
+  closeFile = () => file.close(),
+): Promise<Pick<ImageTarget, 'file' | 'direct' | 'close'>> {
   // /proc and O_DIRECT are Linux's, and not every file system of Linux's has the latter.
   const flags = constants.O_WRONLY | constants.O_DIRECT;
   const direct = await open(`/proc/self/fd/${file.fd}`, flags).catch(() => undefined);
   const close = async () => {
     await direct?.close();
-    await file.close();
+    await closeFile();
   };
   return { file, direct, close };
 }
@@ -82,23 +86,6 @@ async function mustHaveRoom(path: string, bytes: number): Promise<void> {
   if (bytes <= free) return;
   const message = `${path} needs ${bytes} bytes and the file system of ${dirname(path)} has ${free} free; make room or name a folder on a larger disk`;
   throw new VaultError('TargetUnusable', message, { context: { path, bytes, free } });
-}
-
-/** link and not rename, which would replace what somebody put there meanwhile. */
-async function publish({ file, partial, path }: { file: FileHandle; partial: string; path: string }): Promise<string> {
-  await file.sync();
-  try {
-    await link(partial, path);
-    await rm(partial);
-  } catch (error) {
-    // exFAT and some network file systems have no links; then a race with another program is all that remains.
-    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(systemCode(error) ?? '')) throw error;
-    if (await lstat(path).catch(absent)) throw new VaultError('TargetExists', `${path} came into being meanwhile`);
-    await rename(partial, path);
-  }
-  const folder = await open(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
-  await folder.sync().finally(() => folder.close());
-  return path;
 }
 
 async function openDevice({ path, volumeBytes }: TargetRequest, rdev: bigint): Promise<ImageTarget> {
@@ -149,8 +136,3 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EBUSY: 'the device is mounted or in use',
   ENOENT: 'its folder does not exist',
 };
-
-function absent(error: unknown): undefined {
-  if (systemCode(error) === 'ENOENT') return undefined;
-  throw error;
-}

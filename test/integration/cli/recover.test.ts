@@ -77,6 +77,27 @@ test('Ctrl-C ends with 130, says what stays, and leaves a file to go on with', a
   expect(await runProgram(args, { cwd: folder })).toMatchObject({ exitCode: 0 });
 });
 
+test('of two that write one image at once the second is refused, and the image is what the first one was asked for', async () => {
+  const { folder, image, url } = await archived(128 * MIB);
+  const other = join(folder, 'other.img');
+  await writeFile(other, randomBytes(128 * MIB));
+  const put = await runProgram(['vault', 'put', other, url, '--key-file', 'key', '--machine', 'm2'], { cwd: folder });
+  expect(put.exitCode).toBe(0);
+  const args = ['vault', 'get', url, 'latest', 'out.img', '--key-file', 'key', '--json'];
+  let second: ReturnType<typeof runProgram> | undefined;
+  const first = await runProgram([...args, '--machine', 'm1'], {
+    cwd: folder,
+    onLine: (line, child) => {
+      if (second || !line.includes('"progress"')) return;
+      child.kill('SIGSTOP'); // else it may have ended before the second one looks
+      second = runProgram([...args, '--machine', 'm2'], { cwd: folder }).finally(() => child.kill('SIGCONT'));
+    },
+  });
+  expect(await second).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/another process.* writes it/) });
+  expect(first.exitCode).toBe(0);
+  expect(await sameFiles(image, join(folder, 'out.img'))).toBe(true);
+});
+
 test('with the wrapping key lost, the offline identity lists, recovers and inspects', async () => {
   const folder = await temporaryFolder();
   const { path: identity, recipient } = await ageIdentity();
