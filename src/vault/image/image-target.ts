@@ -135,4 +135,5 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   EBUSY: 'the device is mounted or in use',
   ENOENT: 'its folder does not exist',
+  ELOOP: 'where it goes, or its .partial, is a symbolic link; move that away',
 };

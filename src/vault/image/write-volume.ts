@@ -7,6 +7,7 @@ import type { Vault } from '../vault.ts';
 import type { VolumeMap } from '../volume-map.ts';
 import { matchesImage, mustMatchDigest, mustReadBack } from './check-image.ts';
 import { type ImageTarget, openTarget, writing } from './image-target.ts';
+import { removeSecondName } from './partial-file.ts';
 import type { MissingBlocks } from './salvage.ts';
 import { VolumeWriter } from './volume-writer.ts';
 
@@ -55,8 +56,10 @@ export async function writeVolume(request: WriteVolumeRequest): Promise<WrittenV
   const { volumeBytes } = map;
   const dataBytes = map.storedBlocks * BLOCK_BYTES;
   if (await isFile(path)) {
-    if (await matchesImage(vault, { map, path }, signal))
+    if (await matchesImage(vault, { map, path }, signal)) {
+      await writing(path, () => removeSecondName(path));
       return { path, volumeBytes, bytesWritten: 0, bytesKept: dataBytes, missing: [] };
+    }
     const message = `${path} exists and is not ${volumeId} of this point; nothing is overwritten, name another place or move it away`;
     throw new VaultError('TargetExists', message, { context: { path } });
   }

@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openTarget } from '../../../../src/vault/image/image-target.ts';
@@ -52,4 +52,29 @@ test.each([
   });
   await target.close();
   expect(await readdir(folder)).not.toContain('disk.raw');
+});
+
+test('a .partial that is a finished image too is left to that image', async () => {
+  const folder = await temporaryFolder();
+  const [finished, path] = [join(folder, 'finished.raw'), join(folder, 'disk.raw')];
+  await writeFile(finished, 'finished');
+  await link(finished, `${path}.partial`);
+  const target = await open(path);
+  await target.file.write(Buffer.alloc(BYTES, 'b'), 0, BYTES, 0);
+  await target.publish();
+  await target.close();
+  expect(await readFile(finished, 'utf8')).toBe('finished');
+  expect(await readFile(path)).toEqual(Buffer.alloc(BYTES, 'b'));
+});
+
+test('a .partial that leads elsewhere is not followed', async () => {
+  const folder = await temporaryFolder();
+  const [elsewhere, path] = [join(folder, 'elsewhere'), join(folder, 'disk.raw')];
+  await writeFile(elsewhere, 'mine');
+  await symlink(elsewhere, `${path}.partial`);
+  await expect(open(path)).rejects.toMatchObject({
+    code: 'TargetUnusable',
+    message: expect.stringContaining('symbolic link'),
+  });
+  expect(await readFile(elsewhere, 'utf8')).toBe('mine');
 });

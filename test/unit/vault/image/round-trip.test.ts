@@ -1,5 +1,5 @@
 import { appendFileSync } from 'node:fs';
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { link, open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import {
@@ -149,6 +149,18 @@ test.each(['', '/dev/null', '/nowhere/at/all'])('"%s" is refused as an image by 
     code: 'SourceUnusable',
     message: expect.stringContaining(name),
   });
+});
+
+test('a finished image that still has its first name too keeps the final one alone', async () => {
+  const folder = await temporaryFolder();
+  const image = await writeImage(join(folder, 'a.img'), BLOCK_BYTES, new Map([[0, noise(0)]]));
+  const vault = await memoryVault();
+  const manifest = await put(vault, image);
+  const copy = join(folder, 'b.img');
+  await get(vault, manifest, copy);
+  await link(copy, `${copy}.partial`); // as a kill between link and unlink leaves it
+  expect(await get(vault, manifest, copy)).toMatchObject({ bytesWritten: 0 });
+  expect((await readdir(folder)).sort()).toEqual(['a.img', 'b.img']);
 });
 
 test('a part of a volume is fetched alone, wherever it begins and ends', async () => {
