@@ -1,6 +1,6 @@
-import { type FileHandle, open, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { FormatError, systemCode, VaultError } from '../../errors.ts';
+import { lstat, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { FormatError, VaultError } from '../../errors.ts';
 import { makeFolders } from '../../make-folders.ts';
 import { listAttestations } from '../attest.ts';
 import { sameBytes, sha256Hex } from '../bytes.ts';
@@ -10,6 +10,7 @@ import { writing } from '../image/image-target.ts';
 import { isDamage } from '../is-damage.ts';
 import type { Manifest } from '../manifest.ts';
 import { evidenceKey } from '../object-keys.ts';
+import { ifAbsent, publishFile } from '../publish-file.ts';
 import type { Vault } from '../vault.ts';
 
 export interface RecoveredEvidence {
@@ -66,23 +67,23 @@ async function readProven(vault: Vault, ref: EvidenceRef, signal: AbortSignal): 
 /** Repeatable: a file that holds just these bytes counts as written; any other is left as it is. */
 export async function writeNewFile(path: string, bytes: Uint8Array): Promise<void> {
   await writing(path, async () => {
-    await makeFolders(join(path, '..'));
-    const file = await openNew(path);
-    if (file) {
-      await file.writeFile(bytes);
-      await file.sync().finally(() => file.close());
-    } else if (!sameBytes(await readFile(path), bytes)) {
-      const message = `${path} exists with other content and nothing is overwritten; name another folder`;
-      throw new VaultError('TargetExists', message, { context: { path } });
+    await makeFolders(dirname(path));
+    if (await lstat(path).catch(ifAbsent)) return mustHold(path, bytes);
+    // Under its name only when all of it is on the disk: what a full disk cut short would stand in the next attempt's way.
+    // A name of this process, as another one may write the same file now.
+    const partial = `${path}.${process.pid}.partial`;
+    try {
+      await rm(partial, { force: true }); // of a process of that pid which was killed
+      await writeFile(partial, bytes, { mode: 0o600, flag: 'wx', flush: true });
+      await publishFile(partial, path);
+    } finally {
+      await rm(partial, { force: true });
     }
   });
 }
 
-async function openNew(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'wx', 0o600);
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') return undefined;
-    throw error;
-  }
+async function mustHold(path: string, bytes: Uint8Array): Promise<void> {
+  if (sameBytes(await readFile(path), bytes)) return;
+  const message = `${path} exists with other content and nothing is overwritten; name another folder`;
+  throw new VaultError('TargetExists', message, { context: { path } });
 }

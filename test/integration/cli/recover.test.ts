@@ -154,6 +154,25 @@ test('a disk without room is refused before anything is written, with both numbe
   expect(stderr).toContain('TargetUnusable');
 });
 
+test('a disk that is full already is no place for a manifest cut short; once there is room the same command goes on', async () => {
+  const { folder, url } = await archived(MIB);
+  const inside = [
+    'mkdir small && mount -t tmpfs -o size=8m none small',
+    'dd if=/dev/zero of=small/filler bs=64k status=none || true',
+    `recover() { understudy recover '${url}' latest --to small/out --key-file key; }`,
+    'recover || ls small/out',
+    'rm small/filler',
+    'recover && ls small/out',
+  ];
+  await writeFile(join(folder, 'inside.sh'), inside.join('\n'));
+  const { stdout, stderr } = await runShell(
+    'export -f understudy; unshare --user --map-root-user --mount bash -e inside.sh',
+    folder,
+  );
+  expect(stderr).toContain('the disk is full');
+  expect(stdout).toMatch(/^proven {2}small\/out\/disk0.raw .*\nrecovered .*\ndisk0.raw\nmanifest.json\n$/);
+});
+
 test('a block device is archived, and written over only when that is asked for', async () => {
   const { folder, image, url } = await archived(8 * MIB);
   const { stdout: device } = await runShell(`cp '${image}' target.img; losetup -f --show target.img`, folder);
