@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open, stat, statfs } from 'node:fs/promises';
+import { type BigIntStats, constants } from 'node:fs';
+import { type FileHandle, lstat, open, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode, VaultError } from '../../errors.ts';
 import { countBlocks } from '../parameters.ts';
@@ -37,11 +37,17 @@ export interface TargetRequest {
 /** TargetExists when something stands there, TargetUnusable when it cannot be written or has no room. */
 export async function openTarget(request: TargetRequest): Promise<ImageTarget> {
   const { path } = request;
-  const there = await writing(path, () => stat(path, { bigint: true }).catch(ifAbsent));
+  const there = await writing(path, () => findThere(path));
   if (!there) return openPartial(request);
   if (there.isBlockDevice() && request.overwriteDevice) return openDevice(request, there.rdev);
   const hint = there.isBlockDevice() ? 'add --overwrite-device to write over it' : 'name another place or move it away';
   throw new VaultError('TargetExists', `${path} exists and nothing is overwritten; ${hint}`, { context: { path } });
+}
+
+/** A device by any of its links; a link that leads nowhere stands in the way like a file. */
+async function findThere(path: string): Promise<BigIntStats | undefined> {
+  const followed = await stat(path, { bigint: true }).catch(ifAbsent);
+  return followed ?? lstat(path, { bigint: true }).catch(ifAbsent);
 }
 
 async function openPartial({ path, volumeBytes, dataBytes, signal }: TargetRequest): Promise<ImageTarget> {

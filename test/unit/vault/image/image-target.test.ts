@@ -1,6 +1,8 @@
-import { open } from 'node:fs/promises';
+import { open, readdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { writeFully, writing } from '../../../../src/vault/image/image-target.ts';
+import { openTarget, writeFully, writing } from '../../../../src/vault/image/image-target.ts';
+import { NEVER, temporaryFolder } from '../../../support/vault-fixture.ts';
 
 test('a disk that runs full says so, and what to do', async () => {
   const full = await open('/dev/full', 'w');
@@ -10,4 +12,14 @@ test('a disk that runs full says so, and what to do', async () => {
     message: expect.stringMatching(/^\/backup\/disk0.raw cannot be written: the disk is full; make room, .*ENOSPC/),
   });
   await full.close();
+});
+
+test('a link that leads nowhere is refused before anything is written', async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'disk.raw');
+  await symlink('/nowhere/at/all', path);
+  const size = { volumeBytes: 4096, dataBytes: 4096 };
+  const work = openTarget({ path, ...size, overwriteDevice: false, signal: NEVER });
+  await expect(work).rejects.toMatchObject({ code: 'TargetExists' });
+  expect(await readdir(folder)).toEqual(['disk.raw']);
 });
