@@ -18,7 +18,9 @@ export interface RawImage {
 
 /** SourceUnusable when it cannot be read, is empty or neither a file nor a block device. */
 export async function openImage(path: string, signal: AbortSignal): Promise<RawImage> {
-  const file = await reading(path, () => open(path, constants.O_RDONLY));
+  // O_NONBLOCK: a named pipe is told from a file only once it is open, and would wait for somebody who writes into it,
+  // where no signal of ours reaches. Files and block devices do not care.
+  const file = await reading(path, () => open(path, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
     const before = await file.stat({ bigint: true });
     const volumeBytes = await reading(path, () => sizeOf(path, before));

@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { link, open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
+import { openImage } from '../../../../src/vault/image/open-image.ts';
 import {
   BLOCK_BYTES,
   putImage,
@@ -148,6 +150,15 @@ test.each(['', '/dev/null', '/nowhere/at/all'])('"%s" is refused as an image by 
   await expect(put(vault, name)).rejects.toMatchObject({
     code: 'SourceUnusable',
     message: expect.stringContaining(name),
+  });
+});
+
+test('a named pipe is refused at once: there is no disk in it', async () => {
+  const path = join(await temporaryFolder(), 'pipe');
+  execFileSync('mkfifo', [path]);
+  await expect(openImage(path, NEVER)).rejects.toMatchObject({
+    code: 'SourceUnusable',
+    message: expect.stringContaining('neither a file nor a block device'),
   });
 });
 
