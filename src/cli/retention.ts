@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { RetentionRules } from '../contract/retention.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { JudgedPoint } from '../vault/index.ts';
@@ -77,7 +77,9 @@ function simulateCommand(deps: CliDeps): Command {
   const command = new Command('simulate')
     .description('live through a policy: with points of a schedule that you give, or with those of a vault')
     .option('--every <time>', 'a point every so often, such as 6h, instead of the points of a vault', milliseconds)
-    .option('--for <time>', 'for how long, such as 90d or 1y', milliseconds, 365 * DAY_MS)
+    .addOption(
+      new Option('--for <time>', 'for how long, such as 90d or 1y').argParser(milliseconds).default(365 * DAY_MS, '1y'),
+    )
     .option('--vault <name>', 'vault of temporal.config.ts; its rules unless others are given here')
     .option('--within <time>', 'keep everything younger, such as 48h or 30d')
     .option('--timezone <name>', 'whose days; default UTC')

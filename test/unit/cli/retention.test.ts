@@ -59,6 +59,13 @@ test('simulate lives through a schedule without touching a vault', async () => {
   expect(run.stdout).toMatch(/left: \d+ points/);
 });
 
+test('the help shows a default in the form that the option takes', async () => {
+  const { stdout } = await runFake(['retention', 'simulate', '--help']);
+  const [, shown = ''] = /--for <time> .*\(default: (.*)\)/.exec(stdout) ?? [];
+  const again = await runFake(['retention', 'simulate', '--every', '1w', '--for', shown, '--weekly', '4']);
+  expect(again).toMatchObject({ exitCode: 0, stderr: '' });
+});
+
 test('simulate takes the points and the rules of the vault when none are given', async () => {
   const point = { plan: null, keepUntil: null, verdict: null, held: false, machineId: 'i-1' } as const;
   const retained = ['2026-11-20', '2026-11-21', '2026-11-22'].map((day) => ({
