@@ -109,7 +109,7 @@ async function reading<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error) || error instanceof VaultError) throw error;
-    throw unusable(path, `${error.code}: ${error.message}`, error);
+    throw unusable(path, error.message, error); // begins with its code
   }
 }
 

@@ -153,6 +153,12 @@ test.each(['', '/dev/null', '/nowhere/at/all'])('"%s" is refused as an image by 
   });
 });
 
+test("why an image cannot be opened is said once, in the system's words", async () => {
+  await expect(openImage('/nowhere/at/all', NEVER)).rejects.toThrow(
+    "/nowhere/at/all cannot be read as a raw disk image: ENOENT: no such file or directory, open '/nowhere/at/all'",
+  );
+});
+
 test('a named pipe is refused at once: there is no disk in it', async () => {
   const path = join(await temporaryFolder(), 'pipe');
   execFileSync('mkfifo', [path]);
