@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Command } from 'commander';
-import { RunId } from '../contract/names.ts';
-import { ConfigurationError } from '../errors.ts';
 import type { Hold, HoldProgress } from '../vault/index.ts';
+import { mustBePointId } from '../vault/point-id.ts';
 import type { CliDeps } from './deps.ts';
 import { jsonLines } from './json-lines.ts';
 import { terminalText } from './terminal-text.ts';
@@ -28,10 +27,7 @@ export function holdCommand(deps: CliDeps): Command {
 
 async function runHold(pointId: string, options: HoldOptions, deps: CliDeps): Promise<void> {
   const { reason, release, vault: url, json, ...keys } = options;
-  if (!RunId.safeParse(pointId).success) {
-    const message = `'${pointId}' is no id of a recovery point; 'understudy points' lists them`;
-    throw new ConfigurationError('InvalidInput', message);
-  }
+  mustBePointId(pointId);
   const { signal, now, stdout } = deps;
   const { openVaultByName } = await import('./vault-by-name.ts');
   const { holdPoint, holdsOf, releasePoint } = await import('../vault/index.ts');

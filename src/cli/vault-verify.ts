@@ -1,7 +1,6 @@
 import { Command, Option } from 'commander';
-import { RunId } from '../contract/names.ts';
-import { ConfigurationError } from '../errors.ts';
 import type { Finding, VaultVerdict, VerifyLevel, VerifyProgress, VolumeVerdict } from '../vault/index.ts';
+import { mustBePointId } from '../vault/point-id.ts';
 import { CommandEnd } from './command-end.ts';
 import type { CliDeps } from './deps.ts';
 import { EXIT } from './exit-codes.ts';
@@ -57,14 +56,6 @@ async function runVaultVerify(
   } finally {
     await vault.close();
   }
-}
-
-function mustBePointId(pointId: string): void {
-  if (RunId.safeParse(pointId).success) return;
-  throw new ConfigurationError(
-    'InvalidInput',
-    `'${pointId}' is no id of a recovery point; 'understudy points' lists them`,
-  );
 }
 
 // A line of progress for each percent would flood a log; one line that is rewritten needs a terminal.

@@ -1,9 +1,10 @@
 import { VaultError } from '../../errors.ts';
 import type { Manifest } from '../manifest.ts';
+import { mustBePointId } from '../point-id.ts';
 import { listPoints, readPoint } from '../points.ts';
 import type { Vault } from '../vault.ts';
 
-/** The point of that id, or with `latest` the newest that is not expired, of one machine if one is named. */
+/** The point that a person named by its id, or with `latest` the newest that is not expired, of one machine if one is named. */
 export async function findPoint({
   vault,
   pointId,
@@ -15,7 +16,10 @@ export async function findPoint({
   readonly machineId?: string | undefined;
   readonly signal: AbortSignal;
 }): Promise<Manifest> {
-  if (pointId !== 'latest') return readPoint({ vault, pointId, signal });
+  if (pointId !== 'latest') {
+    mustBePointId(pointId);
+    return readPoint({ vault, pointId, signal });
+  }
   let latest: Manifest | undefined;
   for await (const found of listPoints({ vault, signal })) {
     if (found.state !== 'committed' || found.expired !== null) continue;

@@ -187,6 +187,17 @@ test('a point or volume that is not there is named', async () => {
   expect((await recover(backed, { pointId: 'latest' })).manifest.pointId).toBe(RUN_ID);
 });
 
+test.each(['../x', 'a b', '', 'newest'])(
+  "'%s' is refused as the id of a point, not looked for in the store",
+  async (pointId) => {
+    const backed = await backedUp();
+    await expect(recover(backed, { pointId })).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: `'${pointId}' is no id of a recovery point; 'understudy points' lists them`,
+    });
+  },
+);
+
 /** Counts what is read of packs from now on. */
 function packReads(store: MemoryStore): { bytes: number } {
   const read = { bytes: 0 };
