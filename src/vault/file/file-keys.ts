@@ -9,8 +9,14 @@ import { type KeyService, ROOT_BYTES, type RootName } from '../key-service.ts';
 /** Roots wrapped by a key in a file: 64 hex digits and a newline. For folders, recovery and tests. */
 export function createFileKeyService(path: string, randomBytes: RandomBytes): KeyService {
   const keyId = basename(path);
+  // Read once for all roots: a pipe, as the shell's <(…) is one, gives its bytes only once.
+  let reading: Promise<Uint8Array> | undefined;
+  const readKey = () => {
+    reading ??= readKeyFile(path);
+    return reading;
+  };
   async function wrap(root: Uint8Array, name: RootName) {
-    const key = await readKeyFile(path);
+    const key = await readKey();
     const nonce = randomBytes(NONCE_BYTES);
     const sealed = gcmSeal({ key, nonce, aad: wrapAad(name) }, root);
     return { keyId, wrapped: Buffer.concat([nonce, sealed]) };
@@ -25,7 +31,7 @@ export function createFileKeyService(path: string, randomBytes: RandomBytes): Ke
     },
     async unwrap(wrapped, name) {
       const { vaultId, epoch, purpose } = name;
-      const key = await readKeyFile(path);
+      const key = await readKey();
       const input = { key, nonce: wrapped.subarray(0, NONCE_BYTES), aad: wrapAad(name) };
       try {
         return gcmOpen(input, wrapped.subarray(NONCE_BYTES));

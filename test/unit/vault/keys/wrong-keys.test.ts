@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DecryptCommand, type KMSClient } from '@aws-sdk/client-kms';
@@ -37,6 +38,17 @@ test('a wrong key file is named with the vault, and with who could open it', asy
   await expect(open(store, (await ageIdentity()).service)).rejects.toThrow(
     /is wrapped for file key, not for a key of kind age; open the vault with one of those/,
   );
+});
+
+test('a key file may be a pipe, which gives its bytes once', async () => {
+  const store = memoryStore();
+  await testVault({ store, keys: await testKeys() });
+  const path = join(await temporaryFolder(), 'key');
+  execFileSync('mkfifo', [path]);
+  const once = writeFile(path, `${'42'.repeat(32)}\n`);
+  const vault = await open(store, createFileKeyService(path, seededBytes('x')));
+  expect(vault.keys.knows(1)).toBe(true);
+  await once;
 });
 
 test('an identity named as a key file is told apart, without showing it', async () => {
