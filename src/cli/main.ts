@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { keepCompiledCode } from './compile-cache.ts';
 import type { CliDeps } from './deps.ts';
+import { EXIT } from './exit-codes.ts';
 import { restartFrugally } from './frugal-process.ts';
 
 /** As a shell shows a program that SIGPIPE ended. */
@@ -15,10 +16,13 @@ for (const name of ['SIGINT', 'SIGTERM'] as const)
   process.once(name, () => interrupted.abort(new Error('interrupted')));
 
 // `understudy points | head -1` closes the pipe: what ends other programs by a signal is an error of the stream in Node.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(CLOSED_PIPE);
+process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+  if (code === 'EPIPE') process.exit(CLOSED_PIPE);
+  process.stderr.write(`understudy: standard output cannot be written (${code ?? message})\n`);
+  process.exit(EXIT.failed);
 });
+// Nobody reads what is told there (a full disk, a terminal that was closed), which is no reason to end a backup.
+process.stderr.on('error', () => {});
 
 const { env } = process;
 // Before anything of size is loaded.
