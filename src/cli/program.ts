@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { UnderstudyError } from '../errors.ts';
+import { ConfigurationError, UnderstudyError } from '../errors.ts';
 import { CommandEnd, writeFailure } from './command-end.ts';
 import type { CliDeps } from './deps.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
@@ -67,8 +67,7 @@ const INTERRUPTED = {
 
 function endOf(error: unknown, args: readonly string[], deps: CliDeps): number {
   if (error instanceof CommandEnd) return error.exitCode;
-  // Help and version are "errors" with exit code 0; everything else commander refuses is wrong usage, already told.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  if (error instanceof CommanderError) return endOfUsage(error, args, deps);
   if (deps.signal.aborted && !(error instanceof UnderstudyError)) {
     deps.stderr.write('interrupted\n');
     if (args.includes('--json')) jsonLines(deps.stdout).failure(INTERRUPTED);
@@ -84,4 +83,14 @@ function endOf(error: unknown, args: readonly string[], deps: CliDeps): number {
     },
   );
   return exitCodeOf(failure);
+}
+
+/** Help and version are "errors" with exit code 0; everything else commander refuses is wrong usage, told to people already. */
+function endOfUsage({ exitCode, message }: CommanderError, args: readonly string[], deps: CliDeps): number {
+  if (exitCode === 0) return EXIT.done;
+  if (args.includes('--json')) {
+    const refusal = new ConfigurationError('InvalidInput', message.replace(/^error: /, ''));
+    jsonLines(deps.stdout).failure(readFailure(refusal));
+  }
+  return EXIT.usage;
 }

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { runFake } from './fake-deps.ts';
+
+test.each([
+  { args: ['points', '--json', '--nonsense'], message: /^unknown option '--nonsense'/ },
+  { args: ['backup', '--json'], message: /^missing required argument/ },
+  { args: ['retention', 'simulate', '--for', 'soon', '--json'], message: /^option '--for <time>' argument 'soon'/ },
+  { args: ['nonsense', '--json'], message: /^unknown command 'nonsense'/ },
+  { args: ['vault', '--json'], message: /^unknown option '--json'/ },
+])('wrong usage is a JSON line too where those were asked for: $args', async ({ args, message }) => {
+  const { exitCode, stderr, json } = await runFake(args);
+  expect(exitCode).toBe(2);
+  expect(stderr).not.toBe('');
+  expect(json).toEqual([
+    expect.objectContaining({
+      type: 'result',
+      ok: false,
+      code: 'InvalidInput',
+      message: expect.stringMatching(message),
+    }),
+  ]);
+});
+
+test('help that was asked for is no failure, with --json neither', async () => {
+  const { exitCode, stdout } = await runFake(['points', '--json', '--help']);
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/^Usage: /);
+});
