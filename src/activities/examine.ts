@@ -10,10 +10,10 @@ import type { Observation, OwnMachine, SnapshotFacts, VolumeFacts } from '../con
 import type { Method } from '../contract/names.ts';
 import type { ConfiguredRecipe } from '../contract/resolved-backup.ts';
 import type { Run } from '../contract/run.ts';
-import { guestText } from '../disk/guest-text.ts';
 import { DiskError, PlatformError } from '../errors.ts';
 import type { ClonePlatform, CommandPlatform, DataPlatform, StoppedSnapshots } from '../platforms/platform.ts';
 import { readConsole } from '../recipes/boot/console.ts';
+import { lastWords } from '../recipes/boot/last-words.ts';
 import { type BootResults, noReport, readBootReport } from '../recipes/boot/report.ts';
 import { judgeConsistency } from '../recipes/consistency.ts';
 import { judgeAgents } from '../recipes/judge-agents.ts';
@@ -182,12 +182,6 @@ export function judgeHarvest(
     withAgent.map(({ name }) => name),
     report,
   );
-}
-
-/** The last line that is neither empty nor the answer. */
-function lastWords(log: Uint8Array | undefined): string {
-  const lines = new TextDecoder().decode(log?.subarray(-4_096)).split('\n');
-  return guestText(lines.findLast((line) => line.trim() !== '' && !line.startsWith('{')) ?? '');
 }
 
 /** boot.sh leaves about 30 files for three recipes; a guest that leaves thousands gets no more of them sealed. */

@@ -40,6 +40,8 @@ export interface RecipeAnswer {
   readonly recipe: string;
   readonly step: RecipeStep;
   readonly ok: boolean;
+  /** The script gave no answer, or one that its exit status contradicts: neither yes nor no. `facts.error` says how. */
+  readonly broken?: true;
   readonly facts: Readonly<Record<string, string | number | boolean | null>>;
 }
 

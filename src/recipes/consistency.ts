@@ -1,4 +1,4 @@
-import type { AgentsVerdict, BootReport, ConsistencyVerdict, Fact } from '../contract/evidence.ts';
+import type { AgentsVerdict, BootReport, ConsistencyVerdict, Fact, RecipeAnswer } from '../contract/evidence.ts';
 import type { Observation } from '../contract/machine.ts';
 import type { FileSystemFact } from '../disk/file-system-fact.ts';
 
@@ -81,13 +81,24 @@ function applicationFacts({ bootReport, cleanFacts, fileSystems }: ConsistencyEv
       ...Object.values(cleanFacts),
     ];
   }
-  const matched = bootReport.answers.filter(({ step, ok }) => step === 'detect' && ok).map(({ recipe }) => recipe);
+  const detects = bootReport.answers.filter(({ step }) => step === 'detect');
+  const matched = detects.filter(({ ok }) => ok).map(({ recipe }) => recipe);
   const unread = fileSystems === null ? 'its disks are not archived' : 'its files on disk tell nothing';
-  return [...new Set([...matched, ...Object.keys(cleanFacts)])].flatMap((recipe) => [
+  const applications = [...new Set([...matched, ...Object.keys(cleanFacts)])].flatMap((recipe): Fact[] => [
     ...(matched.includes(recipe) ? [recoveredFact(recipe, bootReport)] : []),
     ...stoppedFacts(recipe, bootReport),
     cleanFacts[recipe] ?? { name: `${recipe} clean`, verdict: 'not-observed', found: unread },
   ]);
+  return [...detects.filter(({ broken }) => broken).map(brokenDetectFact), ...applications];
+}
+
+/** Only a "no" means that an application is not here: a script that broke leaves that open. */
+function brokenDetectFact({ recipe, facts }: RecipeAnswer): Fact {
+  return {
+    name: `${recipe} detect`,
+    verdict: 'dirty',
+    found: String(facts.error ?? 'it did not answer').slice(0, 200),
+  };
 }
 
 function recoveredFact(recipe: string, { answers }: BootReport): Fact {

@@ -1,4 +1,12 @@
-import type { AgentFailure, AgentRecord, AgentsVerdict, BootReport, Fact } from '../contract/evidence.ts';
+import type {
+  AgentFailure,
+  AgentRecord,
+  AgentsVerdict,
+  BootReport,
+  Fact,
+  RecipeAnswer,
+  RecipeStep,
+} from '../contract/evidence.ts';
 
 /**
  * What may be said of the agents' output: `application-consistent` where the agent succeeded, the recipe's own check of what
@@ -6,7 +14,7 @@ import type { AgentFailure, AgentRecord, AgentsVerdict, BootReport, Fact } from 
  * `recipes`: those with an agent, in the order in which they were to run.
  */
 export function judgeAgents(recipes: readonly string[], report: BootReport): AgentsVerdict {
-  const here = report.finished ? recipes.filter((recipe) => answered(report, recipe, 'detect')) : recipes;
+  const here = report.finished ? recipes.filter((recipe) => !isAbsent(report, recipe)) : recipes;
   const agents: Record<string, 'application-consistent'> = {};
   const failures: AgentFailure[] = [];
   const facts: Fact[] = [];
@@ -35,6 +43,8 @@ export function judgeAgents(recipes: readonly string[], report: BootReport): Age
 function whyNot(recipe: string, record: AgentRecord | undefined, report: BootReport): string | undefined {
   if (report.absent !== undefined) return `the machine ended before its results were written: ${report.absent}`;
   if (!report.finished) return 'the boot script did not finish its report';
+  const detect = answerOf(report, recipe, 'detect');
+  if (!detect?.ok) return `its detect script did not answer: ${detect?.facts.error ?? 'it left nothing'}`;
   if (!answered(report, recipe, 'recovered'))
     return 'its application did not recover within its limit, so it was not run';
   if (report.harvest?.unusable !== undefined && !record) return report.harvest.unusable;
@@ -43,21 +53,30 @@ function whyNot(recipe: string, record: AgentRecord | undefined, report: BootRep
   if (!answered(report, recipe, 'agent')) return saidNo(report, recipe, 'agent', `exit status ${record.exitStatus}`);
   if (record.output === null) return 'what it wrote could not be listed';
   if (record.output.files === 0) return 'it wrote no file';
-  const isChecked = report.answers.some((one) => one.recipe === recipe && one.step === 'check');
-  if (isChecked && !answered(report, recipe, 'check'))
-    return saidNo(report, recipe, 'check', 'the check of what it wrote failed');
+  const check = answerOf(report, recipe, 'check');
+  if (check && !check.ok) return saidNo(report, recipe, 'check', 'the check of what it wrote failed');
   if (!answered(report, recipe, 'after-agent'))
     return 'it left its application unusable: that does not answer any more';
   return report.harvest?.unusable;
 }
 
-function answered({ answers }: BootReport, recipe: string, step: string): boolean {
-  return answers.some((answer) => answer.recipe === recipe && answer.step === step && answer.ok);
+/** By an explicit "no"; a detect script that broke says nothing. */
+function isAbsent(report: BootReport, recipe: string): boolean {
+  const detect = answerOf(report, recipe, 'detect');
+  return detect !== undefined && !detect.ok && !detect.broken;
+}
+
+function answered(report: BootReport, recipe: string, step: RecipeStep): boolean {
+  return answerOf(report, recipe, step)?.ok === true;
+}
+
+function answerOf({ answers }: BootReport, recipe: string, step: RecipeStep): RecipeAnswer | undefined {
+  return answers.find((answer) => answer.recipe === recipe && answer.step === step);
 }
 
 /** With the script's own reason, where it gave one. */
-function saidNo({ answers }: BootReport, recipe: string, step: string, what: string): string {
-  const own = answers.find((answer) => answer.recipe === recipe && answer.step === step)?.facts.reason;
+function saidNo(report: BootReport, recipe: string, step: RecipeStep, what: string): string {
+  const own = answerOf(report, recipe, step)?.facts.reason;
   return own === undefined ? what : `${what}: ${String(own)}`;
 }
 

@@ -4,6 +4,7 @@ import type { ByteSource } from '../../disk/byte-source.ts';
 import { guestText, guestTextOf } from '../../disk/guest-text.ts';
 import { DiskError } from '../../errors.ts';
 import { readHarvest } from './harvest.ts';
+import { lastWords } from './last-words.ts';
 import { decodeHeader, HEADER_BYTES, MAX_RESULT_BYTES, RESULT_MAGIC, RESULT_OFFSET } from './scratch-layout.ts';
 import { decodeTar } from './tar.ts';
 
@@ -67,8 +68,9 @@ function interpret(files: ReadonlyMap<string, Uint8Array>): BootResults {
     const match = /^answers\/([a-z][a-z0-9-]{0,62})\.([a-z-]{1,20})\.json$/.exec(name);
     const step = STEPS.find((known) => known === match?.[2]);
     if (!match?.[1] || step === undefined) continue;
-    const status = guestTextOf(files.get(`answers/${match[1]}.${step}.status`) ?? new Uint8Array(), 10);
-    answers.push({ recipe: match[1], step, ...parseAnswer(files.get(name) ?? new Uint8Array(), status) });
+    const file = (kind: string) => files.get(`answers/${match[1]}.${step}.${kind}`) ?? new Uint8Array();
+    const status = guestTextOf(file('status'), 10);
+    answers.push({ recipe: match[1], step, ...judgeAnswer({ json: file('json'), log: file('log'), status }) });
   }
   const bootId = guestTextOf(files.get('boot-id') ?? new Uint8Array(), 36);
   const harvest = readHarvest(files, answers);
@@ -81,16 +83,37 @@ function interpret(files: ReadonlyMap<string, Uint8Array>): BootResults {
   };
 }
 
-/** Both must agree that it went well: the exit status, which boot.sh acted on, and the answer's own word. */
-function parseAnswer(bytes: Uint8Array, status: string): Pick<RecipeAnswer, 'ok' | 'facts'> {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(bytes.subarray(0, MAX_ANSWER_BYTES)));
-    if (typeof value !== 'object' || value === null) return { ok: false, facts: { error: 'no answer' } };
-    const facts = 'facts' in value && typeof value.facts === 'object' && value.facts !== null ? value.facts : {};
-    return { ok: 'ok' in value && value.ok === true && status === '0', facts: cleanFacts(facts) };
-  } catch {
-    return { ok: false, facts: { error: guestText(`no answer (exit status ${status}): ${guestTextOf(bytes, 120)}`) } };
+interface Ended {
+  readonly json: Uint8Array;
+  readonly log: Uint8Array;
+  readonly status: string;
+}
+
+/** Both must agree: the exit status, which boot.sh acted on, and the answer's own word. Anything else is neither yes nor no. */
+function judgeAnswer({ json, log, status }: Ended): Pick<RecipeAnswer, 'ok' | 'broken' | 'facts'> {
+  const said = parseAnswer(json);
+  const how = status === '' ? 'its exit status is not known' : `exit status ${status}`;
+  if (said === undefined) {
+    const words = lastWords(log) || guestTextOf(json, 120);
+    const error = `${status === '0' ? 'it ended without an answer' : how}${words === '' ? '' : `: ${words}`}`;
+    return { ok: false, broken: true, facts: { error: guestText(error) } };
   }
+  if (said.ok === (status === '0')) return said;
+  return { ok: false, broken: true, facts: { ...said.facts, error: `${how}, but its answer says ok: ${said.ok}` } };
+}
+
+/** Undefined for what is no answer, one without its own word included. */
+function parseAnswer(bytes: Uint8Array): Pick<RecipeAnswer, 'ok' | 'facts'> | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes.subarray(0, MAX_ANSWER_BYTES)));
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null || !('ok' in value) || typeof value.ok !== 'boolean')
+    return undefined;
+  const facts = 'facts' in value && typeof value.facts === 'object' && value.facts !== null ? value.facts : {};
+  return { ok: value.ok, facts: cleanFacts(facts) };
 }
 
 function cleanFacts(facts: object): RecipeAnswer['facts'] {

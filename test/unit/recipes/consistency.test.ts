@@ -115,6 +115,25 @@ test.each([
     names: /^postgresql stopped: it was not ended in order: its peer does not answer$/,
   },
   {
+    what: 'a detect script that broke beside an application that is well',
+    change: {
+      bootReport: {
+        finished: true,
+        answers: [
+          ...orderly.bootReport.answers,
+          {
+            recipe: 'shop',
+            step: 'detect',
+            ok: false,
+            broken: true,
+            facts: { error: 'exit status 2: unexpected "fi"' },
+          },
+        ],
+      },
+    },
+    names: /^shop detect: exit status 2: unexpected "fi"$/,
+  },
+  {
     what: 'a report that is missing',
     change: { bootReport: { finished: false, absent: 'nothing was written', answers: [] } },
     names: /^boot-script: nothing was written/,

@@ -75,9 +75,28 @@ test('a recipe without a check of its own is taken at its word', () => {
   expect(judgeAgents(['redis'], report({ without: 'check' })).failures).toEqual([]);
 });
 
+/** The report of redis, and what another recipe's detect script answered. */
+function beside(detect: Omit<RecipeAnswer, 'step' | 'ok'>): BootReport {
+  return { ...report(), answers: [...report().answers, { ...detect, step: 'detect', ok: false }] };
+}
+
 test('an application that is not in the machine is left out, but one of them must be there', () => {
-  expect(judgeAgents(['postgresql', 'redis'], report()).failures).toEqual([]);
-  expect(judgeAgents(['postgresql'], report()).failures).toMatchObject([
+  const absent = beside({ recipe: 'postgresql', facts: { reason: 'no folder' } });
+  expect(judgeAgents(['postgresql', 'redis'], absent).failures).toEqual([]);
+  expect(judgeAgents(['postgresql'], absent).failures).toMatchObject([
     { reason: expect.stringMatching(/no application/) },
   ]);
+});
+
+test.each([
+  {
+    what: 'broke',
+    found: beside({ recipe: 'shop', broken: true, facts: { error: 'exit status 2: unexpected "fi"' } }),
+    says: 'its detect script did not answer: exit status 2: unexpected "fi"',
+  },
+  { what: 'left nothing', found: report(), says: 'its detect script did not answer: it left nothing' },
+])('an application whose detect script $what is a failure, not an application that is elsewhere', ({ found, says }) => {
+  const { agents, failures } = judgeAgents(['redis', 'shop'], found);
+  expect(agents).toEqual({ redis: 'application-consistent' });
+  expect(failures).toEqual([{ recipe: 'shop', reason: says, exitStatus: null }]);
 });

@@ -45,15 +45,43 @@ test('answers, boot id and files come back', async () => {
 });
 
 test.each([
-  { what: 'ok without an exit status of 0', json: '{"ok":true,"facts":{}}', status: '1' },
-  { what: 'an exit status of 0 without ok', json: '{"ok":false,"facts":{}}', status: '0' },
-  { what: 'text that is no JSON', json: 'segmentation fault', status: '0' },
-  { what: 'JSON that is no answer', json: '[1]', status: '0' },
-])('$what counts as not ok', async ({ json, status }) => {
+  { what: 'ok without an exit status of 0', json: '{"ok":true}', status: '1', error: 'exit status 1, but .* ok: true' },
+  {
+    what: 'an exit status of 0 without ok',
+    json: '{"ok":false}',
+    status: '0',
+    error: 'exit status 0, but .* ok: false',
+  },
+  { what: 'text that is no JSON', json: 'half an answer', status: '0', error: 'without an answer: half an answer' },
+  { what: 'JSON that is no answer', json: '[1]', status: '0', error: 'without an answer: .1.' },
+  { what: 'JSON without its own word', json: '{"facts":{}}', status: '0', error: 'without an answer: .*facts' },
+  {
+    what: 'a syntax error',
+    json: '',
+    status: '2',
+    log: 'x.sh: 3: unexpected "fi"\n',
+    error: '2: x.sh: 3: unexpected "fi"$',
+  },
+  { what: 'the end by a signal', json: '', status: '137', error: 'exit status 137$' },
+  { what: 'an end that nobody saw', json: '', status: '', error: 'exit status is not known' },
+])('$what is neither yes nor no, and it says why', async ({ json, status, log = '', error }) => {
   const { answers } = await read(
-    scratch({ 'answers/redis.recovered.json': json, 'answers/redis.recovered.status': status, finished: '' }),
+    scratch({
+      'answers/redis.detect.json': json,
+      'answers/redis.detect.log': log,
+      'answers/redis.detect.status': status,
+      finished: '',
+    }),
   );
-  expect(answers).toMatchObject([{ ok: false }]);
+  expect(answers).toMatchObject([{ ok: false, broken: true, facts: { error: expect.stringMatching(error) } }]);
+});
+
+test('a "no" with an exit status of its own is a plain no, in its own words', async () => {
+  const json = '{"ok":false,"facts":{"reason":"no data folder"}}';
+  const { answers } = await read(
+    scratch({ 'answers/redis.detect.json': json, 'answers/redis.detect.status': '1', finished: '' }),
+  );
+  expect(answers).toEqual([{ recipe: 'redis', step: 'detect', ok: false, facts: { reason: 'no data folder' } }]);
 });
 
 test("nothing written, and another run's results, are no report, and it says why", async () => {
