@@ -1,6 +1,5 @@
-import { access } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { ConfigurationError } from '../errors.ts';
+import { readRecipeFiles } from './boot/recipe-files.ts';
 import { createCommandRecipe } from './command/recipe.ts';
 import { pgbackrest } from './pgbackrest/recipe.ts';
 import { postgresql } from './postgresql/recipe.ts';
@@ -32,13 +31,13 @@ export function findRecipe(name: string): Recipe {
 
 /**
  * All recipes of a configuration, by the names it gives them; paths of scripts are relative to `base`, the configuration.
- * InvalidConfiguration names what is wrong, a script that is missing included: a run would find out in its machine only.
+ * InvalidConfiguration names what is wrong with what a machine gets of them: a run would find out when it holds a capture.
  */
 export async function openRecipes(entries: Readonly<Record<string, RecipeEntry>>, base: URL): Promise<FindRecipe> {
   const recipes = new Map<string, Recipe>();
   for (const [name, entry] of Object.entries(entries)) {
     const recipe = { ...makeRecipe(name, entry, base), name };
-    await mustHaveScripts(recipe);
+    await readRecipeFiles(recipe, paramsOf(entry));
     recipes.set(name, recipe);
   }
   return (name) => recipes.get(name) ?? findRecipe(name);
@@ -50,12 +49,7 @@ function makeRecipe(name: string, entry: RecipeEntry, base: URL): Recipe {
   return use === 'command' ? createCommandRecipe(name, entry, base) : findRecipe(use);
 }
 
-async function mustHaveScripts({ name, scripts, library = [] }: Recipe): Promise<void> {
-  for (const url of [...Object.values(scripts), ...library]) {
-    if (url === undefined) continue;
-    await access(url).catch((cause: unknown) => {
-      const message = `recipes.${name}: the script ${fileURLToPath(url)} cannot be read. Correct its path, which is relative to temporal.config.ts.`;
-      throw new ConfigurationError('InvalidConfiguration', message, { cause });
-    });
-  }
+/** As a run gets them, before their defaults. */
+function paramsOf({ use, ...entry }: RecipeEntry): unknown {
+  return use === 'command' ? (entry.params ?? {}) : entry;
 }

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { RunId } from '../../contract/names.ts';
 import { ConfigurationError } from '../../errors.ts';
 import type { AgentPlan, BootMedia, BootPlan, ExtractPlan } from '../boot-plan.ts';
 import { FactName } from '../path-pattern.ts';
 import type { Recipe } from '../recipe.ts';
 import { type FindRecipe, findRecipe } from '../registry.ts';
+import { readRecipeFiles } from './recipe-files.ts';
 import { addPartition, encodeHeader, MAX_PAYLOAD_BYTES, SCRATCH_MAGIC } from './scratch-layout.ts';
 import { readScript } from './scripts.ts';
 import { encodeTar } from './tar.ts';
@@ -27,7 +26,9 @@ export async function assembleBootMedia(plan: BootPlan, find: FindRecipe = findR
   put('plan/stop-seconds', `${Math.ceil(plan.stopMs / 1000)}\n`);
   put('plan/probe-seconds', `${PROBE_SECONDS}\n`);
   files.set('lib.sh', await readFile(new URL('./lib.sh', import.meta.url)));
-  for (const { name, params } of plan.recipes) await putRecipe(files, find(name), params);
+  for (const { name, params } of plan.recipes) {
+    for (const [path, bytes] of await readRecipeFiles(find(name), params)) files.set(path, bytes);
+  }
   if (plan.agents?.wrote) await putLoads(files, plan.agents);
   else if (plan.agents)
     await putAgents(
@@ -90,53 +91,4 @@ async function putLoads(files: Map<string, Uint8Array>, { agentMs, wrote }: Agen
 async function putSteps(files: Map<string, Uint8Array>, agentMs: number, script: string): Promise<void> {
   files.set('plan/agent-seconds', new TextEncoder().encode(`${Math.ceil(agentMs / 1000)}\n`));
   for (const name of ['steps.sh', script]) files.set(name, await readFile(new URL(`./${name}`, import.meta.url)));
-}
-
-async function putRecipe(files: Map<string, Uint8Array>, recipe: Recipe, rawParams: unknown): Promise<void> {
-  const parsed = recipe.params.safeParse(rawParams);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new ConfigurationError(
-      'InvalidConfiguration',
-      `recipes.${recipe.name}.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is not valid'}. Correct it in temporal.config.ts.`,
-    );
-  }
-  for (const [step, url] of Object.entries(recipe.scripts)) {
-    if (url !== undefined) files.set(`recipes/${recipe.name}/${step}.sh`, await readFile(url));
-  }
-  for (const url of recipe.library ?? []) {
-    files.set(`recipes/${recipe.name}/${basename(fileURLToPath(url))}`, await readFile(url));
-  }
-  for (const [name, text] of paramFiles(parsed.data)) {
-    files.set(`recipes/${recipe.name}/params/${name}`, new TextEncoder().encode(text));
-  }
-}
-
-/**
- * Each parameter becomes a file, so that no value is ever part of a shell text: lists hold one item per line, records
- * one file per key. Scripts read them with `cat`; those in another language read `params.json`, which has them all.
- */
-function* paramFiles(params: unknown): Generator<[name: string, text: string]> {
-  if (typeof params !== 'object' || params === null) return;
-  yield ['params.json', `${JSON.stringify(params)}\n`];
-  for (const [name, value] of Object.entries(params)) {
-    if (Array.isArray(value))
-      yield [
-        name,
-        value
-          .filter(isScalar)
-          .map((item) => `${item}\n`)
-          .join(''),
-      ];
-    else if (isScalar(value)) yield [name, `${value}\n`];
-    else {
-      for (const [key, inner] of Object.entries(value ?? {}))
-        if (isScalar(inner)) yield [`${name}/${key}`, `${inner}\n`];
-    }
-  }
-}
-
-/** What fits a line; anything deeper stands in `params.json` alone. */
-function isScalar(value: unknown): value is string | number | boolean {
-  return ['string', 'number', 'boolean'].includes(typeof value);
 }

@@ -2,17 +2,18 @@ import { guestText } from '../../disk/guest-text.ts';
 import { DiskError } from '../../errors.ts';
 
 /**
- * A flat POSIX ustar archive of regular files: what every guest's tar reads and what busybox, GNU and bsdtar write for
+ * A POSIX ustar archive of regular files: what every guest's tar reads and what busybox, GNU and bsdtar write for
  * short names. Kept small on purpose: no links, no devices, no modes, no times, so nothing can be unpacked by mistake.
  *
  *   0    100  name, NUL padded       124  12  size, octal
  *   100  8    mode, octal            148  8   sum of the header's bytes with this field as blanks, octal
  *   156  1    type: "0" or NUL file, "5" folder
  *   257  6    "ustar" + NUL (GNU: "ustar "), 263 2 version
- *   345  155  prefix of the name
+ *   345  155  prefix of the name, without the "/" between them: where that alone is too long
  */
 const RECORD = 512;
 const NAME_BYTES = 100;
+const PREFIX_BYTES = 155;
 /** Bounds what a hostile archive makes a reader keep; a report holds about 30 files. */
 const MAX_FILES = 2_000;
 
@@ -23,6 +24,11 @@ export function encodeTar(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   }
   records.push(new Uint8Array(2 * RECORD));
   return Buffer.concat(records);
+}
+
+/** Whether a file of this name can be in an archive. */
+export function fitsTar(name: string): boolean {
+  return splitName(name) !== undefined;
 }
 
 /** Any bytes give files or a DiskError. Folders, links and other kinds are left out. */
@@ -44,8 +50,10 @@ export function decodeTar(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
 function encodeHeader(name: string, size: number): Uint8Array {
   const header = new Uint8Array(RECORD);
   const put = (offset: number, text: string) => header.set(new TextEncoder().encode(text), offset);
-  if (new TextEncoder().encode(name).length >= NAME_BYTES) throw new RangeError(`tar name "${name}" is too long`);
-  put(0, name);
+  const split = splitName(name);
+  if (!split) throw new RangeError(`tar name "${name}" is too long`);
+  put(0, split.name);
+  put(345, split.prefix);
   put(100, '0000644\0');
   put(108, '0000000\0');
   put(116, '0000000\0');
@@ -56,6 +64,17 @@ function encodeHeader(name: string, size: number): Uint8Array {
   put(257, 'ustar\u000000');
   put(148, `${checksum(header).toString(8).padStart(6, '0')}\0 `);
   return header;
+}
+
+/** At the first "/" behind which all fits; both parts keep a NUL at their end, which some readers look for. */
+function splitName(name: string): { readonly prefix: string; readonly name: string } | undefined {
+  const bytes = (text: string) => new TextEncoder().encode(text).length;
+  if (bytes(name) < NAME_BYTES) return { prefix: '', name };
+  for (let at = name.indexOf('/'); at !== -1; at = name.indexOf('/', at + 1)) {
+    const split = { prefix: name.slice(0, at), name: name.slice(at + 1) };
+    if (bytes(split.name) < NAME_BYTES && bytes(split.prefix) < PREFIX_BYTES) return split;
+  }
+  return undefined;
 }
 
 function decodeHeader(header: Uint8Array, at: number) {

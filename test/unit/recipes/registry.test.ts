@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -6,16 +6,20 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineConfig } from '../../../src/config/index.ts';
 import { resolveRecipes } from '../../../src/config/resolve-names.ts';
+import type { ConfiguredRecipe } from '../../../src/contract/resolved-backup.ts';
 import { ConfigurationError } from '../../../src/errors.ts';
 import { assembleBootMedia } from '../../../src/recipes/boot/media.ts';
 import { HEADER_BYTES } from '../../../src/recipes/boot/scratch-layout.ts';
 import { decodeTar } from '../../../src/recipes/boot/tar.ts';
 import { defineRecipe } from '../../../src/recipes/define-recipe.ts';
-import { openRecipes, type RecipeEntry } from '../../../src/recipes/registry.ts';
+import { type FindRecipe, openRecipes, type RecipeEntry } from '../../../src/recipes/registry.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'recipes-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 for (const name of ['agent.sh', 'own.sh', 'words.txt']) writeFileSync(join(folder, name), `# ${name}\n`);
+mkdirSync(join(folder, 'folder.sh'));
+const LONG = 'x'.repeat(120);
+writeFileSync(join(folder, LONG), '');
 const BASE = pathToFileURL(join(folder, 'temporal.config.ts'));
 
 const SHOP = {
@@ -34,19 +38,15 @@ function configured(recipes: Record<string, RecipeEntry>) {
   });
 }
 
+function mediaOf(find: FindRecipe, recipes: readonly ConfiguredRecipe[]) {
+  const times = { recoverMs: 1_000, stopMs: 60_000 };
+  return assembleBootMedia({ runId: '20261123T023107Z-9f2c01ab', role: 'clone', recipes, ...times }, find);
+}
+
 /** What a machine finds on its scratch volume, as text by path. */
 async function filesOf(recipes: Record<string, RecipeEntry>): Promise<ReadonlyMap<string, string>> {
   const find = await openRecipes(recipes, BASE);
-  const { scratch } = await assembleBootMedia(
-    {
-      runId: '20261123T023107Z-9f2c01ab',
-      role: 'clone',
-      recipes: resolveRecipes(configured(recipes), undefined),
-      recoverMs: 1_000,
-      stopMs: 60_000,
-    },
-    find,
-  );
+  const { scratch } = await mediaOf(find, resolveRecipes(configured(recipes), undefined));
   const files = decodeTar(scratch.subarray(HEADER_BYTES));
   return new Map([...files].map(([name, bytes]) => [name, new TextDecoder().decode(bytes)]));
 }
@@ -73,8 +73,17 @@ describe('a command recipe', () => {
   test.each([
     {
       entry: { ...SHOP, scripts: { agent: './gone.sh' } },
-      says: /recipes\.shop: the script .*gone\.sh cannot be read/,
+      says: /recipes\.shop: the script .*gone\.sh \(agent\) cannot be read: ENOENT/,
     },
+    {
+      entry: { ...SHOP, scripts: { agent: './folder.sh' } },
+      says: /recipes\.shop: the script .*folder\.sh \(agent\) cannot be read: EISDIR/,
+    },
+    {
+      entry: { ...SHOP, scripts: { library: [`./${LONG}`] } },
+      says: /recipes\.shop: the path of "x+" is too long for a machine/,
+    },
+    { entry: { ...SHOP, params: { 'a b': 1 } }, says: /recipes\.shop\.a b: / },
     { entry: { ...SHOP, scripts: { agents: './agent.sh' } }, says: /recipes\.shop\.scripts: .*agents/ },
     { entry: { ...SHOP, parms: {} }, says: /recipes\.shop: .*parms/ },
     { entry: { use: 'mysql' }, says: /no recipe "mysql"\. Use one of postgresql, pgbackrest, redis, command/ },
@@ -82,6 +91,15 @@ describe('a command recipe', () => {
     await expect(openRecipes({ shop: entry }, BASE)).rejects.toThrow(ConfigurationError);
     await expect(openRecipes({ shop: entry }, BASE)).rejects.toThrow(says);
   });
+});
+
+test('a script that goes after the start of the worker fails the run at once, by its name, and is not waited for', async () => {
+  writeFileSync(join(folder, 'goes.sh'), '# goes\n');
+  const find = await openRecipes({ shop: { use: 'command', scripts: { agent: './goes.sh' } } }, BASE);
+  rmSync(join(folder, 'goes.sh'));
+  const refusal = await mediaOf(find, [{ name: 'shop', params: {} }]).catch((error: unknown) => error);
+  expect(refusal).toMatchObject({ code: 'InvalidConfiguration', status: 'permanent' });
+  expect(String(refusal)).toMatch(/recipes\.shop: the script .*goes\.sh \(agent\) cannot be read: ENOENT/);
 });
 
 test('a built-in recipe may stand twice, under names of its own and with parameters of its own', async () => {
