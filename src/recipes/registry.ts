@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../errors.ts';
+import { OUTPUT_RECORD } from './boot/harvest.ts';
 import { readRecipeFiles } from './boot/recipe-files.ts';
 import { createCommandRecipe } from './command/recipe.ts';
 import { pgbackrest } from './pgbackrest/recipe.ts';
@@ -36,6 +37,10 @@ export function findRecipe(name: string): Recipe {
 export async function openRecipes(entries: Readonly<Record<string, RecipeEntry>>, base: URL): Promise<FindRecipe> {
   const recipes = new Map<string, Recipe>();
   for (const [name, entry] of Object.entries(entries)) {
+    if (name === OUTPUT_RECORD) {
+      const message = `recipes.${name}: the machine's own record of what agents wrote has this name. Call the recipe otherwise.`;
+      throw new ConfigurationError('InvalidConfiguration', message);
+    }
     const recipe = { ...makeRecipe(name, entry, base), name };
     await readRecipeFiles(recipe, paramsOf(entry));
     recipes.set(name, recipe);

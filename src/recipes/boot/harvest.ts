@@ -1,6 +1,9 @@
 import type { AgentRecord, Harvest, RecipeAnswer } from '../../contract/evidence.ts';
 import { guestText, guestTextOf } from '../../disk/guest-text.ts';
 
+/** Beside the agents' records, one of the file system that they wrote to; so no recipe can have this name. */
+export const OUTPUT_RECORD = 'output';
+
 const RECORD_NAME = /^agents\/([a-z][a-z0-9-]{0,62})\.record$/;
 /** harvest.sh writes eight lines of at most 80 characters. */
 const RECORD_BYTES = 1_024;
@@ -11,12 +14,12 @@ export function readHarvest(
   files: ReadonlyMap<string, Uint8Array>,
   answers: readonly RecipeAnswer[],
 ): Harvest | undefined {
-  const output = files.get('agents/output.record');
+  const output = files.get(`agents/${OUTPUT_RECORD}.record`);
   if (output === undefined) return undefined;
   const records: AgentRecord[] = [];
   for (const [name, bytes] of files) {
     const recipe = RECORD_NAME.exec(name)?.[1];
-    if (recipe === undefined || name === 'agents/output.record') continue;
+    if (recipe === undefined || recipe === OUTPUT_RECORD) continue;
     const record = readRecord(recipe, bytes, answers);
     if (record) records.push(record);
   }

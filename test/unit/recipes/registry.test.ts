@@ -93,6 +93,10 @@ describe('a command recipe', () => {
   });
 });
 
+test('no recipe is called as the record of the output is: its own record would be lost behind it', async () => {
+  await expect(openRecipes({ output: SHOP }, BASE)).rejects.toThrow(/recipes\.output: .* Call the recipe otherwise/);
+});
+
 test('a script that goes after the start of the worker fails the run at once, by its name, and is not waited for', async () => {
   writeFileSync(join(folder, 'goes.sh'), '# goes\n');
   const find = await openRecipes({ shop: { use: 'command', scripts: { agent: './goes.sh' } } }, BASE);
