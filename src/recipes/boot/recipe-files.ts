@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigurationError, systemCode } from '../../errors.ts';
 import type { Recipe } from '../recipe.ts';
+import { STEPS } from './report.ts';
 import { fitsTar } from './tar.ts';
 
 /**
@@ -17,7 +18,9 @@ export async function readRecipeFiles(recipe: Recipe, rawParams: unknown): Promi
       throw invalid(`${recipe.name}: the path of "${name}" is too long for a machine. Shorten its name`);
     files.set(path, bytes);
   };
-  for (const { name, step, url } of scriptsOf(recipe)) put(name, await readOne(recipe.name, step, url));
+  const scripts = scriptsOf(recipe);
+  mustHaveOwnNames(recipe.name, scripts);
+  for (const { name, step, url } of scripts) put(name, await readOne(recipe.name, step, url));
   for (const [name, text] of paramFiles(parseParams(recipe, rawParams))) {
     put(`params/${name}`, new TextEncoder().encode(text));
   }
@@ -36,6 +39,21 @@ function scriptsOf({ scripts, library = [] }: Recipe): readonly Script[] {
     url === undefined ? [] : [{ name: `${step}.sh`, step, url }],
   );
   return [...steps, ...library.map((url) => ({ name: basename(fileURLToPath(url)), step: 'library', url }))];
+}
+
+/** Beside the scripts in a machine: steps, whether a recipe has them or not, and folders. */
+const TAKEN = new Set([...STEPS.map((step) => `${step}.sh`), 'params', 'recorded', 'agent-facts']);
+
+/** One file of a library would else take another's place, or become a step. */
+function mustHaveOwnNames(recipe: string, scripts: readonly Script[]): void {
+  const seen = new Set<string>();
+  for (const { name } of scripts.filter(({ step }) => step === 'library')) {
+    if (TAKEN.has(name))
+      throw invalid(`${recipe}: "${name}" of its library has the name of a step or folder. Rename the file`);
+    if (seen.has(name))
+      throw invalid(`${recipe}: two files of its library are called "${name}" in a machine. Rename one`);
+    seen.add(name);
+  }
 }
 
 async function readOne(recipe: string, step: string, url: URL): Promise<Uint8Array> {

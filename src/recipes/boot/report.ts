@@ -13,7 +13,8 @@ export interface BootResults extends BootReport {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
-const STEPS = [
+/** As they stand in names of files. */
+export const STEPS = [
   'detect',
   'recovered',
   'probe',

@@ -18,6 +18,8 @@ const folder = mkdtempSync(join(tmpdir(), 'recipes-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 for (const name of ['agent.sh', 'own.sh', 'words.txt']) writeFileSync(join(folder, name), `# ${name}\n`);
 mkdirSync(join(folder, 'folder.sh'));
+mkdirSync(join(folder, 'steps'));
+for (const name of ['stop.sh', 'words.txt']) writeFileSync(join(folder, 'steps', name), `# another ${name}\n`);
 const LONG = 'x'.repeat(120);
 writeFileSync(join(folder, LONG), '');
 const BASE = pathToFileURL(join(folder, 'temporal.config.ts'));
@@ -82,6 +84,14 @@ describe('a command recipe', () => {
     {
       entry: { ...SHOP, scripts: { library: [`./${LONG}`] } },
       says: /recipes\.shop: the path of "x+" is too long for a machine/,
+    },
+    {
+      entry: { ...SHOP, scripts: { library: ['./steps/stop.sh'] } },
+      says: /recipes\.shop: "stop\.sh" of its library has the name of a step/,
+    },
+    {
+      entry: { ...SHOP, scripts: { library: ['./words.txt', './steps/words.txt'] } },
+      says: /recipes\.shop: two files of its library are called "words\.txt"/,
     },
     { entry: { ...SHOP, params: { 'a b': 1 } }, says: /recipes\.shop\.a b: / },
     { entry: { ...SHOP, scripts: { agents: './agent.sh' } }, says: /recipes\.shop\.scripts: .*agents/ },
