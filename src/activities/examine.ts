@@ -20,6 +20,7 @@ import { judgeAgents } from '../recipes/judge-agents.ts';
 import type { FindRecipe } from '../recipes/registry.ts';
 import { type Beat, beating } from './beating.ts';
 import { readDiskFacts } from './disk-facts.ts';
+import { resultFiles } from './result-files.ts';
 import { type EvidenceFiles, type EvidenceRequest, sealEvidence } from './seal-evidence.ts';
 import { snapshotBytes } from './snapshot-bytes.ts';
 import type { VaultDoor } from './vault-door.ts';
@@ -110,7 +111,7 @@ export function createExamineActivities({ platform, vaults, findRecipe }: Examin
         const { run, observation, stoppedByUs, snapshots, volumes, recipes } = request;
         const results = await readResults(run, snapshots.scratch, beat);
         const { files, fact } = await look(request, beat);
-        const evidence = await sealEvidence(vaults, request, [...files, ...filesOf(results)], beat);
+        const evidence = await sealEvidence(vaults, request, [...files, ...resultFiles(results)], beat);
         const report = reportOf(results);
         const open = async ({ volumeId }: VolumeFacts) =>
           snapshotBytes(await platform.openSource(run, snapshotOf(volumeId, snapshots), beat.signal));
@@ -140,7 +141,7 @@ export function createExamineActivities({ platform, vaults, findRecipe }: Examin
       return beating(async (beat) => {
         const results = await readResults(request.run, request.scratch, beat);
         const { files, fact } = await look(request, beat);
-        const evidence = await sealEvidence(vaults, request, [...files, ...filesOf(results)], beat);
+        const evidence = await sealEvidence(vaults, request, [...files, ...resultFiles(results)], beat);
         return { report: reportOf(results), console: fact, evidence };
       });
     },
@@ -182,17 +183,6 @@ export function judgeHarvest(
     withAgent.map(({ name }) => name),
     report,
   );
-}
-
-/** boot.sh leaves about 30 files for three recipes; a guest that leaves thousands gets no more of them sealed. */
-const MAX_RESULT_FILES = 100;
-
-function filesOf({ files }: BootResults): EvidenceFiles {
-  return [...files].slice(0, MAX_RESULT_FILES).map(([name, bytes]) => ({
-    name: `result-${name}`,
-    contentType: 'application/octet-stream',
-    bytes,
-  }));
 }
 
 function reportOf({ files: _files, ...report }: BootResults): BootReport {
