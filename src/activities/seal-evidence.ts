@@ -37,7 +37,14 @@ export async function sealEvidence(
   return refs;
 }
 
-/** Names of results come from the guest: only harmless characters stay (the vault's EvidenceName), 60 at most. */
+/** The vault's EvidenceName takes 100 characters; 12 are for the machine's role and attempt. */
+const NAME_CHARACTERS = 88;
+/** Longer than any `.after-agent.status`: what differs between the files of one recipe. */
+const END_CHARACTERS = 20;
+
+/** Names of results come from the guest: only harmless characters stay. A long one loses its middle, so that files stay apart. */
 function evidenceName(name: string): string {
-  return guestText(name, 60).replaceAll(/[^A-Za-z0-9._-]/g, '-');
+  const harmless = guestText(name).replaceAll(/[^A-Za-z0-9._-]/g, '-');
+  if (harmless.length <= NAME_CHARACTERS) return harmless;
+  return `${harmless.slice(0, NAME_CHARACTERS - END_CHARACTERS - 1)}-${harmless.slice(-END_CHARACTERS)}`;
 }
