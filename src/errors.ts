@@ -41,7 +41,6 @@ export const ERROR_STATUS = {
   SnapshotFailed: 'permanent',
   // consistency and verification
   ConsistencyTooLow: 'permanent',
-  ApplicationNotRecovered: 'permanent',
   AgentFailed: 'permanent',
   VerificationFailed: 'permanent',
   ExtractFailed: 'permanent',

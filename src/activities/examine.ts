@@ -52,7 +52,7 @@ export interface CloneExamination {
 }
 
 export interface FailedAgent extends AgentFailure {
-  /** The end of its log, neutralised; the log itself is sealed. */
+  /** The end of the log of what failed, neutralised; the log itself is sealed. */
   readonly lastWords: string;
 }
 
@@ -130,7 +130,7 @@ export function createExamineActivities({ platform, vaults, findRecipe }: Examin
         });
         const agentFailures = agents?.failures.map((failure) => ({
           ...failure,
-          lastWords: lastWords(results.files.get(`answers/${failure.recipe}.agent.log`)),
+          lastWords: lastWords(results.files.get(`answers/${failure.recipe}.${failure.step ?? 'agent'}.log`)),
         }));
         return { verdict, report, console: fact, evidence, ...(agentFailures && { agentFailures }) };
       });

@@ -75,6 +75,8 @@ export interface AgentFailure {
   readonly exitStatus: number | null;
   /** Guest text in part: escape it for its sink. */
   readonly reason: string;
+  /** The script that failed, where it was another than the agent: its log tells more. */
+  readonly step?: 'detect' | 'recovered' | 'check' | 'after-agent';
 }
 
 /** What the agents' records prove. */

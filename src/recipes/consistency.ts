@@ -1,6 +1,7 @@
 import type { AgentsVerdict, BootReport, ConsistencyVerdict, Fact, RecipeAnswer } from '../contract/evidence.ts';
 import type { Observation } from '../contract/machine.ts';
 import type { FileSystemFact } from '../disk/file-system-fact.ts';
+import { reasonOf } from './reason-of.ts';
 
 export interface ConsistencyEvidence {
   /** Where agents ran. */
@@ -102,10 +103,11 @@ function brokenDetectFact({ recipe, facts }: RecipeAnswer): Fact {
 }
 
 function recoveredFact(recipe: string, { answers }: BootReport): Fact {
-  const recovered = answers.some((answer) => answer.recipe === recipe && answer.step === 'recovered' && answer.ok);
-  return recovered
-    ? { name: `${recipe} recovered`, verdict: 'clean', found: 'it answered before the shutdown' }
-    : { name: `${recipe} recovered`, verdict: 'dirty', found: `${recipe} did not recover within its limit` };
+  const name = `${recipe} recovered`;
+  const recovered = answers.find((answer) => answer.recipe === recipe && answer.step === 'recovered');
+  if (recovered?.ok) return { name, verdict: 'clean', found: 'it answered before the shutdown' };
+  const found = `${recipe} did not recover within its limit${reasonOf(recovered)}`;
+  return { name, verdict: 'dirty', found: found.slice(0, 200) };
 }
 
 /** Of applications that end by a script of their recipe, before the machine's own shutdown. */
@@ -114,6 +116,6 @@ function stoppedFacts(recipe: string, { answers }: BootReport): Fact[] {
   if (!stop) return [];
   const name = `${recipe} stopped`;
   if (stop.ok) return [{ name, verdict: 'clean', found: 'its script ended it in order' }];
-  const why = String(stop.facts.reason ?? stop.facts.error ?? 'its script failed without a reason');
-  return [{ name, verdict: 'dirty', found: `it was not ended in order: ${why}`.slice(0, 200) }];
+  const why = reasonOf(stop) || ': its script failed without a reason';
+  return [{ name, verdict: 'dirty', found: `it was not ended in order${why}`.slice(0, 200) }];
 }

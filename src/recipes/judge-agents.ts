@@ -7,6 +7,7 @@ import type {
   RecipeAnswer,
   RecipeStep,
 } from '../contract/evidence.ts';
+import { reasonOf } from './reason-of.ts';
 
 /**
  * What may be said of the agents' output: `application-consistent` where the agent succeeded, the recipe's own check of what
@@ -20,13 +21,13 @@ export function judgeAgents(recipes: readonly string[], report: BootReport): Age
   const facts: Fact[] = [];
   for (const recipe of here) {
     const record = report.harvest?.records.find((one) => one.recipe === recipe);
-    const reason = whyNot(recipe, record, report);
-    if (reason === undefined && record) agents[recipe] = 'application-consistent';
-    else failures.push({ recipe, reason: reason ?? 'nothing is known of it', exitStatus: record?.exitStatus ?? null });
+    const why = whyNot(recipe, record, report);
+    if (why === undefined) agents[recipe] = 'application-consistent';
+    else failures.push({ recipe, ...why, exitStatus: record?.exitStatus ?? null });
     facts.push({
       name: `${recipe} agent`,
-      verdict: reason === undefined ? 'clean' : 'dirty',
-      found: (reason ?? describe(record)).slice(0, 200),
+      verdict: why === undefined ? 'clean' : 'dirty',
+      found: (why?.reason ?? describe(record)).slice(0, 200),
     });
   }
   if (here.length === 0) {
@@ -40,24 +41,49 @@ export function judgeAgents(recipes: readonly string[], report: BootReport): Age
   return { agents, failures, facts };
 }
 
-function whyNot(recipe: string, record: AgentRecord | undefined, report: BootReport): string | undefined {
-  if (report.absent !== undefined) return `the machine ended before its results were written: ${report.absent}`;
-  if (!report.finished) return 'the boot script did not finish its report';
-  const detect = answerOf(report, recipe, 'detect');
-  if (!detect?.ok) return `its detect script did not answer: ${detect?.facts.error ?? 'it left nothing'}`;
-  if (!answered(report, recipe, 'recovered'))
-    return 'its application did not recover within its limit, so it was not run';
-  if (report.harvest?.unusable !== undefined && !record) return report.harvest.unusable;
-  if (!record) return 'it left no record';
-  if (record.exitStatus === 124) return 'it was ended at its limit (limits.agentMs)';
-  if (!answered(report, recipe, 'agent')) return saidNo(report, recipe, 'agent', `exit status ${record.exitStatus}`);
-  if (record.output === null) return 'what it wrote could not be listed';
-  if (record.output.files === 0) return 'it wrote no file';
-  const check = answerOf(report, recipe, 'check');
-  if (check && !check.ok) return saidNo(report, recipe, 'check', 'the check of what it wrote failed');
-  if (!answered(report, recipe, 'after-agent'))
-    return 'it left its application unusable: that does not answer any more';
-  return report.harvest?.unusable;
+type Why = Pick<AgentFailure, 'reason' | 'step'>;
+
+function whyNot(recipe: string, record: AgentRecord | undefined, report: BootReport): Why | undefined {
+  if (report.absent !== undefined)
+    return { reason: `the machine ended before its results were written: ${report.absent}` };
+  if (!report.finished) return { reason: 'the boot script did not finish its report' };
+  const of = (step: RecipeStep) => answerOf(report, recipe, step);
+  const detect = of('detect');
+  if (!detect?.ok) return { reason: `its detect script did not answer${reasonOf(detect)}`, step: 'detect' };
+  const recovered = of('recovered');
+  if (!recovered?.ok) {
+    const reason = `its application did not recover within its limit, so it was not run${reasonOf(recovered)}`;
+    return { reason, step: 'recovered' };
+  }
+  const unusable = report.harvest?.unusable;
+  if (!record) return { reason: unusable ?? 'it left no record' };
+  return (
+    whyNotItself(record, of('agent')) ?? whyNotAfter(of) ?? (unusable === undefined ? undefined : { reason: unusable })
+  );
+}
+
+/** By what the agent did. */
+function whyNotItself({ exitStatus, output }: AgentRecord, answer: RecipeAnswer | undefined): Why | undefined {
+  if (exitStatus === 124) return { reason: 'it was ended at its limit (limits.agentMs)' };
+  if (!answer?.ok) {
+    const { reason, error } = answer?.facts ?? {};
+    if (exitStatus === 0 && error !== undefined) return { reason: String(error) };
+    // Not the error: its last words are told beside the status.
+    return { reason: `exit status ${exitStatus}${reason === undefined ? '' : `: ${String(reason)}`}` };
+  }
+  if (output === null) return { reason: 'what it wrote could not be listed' };
+  if (output.files === 0) return { reason: 'it wrote no file' };
+  return undefined;
+}
+
+/** By what was asked when it had ended. */
+function whyNotAfter(of: (step: RecipeStep) => RecipeAnswer | undefined): Why | undefined {
+  const check = of('check');
+  if (check && !check.ok) return { reason: `the check of what it wrote failed${reasonOf(check)}`, step: 'check' };
+  const after = of('after-agent');
+  if (after?.ok) return undefined;
+  const reason = `it left its application unusable: that does not answer any more${reasonOf(after)}`;
+  return { reason, step: 'after-agent' };
 }
 
 /** By an explicit "no"; a detect script that broke says nothing. */
@@ -66,18 +92,8 @@ function isAbsent(report: BootReport, recipe: string): boolean {
   return detect !== undefined && !detect.ok && !detect.broken;
 }
 
-function answered(report: BootReport, recipe: string, step: RecipeStep): boolean {
-  return answerOf(report, recipe, step)?.ok === true;
-}
-
 function answerOf({ answers }: BootReport, recipe: string, step: RecipeStep): RecipeAnswer | undefined {
   return answers.find((answer) => answer.recipe === recipe && answer.step === step);
-}
-
-/** With the script's own reason, where it gave one. */
-function saidNo(report: BootReport, recipe: string, step: RecipeStep, what: string): string {
-  const own = answerOf(report, recipe, step)?.facts.reason;
-  return own === undefined ? what : `${what}: ${String(own)}`;
 }
 
 function describe(record: AgentRecord | undefined): string {

@@ -94,13 +94,20 @@ interface Ended {
 function judgeAnswer({ json, log, status }: Ended): Pick<RecipeAnswer, 'ok' | 'broken' | 'facts'> {
   const said = parseAnswer(json);
   const how = status === '' ? 'its exit status is not known' : `exit status ${status}`;
+  const withWords = (text: string, words = lastWords(log)) => guestText(words === '' ? text : `${text}: ${words}`);
   if (said === undefined) {
     const words = lastWords(log) || guestTextOf(json, 120);
-    const error = `${status === '0' ? 'it ended without an answer' : how}${words === '' ? '' : `: ${words}`}`;
-    return { ok: false, broken: true, facts: { error: guestText(error) } };
+    const error = withWords(status === '0' ? 'it ended without an answer' : how, words);
+    return { ok: false, broken: true, facts: { error } };
   }
-  if (said.ok === (status === '0')) return said;
-  return { ok: false, broken: true, facts: { ...said.facts, error: `${how}, but its answer says ok: ${said.ok}` } };
+  if (said.ok !== (status === '0')) {
+    const error = withWords(`${how}, but its answer says ok: ${said.ok}`);
+    return { ok: false, broken: true, facts: { ...said.facts, error } };
+  }
+  // A plain "no" without a reason: what it said last may be one.
+  return said.ok || said.facts.reason !== undefined
+    ? said
+    : { ok: false, facts: { error: withWords(how), ...said.facts } };
 }
 
 /** Undefined for what is no answer, one without its own word included. */

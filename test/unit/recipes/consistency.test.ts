@@ -102,6 +102,19 @@ test.each([
     names: /^postgresql recovered: postgresql did not recover/,
   },
   {
+    what: 'an application that did not recover and says why',
+    change: {
+      bootReport: {
+        finished: true,
+        answers: [
+          { recipe: 'postgresql', step: 'detect', ok: true, facts: {} },
+          { recipe: 'postgresql', step: 'recovered', ok: false, facts: { reason: 'my own reason' } },
+        ],
+      },
+    },
+    names: /^postgresql recovered: postgresql did not recover within its limit: my own reason$/,
+  },
+  {
     what: 'an application that its script could not stop',
     change: {
       bootReport: {

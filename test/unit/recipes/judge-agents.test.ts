@@ -71,6 +71,36 @@ test.each<{ what: string; change: Change; says: RegExp }>([
   expect(facts).toMatchObject([{ name: 'redis agent', verdict: 'dirty' }]);
 });
 
+test.each([
+  { step: 'recovered', says: 'its application did not recover within its limit, so it was not run: ' },
+  { step: 'check', says: 'the check of what it wrote failed: ' },
+  { step: 'after-agent', says: 'it left its application unusable: that does not answer any more: ' },
+] as const)(
+  'a script of "$step" that fails is told with its reason, or how it broke, and is named',
+  ({ step, says }) => {
+    const failing = (change: Partial<RecipeAnswer>): BootReport => ({
+      ...report(),
+      answers: report().answers.map((answer) => (answer.step === step ? { ...answer, ok: false, ...change } : answer)),
+    });
+    const no = judgeAgents(['redis'], failing({ facts: { reason: 'my own reason' } }));
+    const broken = judgeAgents(
+      ['redis'],
+      failing({ broken: true, facts: { error: 'exit status 2: unexpected "fi"' } }),
+    );
+    expect(no.failures).toMatchObject([{ reason: `${says}my own reason`, step }]);
+    expect(broken.failures).toMatchObject([{ reason: `${says}exit status 2: unexpected "fi"`, step }]);
+  },
+);
+
+test('an agent that ends well without an answer has failed, and it says so', () => {
+  const answers = report().answers.map((answer) =>
+    answer.step === 'agent'
+      ? { ...answer, ok: false, broken: true as const, facts: { error: 'without an answer' } }
+      : answer,
+  );
+  expect(judgeAgents(['redis'], { ...report(), answers }).failures).toMatchObject([{ reason: 'without an answer' }]);
+});
+
 test('a recipe without a check of its own is taken at its word', () => {
   expect(judgeAgents(['redis'], report({ without: 'check' })).failures).toEqual([]);
 });
@@ -94,9 +124,9 @@ test.each([
     found: beside({ recipe: 'shop', broken: true, facts: { error: 'exit status 2: unexpected "fi"' } }),
     says: 'its detect script did not answer: exit status 2: unexpected "fi"',
   },
-  { what: 'left nothing', found: report(), says: 'its detect script did not answer: it left nothing' },
+  { what: 'left nothing', found: report(), says: 'its detect script did not answer' },
 ])('an application whose detect script $what is a failure, not an application that is elsewhere', ({ found, says }) => {
   const { agents, failures } = judgeAgents(['redis', 'shop'], found);
   expect(agents).toEqual({ redis: 'application-consistent' });
-  expect(failures).toEqual([{ recipe: 'shop', reason: says, exitStatus: null }]);
+  expect(failures).toEqual([{ recipe: 'shop', reason: says, step: 'detect', exitStatus: null }]);
 });

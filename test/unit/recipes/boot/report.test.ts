@@ -84,6 +84,20 @@ test('a "no" with an exit status of its own is a plain no, in its own words', as
   expect(answers).toEqual([{ recipe: 'redis', step: 'detect', ok: false, facts: { reason: 'no data folder' } }]);
 });
 
+test('a "no" without a reason is told with the exit status and the last words', async () => {
+  const { answers } = await read(
+    scratch({
+      'answers/redis.check.json': '{"ok":false}',
+      'answers/redis.check.log': 'reading the dump\nthe dump is cut\n{"ok":false}\n',
+      'answers/redis.check.status': '3',
+      finished: '',
+    }),
+  );
+  expect(answers).toEqual([
+    { recipe: 'redis', step: 'check', ok: false, facts: { error: 'exit status 3: the dump is cut' } },
+  ]);
+});
+
 test("nothing written, and another run's results, are no report, and it says why", async () => {
   const nothing = await read(new Uint8Array(4 << 20));
   const foreign = await read(scratch({ finished: '' }, { runId: '20250101T000000Z-00000000' }));
