@@ -2,6 +2,7 @@ import { ConfigurationError } from '../errors.ts';
 import { OUTPUT_RECORD } from './boot/harvest.ts';
 import { readRecipeFiles } from './boot/recipe-files.ts';
 import { createCommandRecipe } from './command/recipe.ts';
+import { mustBeRecipe } from './own-recipe.ts';
 import { pgbackrest } from './pgbackrest/recipe.ts';
 import { postgresql } from './postgresql/recipe.ts';
 import type { Recipe } from './recipe.ts';
@@ -50,7 +51,7 @@ export async function openRecipes(entries: Readonly<Record<string, RecipeEntry>>
 
 function makeRecipe(name: string, entry: RecipeEntry, base: URL): Recipe {
   const { use = name } = entry;
-  if (typeof use !== 'string') return use;
+  if (typeof use !== 'string') return mustBeRecipe(name, use);
   return use === 'command' ? createCommandRecipe(name, entry, base) : findRecipe(use);
 }
 

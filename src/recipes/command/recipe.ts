@@ -1,3 +1,5 @@
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { ConfigurationError } from '../../errors.ts';
 import type { Recipe } from '../recipe.ts';
@@ -40,13 +42,14 @@ export function createCommandRecipe(name: string, entry: unknown, base: URL): Re
   }
   const yes = new URL('./yes.sh', import.meta.url);
   const { library, ...steps } = parsed.data.scripts;
-  const own = Object.entries(steps).flatMap(([step, path]) =>
-    path === undefined ? [] : [[step, new URL(path, base)]],
-  );
+  // A path and no URL: "#", "%" and "?" are letters of a file's name.
+  const folder = dirname(fileURLToPath(base));
+  const urlOf = (path: string) => pathToFileURL(resolve(folder, path));
+  const own = Object.entries(steps).flatMap(([step, path]) => (path === undefined ? [] : [[step, urlOf(path)]]));
   return {
     name,
     params: Params,
     scripts: { detect: yes, recovered: yes, probe: yes, ...Object.fromEntries(own) },
-    library: library.map((path) => new URL(path, base)),
+    library: library.map(urlOf),
   };
 }

@@ -12,6 +12,7 @@ import { assembleBootMedia } from '../../../src/recipes/boot/media.ts';
 import { HEADER_BYTES } from '../../../src/recipes/boot/scratch-layout.ts';
 import { decodeTar } from '../../../src/recipes/boot/tar.ts';
 import { defineRecipe } from '../../../src/recipes/define-recipe.ts';
+import type { Recipe } from '../../../src/recipes/recipe.ts';
 import { type FindRecipe, openRecipes, type RecipeEntry } from '../../../src/recipes/registry.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'recipes-'));
@@ -62,6 +63,15 @@ describe('a command recipe', () => {
     for (const step of ['detect', 'recovered', 'probe']) expect(files.get(`recipes/shop/${step}.sh`)).toMatch(/^yes$/m);
   });
 
+  test.each(['a#b.sh', 'a%zz.sh', 'a%20b.sh', 'a?b.sh'])(
+    'reads a script called "%s" by this very name',
+    async (name) => {
+      writeFileSync(join(folder, name), `# ${name}\n`);
+      const files = await filesOf({ shop: { ...SHOP, scripts: { agent: `./${name}` } } });
+      expect(files.get('recipes/shop/agent.sh')).toBe(`# ${name}\n`);
+    },
+  );
+
   test('hands parameters over as files and as one JSON file, never as text of a shell', async () => {
     const files = await filesOf({ shop: SHOP });
     expect(JSON.parse(files.get('recipes/shop/params/params.json') ?? '')).toEqual(SHOP.params);
@@ -77,6 +87,11 @@ describe('a command recipe', () => {
       entry: { ...SHOP, scripts: { agent: './gone.sh' } },
       says: /recipes\.shop: the script .*gone\.sh \(agent\) cannot be read: ENOENT/,
     },
+    {
+      entry: { ...SHOP, scripts: { agent: 'http://x/y.sh' } },
+      says: /recipes\.shop: the script .*y\.sh \(agent\) cannot be read: ENOENT/,
+    },
+    { entry: { ...SHOP, scripts: null }, says: /recipes\.shop\.scripts: / },
     {
       entry: { ...SHOP, scripts: { agent: './folder.sh' } },
       says: /recipes\.shop: the script .*folder\.sh \(agent\) cannot be read: EISDIR/,
@@ -131,4 +146,45 @@ test('a recipe made with defineRecipe is named by its value, and its parameters 
   });
   expect((await filesOf({ mine: { use: own, size: 3 } })).get('recipes/mine/params/size')).toBe('3\n');
   await expect(filesOf({ mine: { use: own, size: 'big' } })).rejects.toThrow(/recipes\.mine\.size/);
+});
+
+describe("a recipe of one's own that no compiler looked at", () => {
+  const script = pathToFileURL(join(folder, 'own.sh'));
+  const own = {
+    name: 'mine',
+    params: z.strictObject({}),
+    scripts: { detect: script, recovered: script, probe: script },
+  };
+  const SCRIPT = "must be a file's URL, such as new URL('./detect.sh', import.meta.url)";
+
+  test.each([
+    { what: 'scripts that are none', change: { scripts: null }, says: 'recipes.mine.use.scripts: ' },
+    {
+      what: 'a path for a URL',
+      change: { scripts: { ...own.scripts, detect: './detect.sh' } },
+      says: `recipes.mine.use.scripts.detect: ${SCRIPT}`,
+    },
+    {
+      what: 'a URL of the web',
+      change: { scripts: { ...own.scripts, agent: new URL('http://x/y.sh') } },
+      says: `recipes.mine.use.scripts.agent: ${SCRIPT}`,
+    },
+    {
+      what: 'no probe',
+      change: { scripts: { detect: script, recovered: script } },
+      says: 'recipes.mine.use.scripts.probe: ',
+    },
+    { what: 'a step that does not exist', change: { scripts: { ...own.scripts, agnet: script } }, says: 'agnet' },
+    { what: 'a library of paths', change: { library: ['./words.sh'] }, says: `recipes.mine.use.library.0: ${SCRIPT}` },
+    { what: 'parameters without a schema', change: { params: {} }, says: 'recipes.mine.use.params: must be a schema' },
+    {
+      what: 'a fact that is no function',
+      change: { cleanFact: true },
+      says: 'recipes.mine.use.cleanFact: must be a function',
+    },
+  ])('and has $what is refused by the field when a worker starts', async ({ change, says }) => {
+    const use = { ...own, ...change } as unknown as Recipe;
+    const refusal = await openRecipes({ mine: { use } }, BASE).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'InvalidConfiguration', message: expect.stringContaining(says) });
+  });
 });
