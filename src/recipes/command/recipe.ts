@@ -13,6 +13,7 @@ const Scripts = z.strictObject({
   agent: z.string().min(1).optional(),
   check: z.string().min(1).optional(),
   load: z.string().min(1).optional(),
+  extract: z.string().min(1).optional(),
   /** What the others source or run. */
   library: z.array(z.string().min(1)).default([]),
 });

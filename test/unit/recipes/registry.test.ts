@@ -13,7 +13,7 @@ import { HEADER_BYTES } from '../../../src/recipes/boot/scratch-layout.ts';
 import { decodeTar } from '../../../src/recipes/boot/tar.ts';
 import { defineRecipe } from '../../../src/recipes/define-recipe.ts';
 import type { Recipe } from '../../../src/recipes/recipe.ts';
-import { type FindRecipe, openRecipes, type RecipeEntry } from '../../../src/recipes/registry.ts';
+import { type FindRecipe, findRecipe, openRecipes, type RecipeEntry } from '../../../src/recipes/registry.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'recipes-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -69,6 +69,14 @@ describe('a command recipe', () => {
       writeFileSync(join(folder, name), `# ${name}\n`);
       const files = await filesOf({ shop: { ...SHOP, scripts: { agent: `./${name}` } } });
       expect(files.get('recipes/shop/agent.sh')).toBe(`# ${name}\n`);
+    },
+  );
+
+  test.each(Object.keys(findRecipe('postgresql').scripts).concat('stop'))(
+    'may have a script for "%s"',
+    async (step) => {
+      const files = await filesOf({ shop: { ...SHOP, scripts: { [step]: './own.sh' } } });
+      expect(files.get(`recipes/shop/${step}.sh`)).toBe('# own.sh\n');
     },
   );
 
