@@ -55,13 +55,8 @@ $UNDERSTUDY_RUN" ] || continue
 # What ends whoever ignores SIGTERM, 10 s later. Old guests may lack -k, or all of it; the watchdog then still ends the machine.
 timeout=
 if timeout -k 10 10 true 2>/dev/null; then timeout='timeout -k 10'; elif timeout 10 true 2>/dev/null; then timeout=timeout; fi
-
-# limited SECONDS COMMAND...
-limited() {
-  seconds=$1
-  shift
-  if [ "$timeout" ]; then $timeout "$seconds" "$@"; else "$@"; fi
-}
+# A session of its own, so that a script's children end with it: one that outlives the machine's shutdown costs the class.
+session=$(command -v setsid) || session=
 
 # answer RECIPE STEP SECONDS [NAME]: runs the recipe's script; its last line is its answer, the rest is its log.
 answer() {
@@ -70,8 +65,10 @@ answer() {
   [ -f "$script" ] || return 1
   mkdir -p "$WORK/tmp/recipes/$1"
   UNDERSTUDY_LIB=$WORK/payload/lib.sh UNDERSTUDY_PARAMS=$WORK/payload/recipes/$1/params UNDERSTUDY_TMP=$WORK/tmp/recipes/$1 \
-    limited "$3" sh "$script" >"$out.out" 2>"$out.err" </dev/null
+    $session sh -c 'echo $$ >"$0"; exec "$@"' "$WORK/tmp/session" ${timeout:+$timeout "$3"} sh "$script" \
+    >"$out.out" 2>"$out.err" </dev/null
   status=$?
+  [ -z "$session" ] || kill -KILL "-$(cat "$WORK/tmp/session")" 2>/dev/null
   tail -n 1 "$out.out" | head -c 8192 >"$out.json"
   tail -c 65536 "$out.out" >"$out.log"
   tail -c 16384 "$out.err" >>"$out.log"
