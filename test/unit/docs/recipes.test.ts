@@ -1,4 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
@@ -21,6 +25,20 @@ test('the page names every recipe there is, and every step and variable that the
   const variables = read('src/recipes/boot/steps.sh').match(/UNDERSTUDY_[A-Z_]+(?==)/g) ?? [];
   expect(variables.length).toBeGreaterThan(3);
   for (const name of variables) expect(PAGE).toContain(`\`${name}\``);
+});
+
+test.each(['src', 'node_modules/understudy/dist'])('the trial without a machine works as printed, with %s', (code) => {
+  const shown = /<!-- try:begin -->\n```sh\n([\s\S]*?)```\n<!-- try:end -->/.exec(PAGE)?.[1];
+  const folder = mkdtempSync(join(tmpdir(), 'try-'));
+  try {
+    mkdirSync(join(folder, dirname(code)), { recursive: true });
+    symlinkSync(fileURLToPath(new URL('../../../src', import.meta.url)), join(folder, code));
+    symlinkSync(fileURLToPath(new URL('../../../examples', import.meta.url)), join(folder, 'examples'));
+    const said = execFileSync('sh', ['-c', shown ?? 'exit 1'], { cwd: folder, encoding: 'utf8' });
+    expect(said.trim().split('\n').at(-1)).toBe('{"ok":true,"facts":{"entries":2}}');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test('functions of the library that the page names exist', () => {
