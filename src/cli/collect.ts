@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { CollectionRequest } from '../contract/collection-request.ts';
 import type { CollectionResult, ObjectTotal } from '../contract/results.ts';
 import type { CliDeps } from './deps.ts';
+import { awaitRun } from './follow-run.ts';
 import { formatBytes, formatMoment } from './format.ts';
 import { invalidInput } from './invalid-input.ts';
 import { jsonLines } from './json-lines.ts';
@@ -30,7 +31,7 @@ async function runCollect(vault: string, { plan, execute, json }: CollectOptions
   try {
     const run = await backups.startCollection(parsed.data, deps.newRequestId());
     deps.stderr.write(`collection of ${vault}: ${run.workflowId}${run.link ? `\n  follow it: ${run.link}` : ''}\n`);
-    const result = await run.result();
+    const result = await awaitRun(run, deps);
     if (json) jsonLines(deps.stdout).result(result);
     else deps.stdout.write(describeCollection(result));
   } finally {

@@ -75,7 +75,8 @@ export interface Backups {
 export interface StartedRun<R> {
   readonly workflowId: string;
   readonly link?: string;
-  result(): Promise<R>;
+  /** The signal ends the waiting, and not the run. */
+  result(signal: AbortSignal): Promise<R>;
 }
 
 export interface WatchedRun<R> {
@@ -83,8 +84,9 @@ export interface WatchedRun<R> {
   /** Where a person can look at it; undefined when the UI's address is not known. */
   readonly link?: string;
   /** May fail while no worker is there; the result tells how it ends. */
-  progress(): Promise<BackupProgress>;
-  result(): Promise<R>;
+  progress(signal: AbortSignal): Promise<BackupProgress>;
+  /** The signal ends the waiting, and not the run. */
+  result(signal: AbortSignal): Promise<R>;
 }
 
 export interface RunningBackup {

@@ -4,6 +4,7 @@ import { CommandEnd, writeFailure } from './command-end.ts';
 import type { CliDeps } from './deps.ts';
 import { EXIT } from './exit-codes.ts';
 import { readFailure } from './failure.ts';
+import { awaitRun } from './follow-run.ts';
 import { formatAge, formatBytes, formatSeconds } from './format.ts';
 import { invalidInput } from './invalid-input.ts';
 import { jsonLines } from './json-lines.ts';
@@ -46,7 +47,7 @@ async function runDrill(
   try {
     const run = await backups.startDrill(parsed.data, deps.newRequestId());
     deps.stderr.write(`drill: ${run.workflowId}${run.link ? `\n  follow it: ${run.link}` : ''}\n`);
-    tell(await run.result(), deps, json);
+    tell(await awaitRun(run, deps), deps, json);
   } catch (error) {
     const failure = readFailure(error);
     if (failure.code !== 'DrillFailed') throw error;

@@ -1,6 +1,6 @@
 import type { BackupProgress } from '../contract/progress.ts';
 import { CommandEnd, writeFailure } from './command-end.ts';
-import type { CliDeps, WatchedRun } from './deps.ts';
+import type { CliDeps, StartedRun, WatchedRun } from './deps.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { readFailure } from './failure.ts';
 import { jsonLines } from './json-lines.ts';
@@ -18,14 +18,27 @@ export async function followRun<R>(
   const watched = await watchRun(run, deps, sink);
   if (watched.ended === 'result') return watched.result;
   if (watched.ended === 'stopped-watching') {
-    deps.stderr.write(
-      `stopped watching; the run goes on. To end it:\n  temporal workflow cancel --workflow-id ${run.workflowId}\n`,
-    );
-    throw new CommandEnd(EXIT.stoppedWatching);
+    throw stoppedWatching(run, deps);
   }
   const failure = readFailure(watched.error);
   writeFailure(deps, `${what}${phaseText(watched.last)}`, failure, { json });
   throw new CommandEnd(exitCodeOf(failure, { duringPreflight: failedPhase(watched.last) === 'preflight' }));
+}
+
+/** The same for a run that shows no progress; its failure is the caller's. */
+export async function awaitRun<R>(run: StartedRun<R>, deps: Pick<CliDeps, 'signal' | 'stderr'>): Promise<R> {
+  try {
+    return await run.result(deps.signal);
+  } catch (error) {
+    throw deps.signal.aborted ? stoppedWatching(run, deps) : error;
+  }
+}
+
+function stoppedWatching({ workflowId }: { readonly workflowId: string }, { stderr }: Pick<CliDeps, 'stderr'>) {
+  stderr.write(
+    `stopped watching; the run goes on. To end it:\n  temporal workflow cancel --workflow-id ${workflowId}\n`,
+  );
+  return new CommandEnd(EXIT.stoppedWatching);
 }
 
 function failedPhase(progress: BackupProgress | undefined): string | undefined {

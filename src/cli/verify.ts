@@ -9,7 +9,7 @@ import { ConfigurationError } from '../errors.ts';
 import { CommandEnd } from './command-end.ts';
 import type { CliDeps } from './deps.ts';
 import { EXIT } from './exit-codes.ts';
-import { followRun } from './follow-run.ts';
+import { awaitRun, followRun } from './follow-run.ts';
 import { formatBytes, formatSeconds } from './format.ts';
 import { invalidInput } from './invalid-input.ts';
 import { jsonLines } from './json-lines.ts';
@@ -64,7 +64,7 @@ async function runCheck(pointId: string | undefined, options: CheckOptions, deps
   try {
     const run = await backups.startCheck(parsed.data, deps.newRequestId());
     deps.stderr.write(`check, ${level}: ${run.workflowId}${run.link ? `\n  follow it: ${run.link}` : ''}\n`);
-    const result = await run.result();
+    const result = await awaitRun(run, deps);
     if (json) jsonLines(deps.stdout).result(result);
     else deps.stdout.write(describeCheck(result));
   } finally {

@@ -25,33 +25,39 @@ export async function watchRun<R>(
   sink: ProgressSink,
 ): Promise<Watched<R>> {
   let last: BackupProgress | undefined;
-  const look = async () => {
+  const look = async (over: AbortSignal) => {
     try {
-      last = await run.progress();
+      last = await run.progress(over);
       sink.show(last);
     } catch (error) {
-      sink.unavailable(error);
+      if (!over.aborted) sink.unavailable(error);
     }
   };
   const stop = new AbortController();
   const watching = AbortSignal.any([signal, stop.signal]);
-  const end = settle(run.result());
   const stopped = new Promise<'stopped'>((resolve) => {
     if (signal.aborted) resolve('stopped');
     signal.addEventListener('abort', () => resolve('stopped'), { once: true });
   });
+  const end = settle(run.result(signal));
   const looking = lookUntil(watching, look, sleep);
   const outcome = await Promise.race([end, stopped]);
   stop.abort();
   await looking;
-  if (outcome !== 'stopped') await look();
+  // Whoever watched closes the connection next: a call that is still open would keep the process, and be sent again on a closed one.
+  if (outcome === 'stopped') await end;
+  else await look(signal);
   sink.end();
   return outcome === 'stopped' ? { ended: 'stopped-watching', last } : { ...outcome, last };
 }
 
-async function lookUntil(over: AbortSignal, look: () => Promise<void>, sleep: CliDeps['sleep']): Promise<void> {
+async function lookUntil(
+  over: AbortSignal,
+  look: (over: AbortSignal) => Promise<void>,
+  sleep: CliDeps['sleep'],
+): Promise<void> {
   while (!over.aborted) {
-    await look();
+    await look(over);
     await sleep(LOOK_EVERY_MS, over).catch(() => undefined); // aborted: the loop's condition ends it
   }
 }

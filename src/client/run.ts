@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { BackupProgress, VolumeProgress } from '../contract/progress.ts';
 import { progressQuery } from '../contract/queries.ts';
 import { ERROR_STATUS, type ErrorCode, UnderstudyError } from '../errors.ts';
+import { askUntil } from './ask-until.ts';
 import { type Execution, readProgress } from './read-progress.ts';
 
 /** A run ended without its result. `code` and `message` say why; `details` holds what the workflow attached. */
@@ -18,10 +19,13 @@ export class RunFailed extends UnderstudyError {
 /** One run that was started or found again. */
 export interface Run<R> {
   readonly workflowId: string;
-  /** Waits for the end. RunFailed, or WorkflowFailedError for a cancelled or terminated run. */
-  result(): Promise<R>;
+  /**
+   * Waits for the end. RunFailed, or WorkflowFailedError for a cancelled or terminated run. The signal ends the waiting and not
+   * the run: close a client only when nobody waits any more.
+   */
+  result(signal?: AbortSignal): Promise<R>;
   /** Where it is now. */
-  progress(): Promise<BackupProgress>;
+  progress(signal?: AbortSignal): Promise<BackupProgress>;
   /** Asks it to end; it cleans up first, `result()` then rejects. */
   cancel(): Promise<void>;
 }
@@ -31,19 +35,20 @@ export function followRun<R>(client: Client, workflowId: string): Run<R> {
   const rates = rateMeter();
   return {
     workflowId,
-    async result() {
+    async result(signal) {
       try {
-        return await handle.result();
+        return await askUntil(client, signal, () => handle.result());
       } catch (error) {
         throw explain(error);
       }
     },
-    async progress() {
-      const own = await handle.query(progressQuery);
-      // The front door only knows who does the work; everybody else answers for itself.
-      const worker = own.workflowId === undefined || own.workflowId === workflowId ? undefined : own;
-      const whole =
-        own.phases.length === 0 && !worker ? own : await readProgress(client, executionOf(workflowId, worker));
+    async progress(signal) {
+      const whole = await askUntil(client, signal, async () => {
+        const own = await handle.query(progressQuery);
+        // The front door only knows who does the work; everybody else answers for itself.
+        const worker = own.workflowId === undefined || own.workflowId === workflowId ? undefined : own;
+        return own.phases.length === 0 && !worker ? own : readProgress(client, executionOf(workflowId, worker));
+      });
       return { ...whole, volumes: rates(whole.volumes) };
     },
     async cancel() {

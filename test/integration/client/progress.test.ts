@@ -87,3 +87,29 @@ test('a part of the run that has no phases of its own does not hide those of the
   await run.cancel();
   await expect(run.result()).rejects.toThrow();
 });
+
+test('who stops waiting has the connection to close at once, and the run goes on', async () => {
+  const started = Promise.withResolvers<void>();
+  const run = await runs.begin({
+    control: {
+      resolveRequest: async (input) => {
+        const { instanceId } = input as { instanceId: string };
+        return resolvedBackup(instanceId, { searchAttributes: false });
+      },
+    },
+    mover: { archiveShard: hangs(started.resolve) },
+  });
+  await started.promise;
+  const stop = new AbortController();
+  const result = run.result(stop.signal);
+  const reason = new Error('seen enough');
+  const stoppedMs = performance.now();
+  stop.abort(reason);
+  await expect(result).rejects.toBe(reason);
+  // The server answers a long poll after 20 s at the latest.
+  expect(performance.now() - stoppedMs).toBeLessThan(5_000);
+  await expect(run.progress(stop.signal)).rejects.toBe(reason);
+  expect((await run.progress()).phases.find(({ phase }) => phase === 'archive')?.state).toBe('running');
+  await run.cancel();
+  await expect(run.result()).rejects.toThrow();
+});

@@ -11,6 +11,7 @@ import type {
 } from '../../../src/cli/deps.ts';
 import type { PointLine } from '../../../src/cli/point-line.ts';
 import { runCli } from '../../../src/cli/program.ts';
+import { untilAborted } from '../../../src/cli/until-aborted.ts';
 import type { DrillResult } from '../../../src/contract/drill.ts';
 import type { BackupProgress } from '../../../src/contract/progress.ts';
 import type {
@@ -51,7 +52,7 @@ export interface Script {
   readonly collection?: CollectionResult;
   readonly check?: CheckResult | Error;
   readonly steps?: readonly SetUpStep[];
-  /** Ctrl-C as soon as the run is looked at for the first time; it then never ends. */
+  /** Ctrl-C as soon as the run is looked at, or waited for, for the first time; it then never ends. */
   readonly interrupt?: boolean;
 }
 
@@ -154,6 +155,14 @@ function fakeBackups(
   interrupt: AbortController,
   close: () => Promise<void>,
 ): Backups {
+  let waiting = 0;
+  /** As Temporal's client: what is open when the connection closes fails later, in nobody's hands. */
+  const untilInterrupted = async (signal: AbortSignal) => {
+    waiting++;
+    await untilAborted(signal);
+    waiting--;
+    throw signal.reason;
+  };
   const run = <R>(outcome: R | Error | undefined) => {
     const steps = [...(script.progress ?? [])];
     let shownAll: () => void = () => {};
@@ -169,7 +178,8 @@ function fakeBackups(
         if (step === undefined) throw new Error('no worker');
         return step;
       },
-      async result(): Promise<R> {
+      async result(signal: AbortSignal): Promise<R> {
+        if (script.interrupt) await untilInterrupted(signal);
         await ended;
         if (outcome instanceof Error) throw outcome;
         if (outcome === undefined) throw new Error('this test scripted no result');
@@ -196,7 +206,11 @@ function fakeBackups(
       if (!check) throw new Error('no check in the script');
       return {
         workflowId: 'check/main/full/request-1',
-        async result() {
+        async result(signal) {
+          if (script.interrupt) {
+            setImmediate(() => interrupt.abort(new Error('interrupted')));
+            await untilInterrupted(signal);
+          }
           if (check instanceof Error) throw check;
           return check;
         },
@@ -232,7 +246,10 @@ function fakeBackups(
       return script.running ?? [];
     },
     schedules: async () => script.schedules ?? [],
-    close,
+    async close() {
+      if (waiting > 0) throw new Error('closed while somebody waits for a result');
+      await close();
+    },
   };
 }
 

@@ -38,3 +38,10 @@ test('without a level the point is booted, as always', async () => {
   const run = await runFake(['verify', POINT_ID], { verification: VERIFICATION });
   expect([run.exitCode, run.stdout]).toEqual([0, expect.stringContaining('restored from the vault')]);
 });
+
+test('Ctrl-C stops waiting for a check, which goes on', async () => {
+  const { exitCode, stderr, closed } = await runFake(['verify', '--level', 'full'], { check, interrupt: true });
+  expect(exitCode).toBe(130);
+  expect(stderr).toContain('temporal workflow cancel --workflow-id check/main/full/request-1');
+  expect(closed).toBe(1);
+});
