@@ -1,4 +1,5 @@
-import { z } from 'zod';
+import type { z } from 'zod';
+import { readInput } from '../contract/read-input.ts';
 import { ConfigurationError } from '../errors.ts';
 
 /** What people type by hand; a refusal shows an input that would do. */
@@ -8,12 +9,7 @@ export function parseInput<S extends z.ZodType>(
   workflow: string,
   example: string,
 ): z.output<S> {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const wrong =
-    input === undefined || input === null ? 'there is no input' : z.prettifyError(parsed.error).replaceAll('\n', ' ');
-  throw new ConfigurationError(
-    'InvalidInput',
-    `${workflow}: ${wrong}. The input is one object, for example ${example}`,
-  );
+  const read = readInput(schema, input, { workflow, example });
+  if (read.refusal !== undefined) throw new ConfigurationError('InvalidInput', read.refusal);
+  return read.input;
 }

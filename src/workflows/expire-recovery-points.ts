@@ -8,20 +8,23 @@ import {
 import { CollectionRequest } from '../contract/collection-request.ts';
 import type { CollectionPlanResult, CollectionResult, ObjectTotal } from '../contract/results.ts';
 import { collectWorkflowId } from '../contract/workflow-ids.ts';
-import { failure, readableFailure } from './failures.ts';
+import { acceptInput } from './accept-input.ts';
+import { readableFailure } from './failures.ts';
 import { markdownText } from './markdown.ts';
 import { mustComeFromParent } from './must-come-from-parent.ts';
 import { collecting } from './proxies.ts';
 
 /** Front door, for schedules and people: collects the vault unless that is under way already. */
 export async function expireRecoveryPoints(input: CollectionRequest): Promise<CollectionResult> {
-  const request = CollectionRequest.safeParse(input);
-  if (!request.success) throw failure('InvalidInput', request.error.message, {});
-  const { vault } = request.data;
+  const request = acceptInput(CollectionRequest, input, {
+    workflow: 'expireRecoveryPoints',
+    example: '{"vault": "main"}',
+  });
+  const { vault } = request;
   try {
     return await executeChild(collectVault, {
       workflowId: collectWorkflowId(vault),
-      args: [request.data],
+      args: [request],
       staticSummary: `Collection of vault ${vault}`,
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -36,8 +39,9 @@ export async function expireRecoveryPoints(input: CollectionRequest): Promise<Co
  * What one vault no longer needs: points expire by its retention rules, plans that have rested are executed, and what can
  * go next time is planned. Every step may be repeated, and cancelled at any moment.
  */
-export async function collectVault({ vault, steps = 'all' }: CollectionRequest): Promise<CollectionResult> {
+export async function collectVault(request: CollectionRequest): Promise<CollectionResult> {
   mustComeFromParent('collectVault', 'expireRecoveryPoints');
+  const { vault, steps = 'all' } = request;
   const show = (result: CollectionResult) => setCurrentDetails(describe(result));
   let result: CollectionResult = { vault, state: 'done' };
   show(result);

@@ -44,18 +44,40 @@ describe.concurrent('a second request for one instance', () => {
 });
 
 describe.concurrent('input typed by hand', () => {
-  test.each(['backupInstance', 'archiveVolume'])('to %s is sent to the front door', async (workflowType) => {
-    const handle = await runs.temporal.client.workflow.start(workflowType, {
+  /** What the workflow failed with; one that cannot even refuse its input never ends. */
+  async function refusalOf(type: string, args: readonly unknown[]): Promise<ApplicationFailure> {
+    const handle = await runs.temporal.client.workflow.start(type, {
       taskQueue: 'understudy-control',
-      workflowId: `typed-${workflowType}`,
-      args: [],
+      workflowId: `typed-${type}-${JSON.stringify(args)}`,
+      args: [...args],
     });
     const error = await handle.result().catch((thrown: unknown) => thrown);
-    const cause = error instanceof WorkflowFailedError ? error.cause : undefined;
-    expect(cause).toBeInstanceOf(ApplicationFailure);
-    expect(cause).toMatchObject({
-      type: 'InvalidInput',
-      message: expect.stringContaining('start requestBackup instead'),
-    });
+    if (error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure) return error.cause;
+    throw new Error(`ended with ${JSON.stringify(error)}`, { cause: error });
+  }
+
+  test.each([
+    { type: 'backupInstance', frontDoor: 'requestBackup' },
+    { type: 'archiveVolume', frontDoor: 'requestBackup' },
+    { type: 'collectVault', frontDoor: 'expireRecoveryPoints' },
+  ])('to $type is sent to the front door', async ({ type, frontDoor }) => {
+    const refusal = await refusalOf(type, []);
+    expect(refusal.type).toBe('InvalidInput');
+    expect(refusal.message).toContain(`start ${frontDoor} instead`);
+  });
+
+  test.each([
+    {
+      type: 'expireRecoveryPoints',
+      args: [],
+      says: /^expireRecoveryPoints: there is no input\. .* \{"vault": "main"\}$/,
+    },
+    { type: 'expireRecoveryPoints', args: [{ vault: 5 }], says: /^expireRecoveryPoints: .*expected string.* at vault/ },
+    { type: 'sweepLeftovers', args: [{ only: 'run-1' }], says: /^sweepLeftovers: .*"only"/ },
+    { type: 'sweepLeftovers', args: ['everything'], says: /^sweepLeftovers: .*expected object/ },
+  ])('to $type as $args is refused in one sentence', async ({ type, args, says }) => {
+    const refusal = await refusalOf(type, args);
+    expect(refusal.type).toBe('InvalidInput');
+    expect(refusal.message).toMatch(says);
   });
 });
