@@ -6,7 +6,6 @@ import {
   type ScheduleOptions,
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
-import type { Duration } from '@temporalio/common';
 import { collectedVaults, collectionOf } from '../config/collection.ts';
 import type { Config } from '../config/schema.ts';
 import { CheckLevel } from '../contract/names.ts';
@@ -44,7 +43,9 @@ export async function syncSchedules({
 }: ScheduleSync): Promise<readonly SyncedSchedule[]> {
   const wanted = wantedSchedules(config);
   const synced: SyncedSchedule[] = [];
-  for (const schedule of wanted) synced.push(await syncOne(client, schedule));
+  for (const schedule of wanted) {
+    synced.push(await syncOne(client, schedule).catch((error: unknown) => explain(error, schedule)));
+  }
   const known = new Set(wanted.map(({ options }) => options.scheduleId));
   for await (const { scheduleId } of client.schedule.list()) {
     // Only what carries our prefix is ours to touch.
@@ -57,6 +58,8 @@ export async function syncSchedules({
 const OUR_PREFIXES = [planScheduleId(''), drillScheduleId(''), collectScheduleId(''), CHECK_SCHEDULES];
 
 interface WantedSchedule {
+  /** The field of the configuration that says when it runs. */
+  readonly path: string;
   readonly options: ScheduleOptions;
   readonly hash: string;
   readonly when: string;
@@ -66,12 +69,12 @@ function wantedSchedules(config: Config): readonly WantedSchedule[] {
   const { plans, sweep } = config;
   return [
     ...Object.entries(plans).map(([plan, { schedule }]) =>
-      wantedSchedule(`${schedule.cron.join('; ')} ${schedule.timezone}`, {
+      wantedSchedule(`plans.${plan}.schedule`, `${schedule.cron.join('; ')} ${schedule.timezone}`, {
         scheduleId: planScheduleId(plan),
         spec: {
           cronExpressions: schedule.cron,
           timezone: schedule.timezone,
-          jitter: duration(schedule.jitter, `plans.${plan}.schedule.jitter`),
+          jitter: schedule.jitter,
         },
         action: action('backupPlan', `plan/${plan}`, [{ plan }], `Plan ${plan}`),
       }),
@@ -79,9 +82,9 @@ function wantedSchedules(config: Config): readonly WantedSchedule[] {
     ...Object.entries(plans).flatMap(([plan, { drill }]) => (drill ? [drillSchedule(plan, drill)] : [])),
     ...collectedVaults(config).map((vault) => {
       const { every } = collectionOf(config, vault);
-      return wantedSchedule(`every ${every}`, {
+      return wantedSchedule(`vaults.${vault}.collect.every`, `every ${every}`, {
         scheduleId: collectScheduleId(vault),
-        spec: { intervals: [{ every: duration(every, `vaults.${vault}.collect.every`) }] },
+        spec: { intervals: [{ every }] },
         action: action('expireRecoveryPoints', `expire/${vault}`, [{ vault }], `Expiry and collection of ${vault}`),
       });
     }),
@@ -89,9 +92,9 @@ function wantedSchedules(config: Config): readonly WantedSchedule[] {
       CheckLevel.options.flatMap((level) => {
         const every = check[level];
         if (every === undefined) return [];
-        return wantedSchedule(`every ${every}`, {
+        return wantedSchedule(`vaults.${vault}.check.${level}`, `every ${every}`, {
           scheduleId: checkScheduleId(vault, level),
-          spec: { intervals: [{ every: duration(every, `vaults.${vault}.check.${level}`) }] },
+          spec: { intervals: [{ every }] },
           action: action(
             'checkVault',
             checkWorkflowId({ vault, level }),
@@ -101,18 +104,18 @@ function wantedSchedules(config: Config): readonly WantedSchedule[] {
         });
       }),
     ),
-    wantedSchedule(`every ${sweep.every}`, {
+    wantedSchedule('sweep.every', `every ${sweep.every}`, {
       scheduleId: SWEEP_SCHEDULE_ID,
-      spec: { intervals: [{ every: duration(sweep.every, 'sweep.every') }] },
+      spec: { intervals: [{ every: sweep.every }] },
       action: action('sweepLeftovers', 'sweep', [], 'Remove what terminated runs left behind'),
     }),
   ];
 }
 
-function drillSchedule(plan: string, { every, budget }: { readonly every: string; readonly budget: string }) {
-  return wantedSchedule(`every ${every}`, {
+function drillSchedule(plan: string, { every, budget }: NonNullable<Config['plans'][string]['drill']>) {
+  return wantedSchedule(`plans.${plan}.drill.every`, `every ${every}`, {
     scheduleId: drillScheduleId(plan),
-    spec: { intervals: [{ every: duration(every, `plans.${plan}.drill.every`) }] },
+    spec: { intervals: [{ every }] },
     action: action('drillRecoveryPoints', `drill/${plan}`, [{ plan, budget }], `Drill of plan ${plan}`),
   });
 }
@@ -127,6 +130,7 @@ function action(
 }
 
 function wantedSchedule(
+  path: string,
   when: string,
   options: Pick<ScheduleOptions, 'scheduleId' | 'spec' | 'action'>,
 ): WantedSchedule {
@@ -138,6 +142,7 @@ function wantedSchedule(
     .update(JSON.stringify({ ...options, policies }))
     .digest('hex');
   return {
+    path,
     hash,
     when,
     options: {
@@ -146,6 +151,14 @@ function wantedSchedule(
       policies,
     },
   };
+}
+
+/** Only the server knows what it can read of a cron text. */
+function explain(error: unknown, { path, when }: WantedSchedule): never {
+  // What Temporal's client makes of a specification that the server refuses, without a class or a code of its own.
+  if (!(error instanceof TypeError)) throw error;
+  const said = `${path}: Temporal cannot read "${when}": ${error.message}`;
+  throw new ConfigurationError('InvalidConfiguration', said, { cause: error });
 }
 
 async function syncOne(client: Client, { options, hash, when }: WantedSchedule): Promise<SyncedSchedule> {
@@ -194,13 +207,4 @@ async function retire(client: Client, scheduleId: string, prune: boolean): Promi
 
 function hashOf({ action: { memo } }: ScheduleDescription): unknown {
   return memo?.configHash;
-}
-
-function duration(text: string, path: string): Duration {
-  if (isDuration(text)) return text;
-  throw new ConfigurationError('InvalidConfiguration', `${path}: "${text}" is not a duration such as "30m" or "6h"`);
-}
-
-function isDuration(text: string): text is `${number}${'s' | 'm' | 'h' | 'd'}` {
-  return /^\d+(s|m|h|d)$/.test(text);
 }

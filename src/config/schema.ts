@@ -3,6 +3,8 @@ import { BackupRequest, whyNotWithoutDisks } from '../contract/backup-request.ts
 import { DrillBudget } from '../contract/drill.ts';
 import { ConfiguredName, InstanceId } from '../contract/names.ts';
 import { RetentionRules } from '../contract/retention.ts';
+import { Timezone } from '../contract/timezone.ts';
+import { DurationText, Interval } from './duration-text.ts';
 import { LimitsConfig } from './limits.ts';
 import { RecipeConfig } from './recipes.ts';
 
@@ -14,8 +16,7 @@ const DeleteVersionsConfig = z.strictObject({
 });
 
 export const CollectConfig = z.strictObject({
-  /** Temporal duration text. */
-  every: z.string().default('1d'),
+  every: Interval.default('1d'),
   /** From a collection's plan to its execution, so that a person can look at it. */
   restHours: z.int().min(0).max(8760).default(24),
   /**
@@ -27,11 +28,11 @@ export const CollectConfig = z.strictObject({
   deleteVersions: DeleteVersionsConfig.optional(),
 });
 
-/** How often a vault is read, by level; a level that is left out is never read by itself. Temporal duration text. */
+/** How often a vault is read, by level; a level that is left out is never read by itself. */
 const CheckConfig = z.strictObject({
-  structure: z.string().optional(),
-  sample: z.string().optional(),
-  full: z.string().optional(),
+  structure: Interval.optional(),
+  sample: Interval.optional(),
+  full: Interval.optional(),
 });
 
 /** 100 years: a longer lock is a slip of the keyboard, and compliance could never take it back. */
@@ -128,17 +129,18 @@ const PlanConfig = z.strictObject({
       message: 'must name instanceIds or tags',
     }),
   schedule: z.strictObject({
+    /** In Temporal's own grammar: it says what it cannot read when schedules are made. */
     cron: z.array(z.string().min(1)).min(1),
-    timezone: z.string().default('UTC'),
-    /** Spreads starts of plans that share an hour; Temporal duration text. */
-    jitter: z.string().default('5m'),
+    timezone: Timezone.default('UTC'),
+    /** Spreads starts of plans that share an hour. */
+    jitter: DurationText.default('5m'),
   }),
   /** The request of each instance; `instanceId` and `plan` are filled in. */
   request: BackupRequest.omit({ instanceId: true, plan: true }).prefault({}),
   /** How many instances are backed up side by side. */
   atATime: z.int().min(1).max(50).default(4),
   /** Proves its points anew, those first that were proven longest ago. */
-  drill: z.strictObject({ every: z.string().default('7d'), budget: DrillBudget.default('30m') }).optional(),
+  drill: z.strictObject({ every: Interval.default('7d'), budget: DrillBudget.default('30m') }).optional(),
   /** For the points of this plan, instead of the vault's rules. */
   retention: RetentionRules.optional(),
 });
@@ -152,7 +154,7 @@ const TemporalConfig = z.strictObject({
 
 const SweepConfig = z.strictObject({
   /** How often leftovers of runs that were terminated are looked for. */
-  every: z.string().default('15m'),
+  every: Interval.default('15m'),
 });
 
 const shape = z.strictObject({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Timezone } from './timezone.ts';
 
 /** More would keep nothing more: 10,000 hours are over a year, and a vault with that many points per rule wants none. */
 const Slots = z.int().min(1).max(10_000);
@@ -21,19 +22,10 @@ export const RetentionRules = z
       .regex(/^[1-9]\d{0,4}[hdw]$/, 'must be a time such as "48h", "30d" or "8w"')
       .optional(),
     /** Whose hours, days, weeks, months and years; an IANA name such as `Europe/Berlin`. */
-    timezone: z.string().refine(isTimezone, 'must be a time zone such as "UTC" or "Europe/Berlin"').default('UTC'),
+    timezone: Timezone.default('UTC'),
   })
   .refine(({ timezone: _, ...rules }) => Object.values(rules).some((rule) => rule !== undefined), {
     message:
       'must have a rule (last, hourly, daily, weekly, monthly, yearly or within): without one nothing would stay',
   });
 export type RetentionRules = z.output<typeof RetentionRules>;
-
-function isTimezone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -115,3 +115,13 @@ test("somebody else's schedule is not touched, not even when pruning", async () 
   await sync('0 2 * * *', ['nightly'], true);
   expect((await temporal.client.schedule.getHandle('other-team').describe()).state.paused).toBe(false);
 });
+
+test.each(['every night', '61 25 * * *', '0 2 * *', 'CRON_TZ=Mars/Olympus 0 2 * * *'])(
+  'a cron text that Temporal cannot read, "%s", is a mistake in the named field',
+  async (cron) => {
+    await expect(sync(cron, ['nightly'])).rejects.toMatchObject({
+      code: 'InvalidConfiguration',
+      message: expect.stringContaining(`plans.nightly.schedule: Temporal cannot read "${cron} UTC": `),
+    });
+  },
+);

@@ -48,6 +48,23 @@ describe('a configuration', () => {
       says: /plans\.dumps\.request\.disks: false .*Ask for "verify": "full"/,
     },
     { wrong: { ...SMALLEST, valuts: {} }, says: /valuts/ },
+    { wrong: { ...SMALLEST, sweep: { every: '0s' } }, says: /sweep\.every: must be longer than nothing/ },
+    { wrong: { ...SMALLEST, sweep: { every: '1 day' } }, says: /sweep\.every: must be a duration such as/ },
+    {
+      wrong: { ...SMALLEST, vaults: { main: { ...VAULT, check: { full: '00h' }, collect: { every: '0d' } } } },
+      says: /vaults\.main\.collect\.every: must be longer.*\n.*vaults\.main\.check\.full: must be longer/,
+    },
+    {
+      wrong: { ...SMALLEST, plans: { nightly: { ...DAILY, drill: { every: '0h' } } } },
+      says: /plans\.nightly\.drill\.every: must be longer/,
+    },
+    {
+      wrong: {
+        ...SMALLEST,
+        plans: { nightly: { ...DAILY, schedule: { cron: ['0 2 * * *'], timezone: 'Mars/Olympus', jitter: 'some' } } },
+      },
+      says: /plans\.nightly\.schedule\.timezone: must be a time zone.*\n.*plans\.nightly\.schedule\.jitter: must be/,
+    },
     {
       wrong: { ...SMALLEST, isolation: { commands: { ...ISOLATION, kind: 'endpoints-only' } } },
       says: /isolation\.commands\.instanceProfile: is needed/,
