@@ -1,13 +1,13 @@
 import type { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import { ERROR_STATUS, UnderstudyError } from '../errors.ts';
 import { REMEDIES } from './remedies.ts';
-import { terminalText } from './terminal-text.ts';
+import { terminalText, wholeText } from './terminal-text.ts';
 
 /** Why a command did not do what it was asked, in the four parts that are shown. */
 export interface Failure {
   /** Of the registry (errors.ts), or `Terminated`, `TemporalUnreachable`, `Unexpected`. */
   readonly code: string;
-  /** What was tried and found; made safe for a terminal. */
+  /** What was tried and found, whole, without what steers a terminal. */
   readonly message: string;
   readonly remedy: string;
   /** Ids that help to find the cause. */
@@ -37,7 +37,7 @@ export function readFailure(error: unknown): Failure {
 
 function failure(code: string, message: string, context: Failure['context'] = {}): Failure {
   const remedy = REMEDIES[code] ?? `docs/errors.md explains ${code}`;
-  return { code, message: terminalText(message), remedy, context };
+  return { code, message: wholeText(message), remedy, context };
 }
 
 function* causes(error: unknown): Generator<unknown> {

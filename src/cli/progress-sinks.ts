@@ -4,6 +4,7 @@ import type { CliDeps, Output } from './deps.ts';
 import { readFailure } from './failure.ts';
 import type { JsonLines } from './json-lines.ts';
 import { renderPhase, renderProgress } from './progress-view.ts';
+import { terminalText } from './terminal-text.ts';
 import type { ProgressSink } from './watch-run.ts';
 
 /** Programs get lines on standard output, terminals a live table on standard error, logs one line per phase there. */
@@ -88,7 +89,7 @@ function waitingNote() {
     next(error: unknown): string | undefined {
       failures++;
       if (failures !== PATIENCE_LOOKS) return undefined;
-      return `… waiting: ${readFailure(error).message} (are both workers running?)`;
+      return `… waiting: ${terminalText(readFailure(error).message)} (are both workers running?)`;
     },
   };
 }

@@ -15,9 +15,10 @@ export const REMEDIES: Readonly<Record<string, string>> = {
   InsufficientCapacity: 'try again later, or add types to fallbackInstanceTypes of the isolation profile',
   LaunchRefused: 'add types to fallbackInstanceTypes of the isolation profile, or ask for a higher quota',
   ConsistencyTooLow: 'see what is missing above; --at-least crash-consistent commits such a point',
-  ExtractFailed: 'check the names as the database spells them; the sealed console of the run says more',
+  ExtractFailed: 'check the names as the database spells them',
   DrillFailed: 'look at the red points, then take a new backup of their instances',
-  VerificationFailed: 'the point stays and is marked; see its facts with `understudy points --json`',
+  VerificationFailed:
+    'the point stays and is marked; what each reason means is in docs/errors.md, then take a new backup',
   VaultNotInitialized: 'check the URL; make a new vault with `understudy init` or `understudy vault init <url>`',
   VaultUnreachable: 'check the URL of the vault, the network and the bucket',
   KeyUnusable: 'check that this is the key of the vault, and who may use it',

@@ -3,6 +3,7 @@ import type { ManifestVolume, VolumeReader } from '../vault/index.ts';
 import { readFailure } from './failure.ts';
 import { formatBytes } from './format.ts';
 import type { OpenPoint } from './point-access.ts';
+import { terminalText } from './terminal-text.ts';
 
 export interface ServePointRequest {
   readonly point: OpenPoint;
@@ -52,7 +53,9 @@ export async function servePoint(request: ServePointRequest): Promise<ServedPoin
     })),
     place: request.place,
     onProblem: ({ exportName, offset, bytes, error }) =>
-      told(`unreadable  ${exportName}, ${formatBytes(bytes)} at byte ${offset}: ${readFailure(error).message}`),
+      told(
+        `unreadable  ${exportName}, ${formatBytes(bytes)} at byte ${offset}: ${terminalText(readFailure(error).message)}`,
+      ),
     onRefused: (reason) => told(`a client was sent away: ${reason}`),
   });
   return {

@@ -51,7 +51,9 @@ async function runStatus({ vault, json }: StatusOptions, deps: CliDeps): Promise
       else stdout.write(`${describeGap(gap)}\n`);
     }
     if (temporal.why !== null) {
-      stderr.write(`Temporal was not asked, so what runs and which plans ran is unknown: ${temporal.why}\n`);
+      stderr.write(
+        `Temporal was not asked, so what runs and which plans ran is unknown: ${terminalText(temporal.why)}\n`,
+      );
     }
     if (json) lines.result({ instances: statuses.length, gaps: gaps.length, temporal: temporal.why ?? 'asked' });
     else if (statuses.length === 0) stderr.write('no recovery points and no running backups\n');

@@ -5,6 +5,8 @@ import type { Check } from '../contract/check.ts';
 import type { EvidenceRef } from '../contract/evidence.ts';
 import type { OwnMachine, SnapshotFacts } from '../contract/machine.ts';
 import type { Limits } from '../contract/resolved-backup.ts';
+import type { Run } from '../contract/run.ts';
+import { sealedNames } from '../contract/sealed-names.ts';
 import { failure } from './failures.ts';
 import { control, mover, watching } from './proxies.ts';
 
@@ -46,7 +48,7 @@ export async function bootMachine({ vault, snapshots, limits, ...order }: BootOr
     evidence.push(...(await mover.keepEvidence({ run: order.run, vault, machine })));
     await control.terminateMachine({ run: order.run, machineId: machine.machineId });
     evidence.push(...(await photographs));
-    if (attempt === ATTEMPTS) throw silent(machine, limits, evidence);
+    if (attempt === ATTEMPTS) throw silent(order.run, machine, { limits, evidence });
   }
 }
 
@@ -58,10 +60,15 @@ function photograph(order: EvidenceRequest): Promise<readonly EvidenceRef[]> {
   return taken;
 }
 
-function silent({ machineId, role }: OwnMachine, { firstSignMs }: Limits, evidence: readonly EvidenceRef[]) {
+interface Silence {
+  readonly limits: Limits;
+  readonly evidence: readonly EvidenceRef[];
+}
+
+function silent({ runId }: Run, { machineId, role }: OwnMachine, { limits: { firstSignMs }, evidence }: Silence) {
   return failure(
     'CloneNotAlive',
-    `two ${role} machines gave no sign of life within ${firstSignMs / 1000} s each (last: ${machineId}). Look at the sealed console and screenshot of the run: does the image run cloud-init and boot from this snapshot?`,
+    `two ${role} machines gave no sign of life within ${firstSignMs / 1000} s each (last: ${machineId}). Does the image run cloud-init and boot from this snapshot?\nConsoles and screenshots, sealed in the vault: ${sealedNames(runId, evidence)}`,
     { machineId, attempts: ATTEMPTS },
     { evidence },
   );

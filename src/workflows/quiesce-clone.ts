@@ -34,7 +34,7 @@ export async function quiesceClone(order: {
     retain: retain.snapshots,
   });
   const examined = await mover.examineClone({ run, vault, machine, volumes, recipes, method, ...stopped });
-  mustHaveHarvested(examined);
+  mustHaveHarvested(examined, run);
   mustBeAtLeast(examined.verdict, backup.atLeast);
   return { ...stopped, examined };
 }

@@ -421,7 +421,7 @@ describe.concurrent('a backup by agents', () => {
     });
     expect(failure.code).toBe('AgentFailed');
     expect(failure.message).toMatch(/postgresql.*exit status 3.*"cannot connect"/);
-    expect(failure.message).toContain(log.name);
+    expect(failure.message).toMatch(new RegExp(`: runs/[0-9A-Za-z-]+/evidence/${log.name}$`));
     expect(archived).toBe(0);
   });
 });

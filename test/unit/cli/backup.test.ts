@@ -154,3 +154,13 @@ test('--detach starts the run and does not wait for it', async () => {
   expect(exitCode).toBe(0);
   expect(json).toEqual([{ type: 'result', ok: true, workflowId: 'backup-request/request-1', detached: true }]);
 });
+
+test('a long message is cut for a terminal, and whole for a program', async () => {
+  const message = `agent: ${'x'.repeat(900)} end`;
+  const result = new Error('Workflow execution failed', {
+    cause: ApplicationFailure.create({ type: 'AgentFailed', message }),
+  });
+  const { stderr, json } = await runFake(['backup', INSTANCE, '--json'], { progress: [DONE], result });
+  expect(stderr).toContain('xxx…');
+  expect(json.at(-1)).toMatchObject({ code: 'AgentFailed', message });
+});

@@ -9,7 +9,7 @@ function failureOf(failed: Partial<FailedAgent>): string {
   const evidence = LOGS.map((name) => ({ name, sha256: 'a'.repeat(64), bytes: 1, contentType: 'text/plain' }));
   const examined = { evidence, agentFailures: [agent] } as unknown as CloneExamination;
   try {
-    mustHaveHarvested(examined);
+    mustHaveHarvested(examined, { runId: '20261123T023107Z-9f2c01ab' });
   } catch (error) {
     return String(error);
   }

@@ -150,19 +150,33 @@ test('a path is no key', async () => {
 });
 
 test('hostile text of a machine reaches the terminal written out', async () => {
+  const text = 'login: \x1b]0;owned\x07 \u202egnp.exe';
+  const { args } = await sealedFile('c.txt', 'text/plain', Buffer.from(text));
+  const { stdout, exitCode } = await runVaultCli(...args);
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain('  login: \\x1b]0;owned\\x07 \\u{202e}gnp.exe');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may be left
+  expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+});
+
+test('evidence of a run that made no point comes out as it was sealed', async () => {
+  const { args } = await sealedFile('agent.log', 'application/octet-stream', Buffer.from('a\x00b\n'));
+  const { stdout, exitCode } = await runVaultCli(...args, '--raw');
+  expect({ stdout, exitCode }).toEqual({ stdout: 'a\x00b\n', exitCode: 0 });
+  const keyless = await runVaultCli(...args.slice(0, 4), '--raw');
+  expect(keyless).toMatchObject({ exitCode: 2, stdout: '' });
+  expect(keyless.stderr).toContain('no key was given');
+});
+
+/** A vault in a folder with one piece of evidence, and the command line that shows it. */
+async function sealedFile(name: string, contentType: string, bytes: Uint8Array) {
   const folder = await temporaryFolder();
   const keys = await testKeys();
   const { createFileStore } = await import('../../../../src/vault/file/file-store.ts');
   const { writeFile } = await import('node:fs/promises');
   await writeFile(`${folder}/key`, `${'42'.repeat(32)}\n`);
   const vault = await testVault({ store: createFileStore(`${folder}/vault`), keys });
-  const text = 'login: \x1b]0;owned\x07 \u202egnp.exe';
-  const bytes = Buffer.from(text);
-  await writeEvidence({ vault, runId: RUN_ID, name: 'c.txt', contentType: 'text/plain', bytes, signal: NEVER });
-  const args = ['vault', 'inspect', `file://${folder}/vault`, `runs/${RUN_ID}/evidence/c.txt`, '--key-file'];
-  const { stdout, exitCode } = await runVaultCli(...args, `${folder}/key`);
-  expect(exitCode).toBe(0);
-  expect(stdout).toContain('  login: \\x1b]0;owned\\x07 \\u{202e}gnp.exe');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may be left
-  expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
-});
+  await writeEvidence({ vault, runId: RUN_ID, name, contentType, bytes, signal: NEVER });
+  const key = `runs/${RUN_ID}/evidence/${name}`;
+  return { args: ['vault', 'inspect', `file://${folder}/vault`, key, '--key-file', `${folder}/key`] };
+}
