@@ -23,12 +23,13 @@ import {
   restoreWorkflowId,
   tableWorkflowId,
 } from '../contract/workflow-ids.ts';
+import { ConfigurationError } from '../errors.ts';
 import { type ConnectOptions, connectTemporal } from './connect.ts';
 import { type PlanSchedule, readPlanSchedules } from './plan-schedules.ts';
 import { followRun, type Run } from './run.ts';
 
 export interface StartOptions {
-  /** Calls with the same id get the same run, also after it has ended. Default: a new one. */
+  /** Calls with the same id get the same run, also after it has ended; InvalidInput if that is about something else. Default: a new one. */
   readonly requestId?: string;
 }
 
@@ -55,83 +56,100 @@ export class BackupClient {
   }
 
   /** Asks for one recovery point of one instance. */
-  async start(request: BackupRequest, { requestId = randomUUID() }: StartOptions = {}): Promise<Run<BackupResult>> {
-    const workflowId = requestWorkflowId(requestId);
-    await this.#start('requestBackup', workflowId, request, `Backup of ${request.instanceId}`);
+  async start(request: BackupRequest, options: StartOptions = {}): Promise<Run<BackupResult>> {
+    const workflowId = requestWorkflowId(idOf(options.requestId));
+    await this.#start(
+      { workflowType: 'requestBackup', workflowId, request, summary: `Backup of ${request.instanceId}` },
+      options,
+    );
     return followRun(this.#client, workflowId);
   }
 
   /** Restores a recovery point from its vault, boots it and asks its applications. */
-  async verify(
-    request: VerificationRequest,
-    { requestId = randomUUID() }: StartOptions = {},
-  ): Promise<Run<VerificationResult>> {
-    const workflowId = `verify/${request.pointId}/${requestId}`;
-    await this.#start('verifyRecoveryPoint', workflowId, request, `Verification of ${request.pointId}`);
+  async verify(request: VerificationRequest, options: StartOptions = {}): Promise<Run<VerificationResult>> {
+    const workflowId = `verify/${request.pointId}/${idOf(options.requestId)}`;
+    await this.#start(
+      { workflowType: 'verifyRecoveryPoint', workflowId, request, summary: `Verification of ${request.pointId}` },
+      options,
+    );
     return followRun(this.#client, workflowId);
   }
 
   /** Gives a recovery point back as new volumes or as a new machine, which stay until a person removes them. */
-  async restore(request: RestoreRequest, { requestId = randomUUID() }: StartOptions = {}): Promise<Run<RestoreResult>> {
-    const workflowId = restoreWorkflowId(request.pointId, requestId);
-    await this.#start('restoreRecoveryPoint', workflowId, request, `Restore of ${request.pointId}`);
+  async restore(request: RestoreRequest, options: StartOptions = {}): Promise<Run<RestoreResult>> {
+    const workflowId = restoreWorkflowId(request.pointId, idOf(options.requestId));
+    await this.#start(
+      { workflowType: 'restoreRecoveryPoint', workflowId, request, summary: `Restore of ${request.pointId}` },
+      options,
+    );
     return followRun(this.#client, workflowId);
   }
 
   /** Takes one table out of a recovery point; its result says where the sealed parts are (`readExtract`). */
-  async restoreTable(
-    request: TableRequest,
-    { requestId = randomUUID() }: StartOptions = {},
-  ): Promise<Run<TableResult>> {
-    const workflowId = tableWorkflowId(request.pointId, requestId);
-    await this.#start('restoreTable', workflowId, request, `Table ${request.table} of ${request.pointId}`);
+  async restoreTable(request: TableRequest, options: StartOptions = {}): Promise<Run<TableResult>> {
+    const workflowId = tableWorkflowId(request.pointId, idOf(options.requestId));
+    await this.#start(
+      { workflowType: 'restoreTable', workflowId, request, summary: `Table ${request.table} of ${request.pointId}` },
+      options,
+    );
     return followRun(this.#client, workflowId);
   }
 
   /** Has a mover write files into a folder of its configuration; RunFailed with RecoveryIncomplete names what was damaged. */
-  async restoreFiles(
-    request: FilesRequest,
-    { requestId = randomUUID() }: StartOptions = {},
-  ): Promise<Run<FilesResult>> {
-    const workflowId = filesWorkflowId(request.pointId, requestId);
-    await this.#start('restoreFiles', workflowId, request, `Files of ${request.pointId}`);
+  async restoreFiles(request: FilesRequest, options: StartOptions = {}): Promise<Run<FilesResult>> {
+    const workflowId = filesWorkflowId(request.pointId, idOf(options.requestId));
+    await this.#start(
+      { workflowType: 'restoreFiles', workflowId, request, summary: `Files of ${request.pointId}` },
+      options,
+    );
     return followRun(this.#client, workflowId);
   }
 
   /** Proves the points that were proven longest ago; RunFailed with code DrillFailed when one of them is red. */
   async drill(
     request: DrillRequest = {},
-    { requestId = randomUUID() }: StartOptions = {},
+    options: StartOptions = {},
   ): Promise<Pick<Run<DrillResult>, 'workflowId' | 'result'>> {
-    const workflowId = `drill/${requestId}`;
-    await this.#start('drillRecoveryPoints', workflowId, request, 'Drill');
+    const workflowId = `drill/${idOf(options.requestId)}`;
+    await this.#start({ workflowType: 'drillRecoveryPoints', workflowId, request, summary: 'Drill' }, options);
     return followRun(this.#client, workflowId);
   }
 
   /** Expires points by the vault's retention rules and collects what no point needs. */
   async collect(
     request: CollectionRequest,
-    { requestId = randomUUID() }: StartOptions = {},
+    options: StartOptions = {},
   ): Promise<Pick<Run<CollectionResult>, 'workflowId' | 'result'>> {
-    const workflowId = `expire/${request.vault}/${requestId}`;
-    await this.#start('expireRecoveryPoints', workflowId, request, `Expiry and collection of ${request.vault}`);
+    const workflowId = `expire/${request.vault}/${idOf(options.requestId)}`;
+    await this.#start(
+      {
+        workflowType: 'expireRecoveryPoints',
+        workflowId,
+        request,
+        summary: `Expiry and collection of ${request.vault}`,
+      },
+      options,
+    );
     return followRun(this.#client, workflowId);
   }
 
   /** Looks at a vault, or at some of its points, without booting anything. */
   async check(
     request: CheckRequest,
-    { requestId = randomUUID() }: StartOptions = {},
+    options: StartOptions = {},
   ): Promise<Pick<Run<CheckResult>, 'workflowId' | 'result'>> {
     const { vault = 'default', level = 'structure' } = request;
-    const workflowId = `${checkWorkflowId({ vault, level })}/${requestId}`;
-    await this.#start('checkVault', workflowId, request, `Check of ${vault}: ${level}`);
+    const workflowId = `${checkWorkflowId({ vault, level })}/${idOf(options.requestId)}`;
+    await this.#start(
+      { workflowType: 'checkVault', workflowId, request, summary: `Check of ${vault}: ${level}` },
+      options,
+    );
     return followRun(this.#client, workflowId);
   }
 
   /** A backup that was started with this requestId, here or elsewhere. */
   find(requestId: string): Run<BackupResult> {
-    return followRun(this.#client, requestWorkflowId(requestId));
+    return followRun(this.#client, requestWorkflowId(idOf(requestId)));
   }
 
   /** Backups under way, from the server's index, which lags by about a second. */
@@ -158,19 +176,43 @@ export class BackupClient {
     await this.#client.connection.close();
   }
 
-  async #start(workflowType: string, workflowId: string, request: object, staticSummary: string): Promise<void> {
+  async #start({ workflowType, workflowId, request, summary }: Start, { requestId }: StartOptions): Promise<void> {
     // WorkflowExecutionAlreadyStarted of a run that has ended means the same: this request was made before.
     try {
       await this.#client.workflow.start(workflowType, {
         workflowId,
         taskQueue: CONTROL_QUEUE,
         args: [request],
-        staticSummary,
+        staticSummary: summary,
         workflowIdConflictPolicy: 'USE_EXISTING',
         workflowIdReusePolicy: 'REJECT_DUPLICATE',
       });
     } catch (error) {
       if (!(error instanceof Error) || error.name !== 'WorkflowExecutionAlreadyStartedError') throw error;
     }
+    // An id of our own making is nobody else's.
+    if (requestId !== undefined) await this.#mustBeAbout(summary, workflowId);
   }
+
+  /** Whoever asks for one machine and is given the point of another would not notice before a restore. */
+  async #mustBeAbout(summary: string, workflowId: string): Promise<void> {
+    const { staticSummary } = await this.#client.workflow.getHandle(workflowId).describe();
+    const found = await staticSummary();
+    if (found === undefined || found === summary) return;
+    const message = `this requestId was used for another request ("${found}"); take a new one for "${summary}"`;
+    throw new ConfigurationError('InvalidInput', message, { context: { workflowId } });
+  }
+}
+
+interface Start {
+  readonly workflowType: string;
+  readonly workflowId: string;
+  readonly request: object;
+  /** Of what the request is about: the web interface shows it, and a repeated request must have the same. */
+  readonly summary: string;
+}
+
+function idOf(requestId: string = randomUUID()): string {
+  if (requestId !== '') return requestId;
+  throw new ConfigurationError('InvalidInput', 'requestId is empty: all who send it so would share one run');
 }

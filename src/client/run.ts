@@ -1,8 +1,8 @@
-import { type Client, WorkflowFailedError } from '@temporalio/client';
+import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { BackupProgress, VolumeProgress } from '../contract/progress.ts';
 import { progressQuery } from '../contract/queries.ts';
-import { ERROR_STATUS, type ErrorCode, UnderstudyError } from '../errors.ts';
+import { ConfigurationError, ERROR_STATUS, type ErrorCode, UnderstudyError } from '../errors.ts';
 import { askUntil } from './ask-until.ts';
 import { type Execution, readProgress } from './read-progress.ts';
 
@@ -43,16 +43,21 @@ export function followRun<R>(client: Client, workflowId: string): Run<R> {
       }
     },
     async progress(signal) {
-      const whole = await askUntil(client, signal, async () => {
+      const ask = async () => {
         const own = await handle.query(progressQuery);
         // The front door only knows who does the work; everybody else answers for itself.
         const worker = own.workflowId === undefined || own.workflowId === workflowId ? undefined : own;
         return own.phases.length === 0 && !worker ? own : readProgress(client, executionOf(workflowId, worker));
+      };
+      const whole = await askUntil(client, signal, ask).catch((error: unknown) => {
+        throw explain(error);
       });
       return { ...whole, volumes: rates(whole.volumes) };
     },
     async cancel() {
-      await handle.cancel();
+      await handle.cancel().catch((error: unknown) => {
+        throw explain(error);
+      });
     },
   };
 }
@@ -62,6 +67,10 @@ function executionOf(workflowId: string, worker: BackupProgress | undefined): Ex
 }
 
 function explain(error: unknown): unknown {
+  if (error instanceof WorkflowNotFoundError) {
+    const message = `Temporal has no ${error.workflowId} that goes on or can be read: is it an id of this namespace, and was it started within its retention time?`;
+    return new ConfigurationError('InvalidInput', message, { cause: error });
+  }
   if (!(error instanceof WorkflowFailedError) || !(error.cause instanceof ApplicationFailure)) return error;
   const { type, message, details } = error.cause;
   return isCode(type) ? new RunFailed(type, message, error, details ?? []) : error;

@@ -41,6 +41,26 @@ describe.concurrent('a second request for one instance', () => {
     const again = await runs.backups.start({ instanceId, verify: false }, { requestId: instanceId });
     expect((await again.result()).pointId).toBe(pointId);
   });
+
+  test('with the same request id and another instance is a mistake, not the point of the first', async () => {
+    const requestId = newInstanceId();
+    await runs.backups.start({ instanceId: requestId, verify: false }, { requestId });
+    const other = newInstanceId();
+    await expect(runs.backups.start({ instanceId: other }, { requestId })).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: `this requestId was used for another request ("Backup of ${requestId}"); take a new one for "Backup of ${other}"`,
+    });
+  });
+
+  test('needs an id that is one, and a run that there is', async () => {
+    const instanceId = newInstanceId();
+    await expect(runs.backups.start({ instanceId }, { requestId: '' })).rejects.toMatchObject({ code: 'InvalidInput' });
+    const unknown = runs.backups.find('nobody-asked');
+    const refused = { code: 'InvalidInput', message: expect.stringContaining('backup-request/nobody-asked') };
+    await expect(unknown.result()).rejects.toMatchObject(refused);
+    await expect(unknown.progress()).rejects.toMatchObject(refused);
+    await expect(unknown.cancel()).rejects.toMatchObject(refused);
+  });
 });
 
 describe.concurrent('input typed by hand', () => {
