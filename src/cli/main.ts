@@ -54,8 +54,8 @@ const deps: CliDeps = {
     restartFrugally(env);
     const { runWorker } = await import('../workers/run-worker.ts');
     const log = (line: string) => void process.stderr.write(`${line}\n`);
-    // Temporal's runtime ends workers on SIGINT and SIGTERM by itself; telling them twice is an error.
-    await runWorker({ role, log, onReady: () => log(`${role} worker is ready`) });
+    // Temporal's runtime ends workers on SIGINT and SIGTERM by itself, but only those that run already.
+    await runWorker({ role, log, signal, onReady: () => log(`${role} worker is ready`) });
   },
 };
 

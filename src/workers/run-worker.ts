@@ -61,7 +61,9 @@ export async function runWorker({ role, log, onReady, signal }: RunWorkerOptions
     signal?.addEventListener('abort', shutDown, { once: true });
     log(`${role} worker: ${path}, namespace ${namespace}`);
     const running = worker.run();
-    onReady?.();
+    // Told while it was made: it can end in order only when it runs.
+    if (signal?.aborted) shutDown();
+    else onReady?.();
     await running;
   } finally {
     await vaults.close();
