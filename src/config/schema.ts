@@ -184,7 +184,7 @@ export const Config = shape.superRefine((config, context) => {
     context.addIssue({ code: 'custom', path, message: `${url} is a folder, which keeps no versions` });
   }
   const mustBeDefined = (path: readonly PropertyKey[], kind: 'vaults' | 'isolation' | 'recipes', name?: string) => {
-    if (name === undefined || name in config[kind]) return;
+    if (name === undefined || Object.hasOwn(config[kind], name)) return;
     const known = Object.keys(config[kind]).join(', ');
     context.addIssue({ code: 'custom', path: [...path], message: `"${name}" is not in ${kind} (defined: ${known})` });
   };

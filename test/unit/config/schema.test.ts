@@ -48,6 +48,10 @@ describe('a configuration', () => {
       says: /plans\.dumps\.request\.disks: false .*Ask for "verify": "full"/,
     },
     { wrong: { ...SMALLEST, valuts: {} }, says: /valuts/ },
+    {
+      wrong: { ...SMALLEST, plans: { nightly: { ...DAILY, request: { vault: 'constructor' } } } },
+      says: /plans\.nightly\.request\.vault: "constructor" is not in vaults/,
+    },
     { wrong: { ...SMALLEST, sweep: { every: '0s' } }, says: /sweep\.every: must be longer than nothing/ },
     { wrong: { ...SMALLEST, sweep: { every: '1 day' } }, says: /sweep\.every: must be a duration such as/ },
     {
