@@ -102,7 +102,7 @@ async function mustBeOurs(folder: string, note: string, order: string): Promise<
   const there = await readFile(note, 'utf8').catch(() => undefined);
   if (there === order) return;
   if ((await readdir(folder)).length > 0) {
-    const message = `${folder} is not empty, and not begun by a restore of the same files; name another folder`;
+    const message = `${folder} is not empty, and no unfinished restore of the same files began it; name another folder`;
     throw new VaultError('TargetExists', message, { context: { folder } });
   }
   await writeFile(note, order);
