@@ -10,7 +10,7 @@ import { addKeyOptions, type KeyOptions } from './vault-access.ts';
 interface HoldOptions extends KeyOptions {
   readonly reason: string;
   readonly release?: true;
-  readonly vault: string;
+  readonly vault?: string;
   readonly json?: true;
 }
 
@@ -18,7 +18,7 @@ export function holdCommand(deps: CliDeps): Command {
   const command = new Command('hold')
     .description('stop expiry of a recovery point until the hold is released; repeatable')
     .argument('<point>', 'id of the recovery point')
-    .requiredOption('--vault <vault>', 'name of temporal.config.ts, s3://bucket/prefix or file:///folder')
+    .option('--vault <vault>', 'name of temporal.config.ts, s3://bucket/prefix or file:///folder')
     .requiredOption('--reason <text>', 'why; it stays in the vault for ever')
     .option('--release', 'end every hold that stands on the point')
     .option('--json', 'one result as JSON');

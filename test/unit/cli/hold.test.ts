@@ -1,13 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { createFileStore } from '../../../src/vault/file/file-store.ts';
 import { backUp, RUN_ID, temporaryFolder, testKeys, testVault } from '../../support/vault-fixture.ts';
 import { noise, testVolume } from '../../support/vault-volume.ts';
 import { runFake } from './fake-deps.ts';
 
 let access: string[];
+let config: string;
 
 beforeEach(async () => {
   const folder = await temporaryFolder();
@@ -16,6 +17,11 @@ beforeEach(async () => {
   await backUp(vault, { 'vol-1': testVolume(4, new Map([[0, noise(1)]])) });
   const keyFile = join(folder, 'key');
   await writeFile(keyFile, `${'42'.repeat(32)}\n`);
+  config = join(folder, 'temporal.config.mjs');
+  const isolation = { vpcId: 'vpc-1', subnetId: 'subnet-1', verifySubnetId: 'subnet-2', securityGroupId: 'sg-1' };
+  const main = { url: pathToFileURL(join(folder, 'vault')).href, kmsKeyId: pathToFileURL(keyFile).href };
+  const content = JSON.stringify({ vaults: { main }, isolation: { sealed: isolation } });
+  await writeFile(config, `export default ${content};\n`);
   access = ['--vault', pathToFileURL(join(folder, 'vault')).href, '--key-file', keyFile];
 });
 
@@ -44,4 +50,11 @@ test('a point that is none, or not there, is refused', async () => {
   const gone = await runFake(['hold', '20200101T000000Z-00000000', '--reason', 'r', ...access], {});
   expect(gone.exitCode).toBe(1);
   expect(gone.stderr).toContain('PointMissing');
+});
+
+test('without a vault that of the configuration is meant', async () => {
+  vi.stubEnv('UNDERSTUDY_CONFIG', config);
+  const { exitCode, stdout } = await runFake(['hold', RUN_ID, '--reason', 'audit'], {});
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/^held /);
 });
