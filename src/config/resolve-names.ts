@@ -96,7 +96,7 @@ function resolveName(config: Config, table: 'vaults' | 'isolation', field: strin
 function unknownName(field: string, name: string, known: readonly string[]): ConfigurationError {
   return new ConfigurationError(
     'UnknownName',
-    `${field}: "${name}" is not in this worker's configuration (defined: ${known.join(', ') || 'none'})`,
+    `${field}: "${name}" is not in the configuration (defined: ${known.join(', ') || 'none'})`,
   );
 }
 

@@ -63,7 +63,7 @@ describe('a request typed by hand', () => {
     { input: { instanceId: INSTANCE, atLeast: 'application-consistent' }, says: /atLeast/ },
     {
       input: { instanceId: INSTANCE, vault: 'other' },
-      says: /vault: "other" is not in this worker's configuration \(defined: main\)/,
+      says: /vault: "other" is not in the configuration \(defined: main\)/,
     },
     { input: { instanceId: INSTANCE, method: 'application-agent', recipes: [] }, says: /needs a recipe with an agent/ },
     { input: { instanceId: INSTANCE, disks: false }, says: /disks: false .*needs the method "application-agent"/ },

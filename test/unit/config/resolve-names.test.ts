@@ -13,5 +13,5 @@ test.each([
   { what: 'a folder', resolve: (name: string) => resolveFolder(config, name) },
   { what: 'a place', resolve: (name: string) => resolvePlace(config, { to: 'volumes', into: name }) },
 ])('$what that nobody configured is unknown, also where every object has that name', ({ resolve }) => {
-  expect(() => resolve('constructor')).toThrow(/"constructor" is not in this worker's configuration \(defined: /);
+  expect(() => resolve('constructor')).toThrow(/"constructor" is not in the configuration \(defined: /);
 });

@@ -110,7 +110,7 @@ describe('a name in a request', () => {
 
   test('that the configuration does not know is refused with those it knows', () => {
     expect(() => resolveVault(two, 'gone')).toThrow(
-      /"gone" is not in this worker's configuration \(defined: main, spare\)/,
+      /"gone" is not in the configuration \(defined: main, spare\)/,
     );
     expect(() => resolveRecipes(two, ['mysql'])).toThrow(/"mysql".*postgresql, redis/);
   });
