@@ -5,7 +5,7 @@ type Code = ErrorCode | 'Terminated' | 'TemporalUnreachable' | 'Unexpected';
 /** The first thing to try, in one line; docs/errors.md says more. Codes whose messages already say it all are left out. */
 export const REMEDIES: Readonly<Record<string, string>> = {
   InvalidInput: 'correct the named field; `--help` lists what is allowed',
-  InvalidConfiguration: 'correct the named field of temporal.config.ts',
+  InvalidConfiguration: 'correct what the message names in temporal.config.ts',
   UnknownName: 'use a name that temporal.config.ts defines, or restart the workers after changing it',
   BackupAlreadyRunning: 'wait for the running backup (`understudy status`), or cancel it in the Temporal UI',
   PreflightRefused: 'mend what the list names, or accept it by name with --accept where that is offered',

@@ -54,13 +54,21 @@ async function importModule(path: string): Promise<Readonly<Record<string, unkno
   try {
     return await import(pathToFileURL(path).href);
   } catch (cause) {
-    if (cause instanceof ConfigurationError) throw cause;
+    if (cause instanceof ConfigurationError)
+      throw new ConfigurationError(cause.code, `${path}: ${cause.message}`, { cause });
     const hint =
       cause instanceof TypeError && 'code' in cause && cause.code === 'ERR_UNKNOWN_FILE_EXTENSION'
         ? `Node ${process.version} does not read TypeScript; use Node 24, or write temporal.config.mjs`
-        : `importing it failed: ${cause instanceof Error ? cause.message : String(cause)}`;
+        : `importing it failed: ${cause instanceof Error ? cause.message : String(cause)}${placeOf(cause, path)}`;
     throw new ConfigurationError('InvalidConfiguration', `${path}: ${hint}`, { cause });
   }
+}
+
+/** Of TypeScript the first line of the stack has the place, perhaps in a file that this one imports; of JavaScript Node only prints it. */
+function placeOf(cause: unknown, path: string): string {
+  if (!(cause instanceof Error) || cause.name !== 'SyntaxError') return '';
+  const [, place] = /^(?:file:\/\/)?(\/.*:\d+)\n/.exec(cause.stack ?? '') ?? [];
+  return place === undefined ? `; \`node ${path}\` shows the line` : ` (${place})`;
 }
 
 async function exists(path: string): Promise<boolean> {

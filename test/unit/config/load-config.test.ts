@@ -1,8 +1,12 @@
+import { execFile as execFileWithCallback } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ensureDeploymentId, loadConfig, readDeploymentId } from '../../../src/config/index.ts';
+
+const execFile = promisify(execFileWithCallback);
 
 const GOOD = `export default {
   vaults: { main: { url: 'file:///vault', kmsKeyId: 'file:///key' } },
@@ -47,6 +51,28 @@ describe('the configuration', () => {
     await expect(loadConfig({ env: {}, cwd })).rejects.toThrow(
       /temporal\.config\.mjs is not valid:\n {2}isolation\.sealed\.vpcId/,
     );
+  });
+});
+
+describe('a configuration that cannot be imported', () => {
+  // In a process of its own: the runner of these tests imports modules in its own way.
+  test.each([
+    { extension: 'ts', says: /temporal\.config\.mjs: .*\(.*part\.ts:2\)/s },
+    { extension: 'mjs', says: /temporal\.config\.mjs: .*; `node .*temporal\.config\.mjs` shows the line/ },
+  ])('says where the mistake in an imported .$extension stands', async ({ extension, says }) => {
+    await writeFile(join(cwd, `part.${extension}`), 'export const a = 1;\nexport const b = {;\n');
+    await writeFile(join(cwd, 'temporal.config.mjs'), `import './part.${extension}';\n${GOOD}`);
+    const loader = new URL('../../../src/config/load-config.ts', import.meta.url).href;
+    const script = `import { loadConfig } from '${loader}';\nawait loadConfig().catch(({ message }) => console.log(message));`;
+    const { stdout } = await execFile(process.execPath, ['--input-type=module', '-e', script], { cwd });
+    expect(stdout).toMatch(says);
+  });
+
+  test('says its path where defineConfig refuses it', async () => {
+    const definition = new URL('../../../src/config/index.ts', import.meta.url).href;
+    const wrong = `import { defineConfig } from '${definition}';\nexport default defineConfig({ vaults: {} });`;
+    await writeFile(join(cwd, 'temporal.config.mjs'), wrong);
+    await expect(loadConfig({ env: {}, cwd })).rejects.toThrow(/temporal\.config\.mjs: .*\n +vaults: must define/);
   });
 });
 

@@ -48,6 +48,12 @@ describe('a configuration', () => {
       says: /plans\.dumps\.request\.disks: false .*Ask for "verify": "full"/,
     },
     { wrong: { ...SMALLEST, valuts: {} }, says: /valuts/ },
+    { wrong: { ...SMALLEST, vaults: { 'My vault': VAULT } }, says: /vaults\.My vault: (?!Invalid key)/ },
+    {
+      wrong: { ...SMALLEST, plans: { nightly: { ...DAILY, request: { verify: 'deep' } } } },
+      says: /plans\.nightly\.request\.verify: .*"sample".*"launch"/,
+    },
+    { wrong: { ...SMALLEST, recipes: { mine: { use: 5 } } }, says: /recipes\.mine\.use: .*made by defineRecipe/ },
     {
       wrong: { ...SMALLEST, plans: { nightly: { ...DAILY, request: { vault: 'constructor' } } } },
       says: /plans\.nightly\.request\.vault: "constructor" is not in vaults/,
@@ -109,9 +115,7 @@ describe('a name in a request', () => {
   });
 
   test('that the configuration does not know is refused with those it knows', () => {
-    expect(() => resolveVault(two, 'gone')).toThrow(
-      /"gone" is not in the configuration \(defined: main, spare\)/,
-    );
+    expect(() => resolveVault(two, 'gone')).toThrow(/"gone" is not in the configuration \(defined: main, spare\)/);
     expect(() => resolveRecipes(two, ['mysql'])).toThrow(/"mysql".*postgresql, redis/);
   });
 });
