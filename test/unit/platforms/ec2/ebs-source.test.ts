@@ -7,16 +7,9 @@ import { afterEach, expect, test } from 'vitest';
 import { createEc2Clients } from '../../../../src/platforms/ec2/clients.ts';
 import { openEbsSource } from '../../../../src/platforms/ec2/ebs-source.ts';
 import { BLOCK_BYTES } from '../../../../src/vault/block-source.ts';
+import { TEST_RUN as RUN } from '../../../support/test-run.ts';
 
 const NEVER = new AbortController().signal;
-const RUN = {
-  runId: '20261123T023107Z-9f2c01ab',
-  deploymentId: 'deployment',
-  workflowId: 'w',
-  temporalRunId: 't',
-  sourceId: 'i-1',
-  expiresAt: '2026-11-30T00:00:00.000Z',
-};
 
 let server: Server | undefined;
 afterEach(() => void server?.close());

@@ -4,16 +4,9 @@ import { EC2Client } from '@aws-sdk/client-ec2';
 import { afterEach, expect, test } from 'vitest';
 import { createEc2Clients } from '../../../../src/platforms/ec2/clients.ts';
 import { launch } from '../../../../src/platforms/ec2/launch.ts';
+import { TEST_RUN as run } from '../../../support/test-run.ts';
 
 const NEVER = new AbortController().signal;
-const run = {
-  runId: '20261123T023107Z-9f2c01ab',
-  deploymentId: 'deployment',
-  workflowId: 'w',
-  temporalRunId: 't',
-  sourceId: 'i-production',
-  expiresAt: '2026-11-30T00:00:00.000Z',
-};
 const request = {
   run,
   role: 'clone',

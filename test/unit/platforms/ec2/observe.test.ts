@@ -1,16 +1,9 @@
 import { expect, test } from 'vitest';
 import { readConsole, screenshot } from '../../../../src/platforms/ec2/observe.ts';
 import { answerEc2 } from '../../../support/ec2-answers.ts';
+import { TEST_RUN as run } from '../../../support/test-run.ts';
 
 const NEVER = new AbortController().signal;
-const run = {
-  runId: '20261124T000000Z-00000001',
-  deploymentId: 'deployment',
-  workflowId: 'w',
-  temporalRunId: 't',
-  sourceId: 'i-production',
-  expiresAt: '2026-11-30T00:00:00.000Z',
-};
 
 function machine(state: string): string {
   const tags = Object.entries({ deployment: run.deploymentId, run: run.runId, role: 'clone' }).map(

@@ -1,16 +1,9 @@
 import { expect, test } from 'vitest';
 import { claimInstance, ownedInstances } from '../../../../src/platforms/ec2/owned.ts';
 import { answerEc2 } from '../../../support/ec2-answers.ts';
+import { TEST_RUN as run } from '../../../support/test-run.ts';
 
 const NEVER = new AbortController().signal;
-const run = {
-  runId: '20261124T000000Z-00000001',
-  deploymentId: 'deployment',
-  workflowId: 'w',
-  temporalRunId: 't',
-  sourceId: 'i-production',
-  expiresAt: '2026-11-30T00:00:00.000Z',
-};
 const OURS = { deployment: run.deploymentId, run: run.runId, role: 'clone' };
 
 function machine(id: string, tags: Readonly<Record<string, string>>): string {

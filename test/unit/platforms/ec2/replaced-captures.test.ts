@@ -1,16 +1,9 @@
 import { expect, test } from 'vitest';
 import { removeRunResources } from '../../../../src/platforms/ec2/clean-up.ts';
 import { answerEc2 } from '../../../support/ec2-answers.ts';
+import { TEST_RUN as run } from '../../../support/test-run.ts';
 
 const NEVER = new AbortController().signal;
-const run = {
-  runId: '20261124T000000Z-00000002',
-  deploymentId: 'deployment',
-  workflowId: 'w',
-  temporalRunId: 't',
-  sourceId: 'i-production',
-  expiresAt: '2026-11-30T00:00:00.000Z',
-};
 
 /** A capture of the source, made on that day of November by that run. */
 function capture(id: string, day: number, runId: string, vault?: string): string {

@@ -6,16 +6,9 @@ import { createVolume } from '../../../../src/platforms/ec2/create-volume.ts';
 import { launchRestored } from '../../../../src/platforms/ec2/launch-restored.ts';
 import { answerEc2 } from '../../../support/ec2-answers.ts';
 import { ISOLATION, machineFacts, writtenSnapshot } from '../../../support/fake-activities.ts';
+import { TEST_RUN as run } from '../../../support/test-run.ts';
 
 const NEVER = new AbortController().signal;
-const run = {
-  runId: '20261124T000000Z-00000001',
-  deploymentId: 'deployment',
-  workflowId: 'restore/p/r',
-  temporalRunId: 't',
-  sourceId: 'i-production',
-  expiresAt: '2026-11-30T00:00:00.000Z',
-};
 const facts = machineFacts('i-production');
 const like = {
   ...facts,

@@ -10,16 +10,9 @@ import {
   readCommand,
   readCommandOutput,
 } from '../../../../src/platforms/ec2/run-command.ts';
+import { TEST_RUN as run } from '../../../support/test-run.ts';
 
 const NEVER = new AbortController().signal;
-const run = {
-  runId: '20261123T023107Z-9f2c01ab',
-  deploymentId: 'deployment',
-  workflowId: 'w',
-  temporalRunId: 't',
-  sourceId: 'i-production',
-  expiresAt: '2026-11-30T00:00:00.000Z',
-};
 const machine: OwnMachine = {
   machineId: 'i-clone',
   imageId: 'ami-1',

@@ -3,16 +3,9 @@ import type { OwnMachine } from '../../../../src/contract/machine.ts';
 import { findCapture } from '../../../../src/platforms/ec2/capture.ts';
 import { snapshotStopped } from '../../../../src/platforms/ec2/snapshots.ts';
 import { answerEc2 } from '../../../support/ec2-answers.ts';
+import { TEST_RUN as run } from '../../../support/test-run.ts';
 
 const NEVER = new AbortController().signal;
-const run = {
-  runId: '20261123T023107Z-9f2c01ab',
-  deploymentId: 'deployment',
-  workflowId: 'w',
-  temporalRunId: 't',
-  sourceId: 'i-production',
-  expiresAt: '2026-11-30T00:00:00.000Z',
-};
 const machine = {
   machineId: 'i-clone',
   volumes: { 'vol-a': 'vol-own-a', 'vol-b': 'vol-own-b', scratch: 'vol-own-s' },
