@@ -24,9 +24,10 @@ export interface KeptCapturesRequest {
 const READS_AT_ONCE = 8;
 
 /**
- * For every source its newest point that may be a parent and still has its capture: committed, with disks, not expired, not refuted by
- * its last verification, and verified where that was asked for. A run that was cancelled after its commit has a point but no capture any more; the one before it
- * is then the base of the next increment. Undefined as soon as one vault cannot be read: what it holds is then unknown.
+ * For every source its newest point that may be a parent and still has its capture: committed, with disks, not expired, not
+ * refuted by its last verification, and verified where that was asked for. A run that was cancelled after its commit has a
+ * point but no capture any more; the one before it is then the base of the next increment. Undefined as soon as one vault
+ * cannot be read: what it holds is then unknown.
  */
 export async function findKeptCaptures(request: KeptCapturesRequest): Promise<CaptureKeeper | undefined> {
   const { vaults, beat } = request;

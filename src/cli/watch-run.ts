@@ -44,7 +44,8 @@ export async function watchRun<R>(
   const outcome = await Promise.race([end, stopped]);
   stop.abort();
   await looking;
-  // Whoever watched closes the connection next: a call that is still open would keep the process, and be sent again on a closed one.
+  // Whoever watched closes the connection next: a call that is still open would keep the process, and be sent again on a
+  // closed one.
   if (outcome === 'stopped') await end;
   else await look(signal);
   sink.end();

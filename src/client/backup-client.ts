@@ -29,7 +29,10 @@ import { type PlanSchedule, readPlanSchedules } from './plan-schedules.ts';
 import { followRun, type Run } from './run.ts';
 
 export interface StartOptions {
-  /** Calls with the same id get the same run, also after it has ended; InvalidInput if that is about something else. Default: a new one. */
+  /**
+   * Calls with the same id get the same run, also after it has ended; InvalidInput if that is about something else. Default:
+   * a new one.
+   */
   readonly requestId?: string;
 }
 

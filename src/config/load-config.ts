@@ -64,7 +64,10 @@ async function importModule(path: string): Promise<Readonly<Record<string, unkno
   }
 }
 
-/** Of TypeScript the first line of the stack has the place, perhaps in a file that this one imports; of JavaScript Node only prints it. */
+/**
+ * Of TypeScript the first line of the stack has the place, perhaps in a file that this one imports; of JavaScript Node only
+ * prints it.
+ */
 function placeOf(cause: unknown, path: string): string {
   if (!(cause instanceof Error) || cause.name !== 'SyntaxError') return '';
   const [, place] = /^(?:file:\/\/)?(\/.*:\d+)\n/.exec(cause.stack ?? '') ?? [];

@@ -48,8 +48,9 @@ export async function holdPoint(request: HoldRequest & { readonly holdId: string
 }
 
 /**
- * Releases every hold that stands on the point, and what may have been one before it was damaged; the holds that it ended. Legal holds go first and the document last, so
- * a crash leaves a point that is held. Objects that another held point shares keep theirs. Needs the control root.
+ * Releases every hold that stands on the point, and what may have been one before it was damaged; the holds that it ended.
+ * Legal holds go first and the document last, so a crash leaves a point that is held. Objects that another held point shares
+ * keep theirs. Needs the control root.
  */
 export async function releasePoint(request: HoldRequest): Promise<readonly Hold[]> {
   const { vault, pointId, reason, signal } = request;
