@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { CollectionRequest } from '../../src/contract/collection-request.ts';
@@ -9,14 +9,15 @@ import { type Fakes, hangs } from './fake-workers.ts';
 
 /**
  * `npm run record-histories`: runs the workflows on a real server and keeps what they did, so that a later change which
- * would break runs under way is found by replay (test/replay/replay.test.ts). With names after `--`, such as
- * `collected`, only those. `indexed` stays as it is: it began when files were listed before the clean-up.
+ * would break runs under way is found by replay (test/replay/replay.test.ts). What is there already stays, as runs began
+ * before later changes; with names after `--`, such as `collected`, those are recorded anew.
  */
 const FOLDER = new URL('../histories/', import.meta.url);
 
+await mkdir(FOLDER, { recursive: true });
+const there = new Set((await readdir(FOLDER)).map((file) => file.split('.')[0]));
 const runs = await startBackupRuns();
 try {
-  await mkdir(FOLDER, { recursive: true });
   await record('verified', {});
   await record('not-verified', {}, { verify: false });
   await record('agents', {
@@ -71,14 +72,39 @@ try {
   await recordCollection('collected-execute', { vault: 'main', steps: 'execute' });
   await record('checked', {}, { verify: 'sample' });
   await record('cleaned-up-first', {}, { verify: false });
+  await recordEndedSibling('ended-sibling');
+  await record('lost-machine', {
+    control: {
+      awaitStopped: async ({ machine: { role } }) => ({
+        saw: role === 'verify' ? 'terminated' : 'stopped',
+        observation: { state: role === 'verify' ? 'terminated' : 'stopped' },
+        says: '',
+      }),
+    },
+  });
+  await recordCancelled('cancelled-siblings', (started) => ({ mover: { archiveShard: hangs(started) } }));
 } finally {
   await runs.stop();
 }
 
-/** Whether this one was asked for. */
 function isWanted(name: string): boolean {
   const [, , ...wanted] = process.argv;
-  return wanted.length === 0 || wanted.includes(name);
+  return wanted.length === 0 ? !there.has(name) : wanted.includes(name);
+}
+
+/** One volume of a verification is damaged while the other is still being restored. */
+async function recordEndedSibling(name: string): Promise<void> {
+  const otherStarted = Promise.withResolvers<void>();
+  const other = hangs(otherStarted.resolve);
+  await record(name, {
+    mover: {
+      restoreVolume: async ({ volume: { volumeId } }) => {
+        if (volumeId === 'vol-0b') return other();
+        await otherStarted.promise;
+        throw new VaultError('ObjectDamaged', 'pack 7 block 12: authentication failed');
+      },
+    },
+  });
 }
 
 async function recordCollection(name: string, request: CollectionRequest): Promise<void> {
