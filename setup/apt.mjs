@@ -5,8 +5,8 @@ import { SetupError } from './failure.mjs';
 
 /** @typedef {{ env: NodeJS.ProcessEnv, note: (text: string) => void }} AptContext */
 
-// biome-ignore lint/suspicious/noTemplateCurlyInString: these are dpkg-query's own placeholders.
-const DPKG_FORMAT = '${Package} ${db:Status-Abbrev}\\n';
+// dpkg-query's own placeholders.
+const DPKG_FORMAT = `\${Package} \${db:Status-Abbrev}\\n`;
 
 // Another apt (unattended upgrades, a second set-up) may hold the lock: wait for it as long as a cold set-up may take.
 const WAIT_FOR_APT = ['-o', 'DPkg::Lock::Timeout=600'];

@@ -10,7 +10,7 @@ export type {
   ArchivedVolume,
   BackupResult,
   CheckResult,
-  FailedIndex,
+  Failed,
   FilesResult,
   IndexedFiles,
   Leftover,

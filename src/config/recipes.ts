@@ -10,10 +10,3 @@ const OwnRecipe = z.custom<Recipe>(
 /** Parameters of a recipe, and with `use` which one it is, where that is not the entry's own name. */
 export const RecipeConfig = z.looseObject({ use: z.union([z.string().min(1), OwnRecipe]).optional() });
 export type RecipeConfig = z.output<typeof RecipeConfig>;
-
-/** What goes into histories and to the machine: never the scripts, which are the worker's. */
-export function paramsOf({ use, ...entry }: RecipeConfig): Readonly<Record<string, unknown>> {
-  if (use !== 'command') return entry;
-  const { params = {} } = entry;
-  return typeof params === 'object' && params !== null ? { ...params } : {};
-}

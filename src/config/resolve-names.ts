@@ -1,8 +1,8 @@
+import { recipeParams } from '../contract/recipe-params.ts';
 import type { ConfiguredRecipe, IsolationProfile } from '../contract/resolved-backup.ts';
 import type { RestoreNetwork, RestorePlace, RestoreProfile } from '../contract/resolved-restore.ts';
 import type { RestoreTarget } from '../contract/restore-request.ts';
 import { ConfigurationError } from '../errors.ts';
-import { paramsOf } from './recipes.ts';
 import type { Config } from './schema.ts';
 
 /** The vault that a request means: named, else the default, else the only one. */
@@ -26,7 +26,7 @@ export function resolveRecipes(config: Config, named: readonly string[] | undefi
   return (named ?? Object.keys(config.recipes)).map((name) => {
     const entry = ownEntry(config.recipes, name);
     if (entry === undefined) throw unknownName('recipes', name, Object.keys(config.recipes));
-    return { name, params: paramsOf(entry) };
+    return { name, params: recipeParams(entry) };
   });
 }
 

@@ -28,7 +28,7 @@ export interface BackupResult {
   /** When the request named such a level. */
   readonly check?: CheckResult;
   /** The list of files for searches; absent where the vault's `fileIndex` is off. */
-  readonly fileIndex?: IndexedFiles | FailedIndex;
+  readonly fileIndex?: IndexedFiles | Failed;
   readonly phases: readonly PhaseProgress[];
   readonly leftovers: readonly Leftover[];
 }
@@ -44,8 +44,8 @@ export interface IndexedFiles {
   readonly notes: number;
 }
 
-/** The point is no worse for it: searches read its disks, or `understudy index` tries again. */
-export interface FailedIndex {
+/** What a run can do without and did not get, such as a list of files: `understudy index` tries that again. */
+export interface Failed {
   readonly code: string;
   readonly message: string;
 }

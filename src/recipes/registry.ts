@@ -1,3 +1,4 @@
+import { recipeParams } from '../contract/recipe-params.ts';
 import { ConfigurationError } from '../errors.ts';
 import { OUTPUT_RECORD } from './boot/harvest.ts';
 import { readRecipeFiles } from './boot/recipe-files.ts';
@@ -43,7 +44,7 @@ export async function openRecipes(entries: Readonly<Record<string, RecipeEntry>>
       throw new ConfigurationError('InvalidConfiguration', message);
     }
     const recipe = { ...makeRecipe(name, entry, base), name };
-    await readRecipeFiles(recipe, paramsOf(entry));
+    await readRecipeFiles(recipe, recipeParams(entry));
     recipes.set(name, recipe);
   }
   return (name) => recipes.get(name) ?? findRecipe(name);
@@ -53,9 +54,4 @@ function makeRecipe(name: string, entry: RecipeEntry, base: URL): Recipe {
   const { use = name } = entry;
   if (typeof use !== 'string') return mustBeRecipe(name, use);
   return use === 'command' ? createCommandRecipe(name, entry, base) : findRecipe(use);
-}
-
-/** As a run gets them, before their defaults. */
-function paramsOf({ use, ...entry }: RecipeEntry): unknown {
-  return use === 'command' ? (entry.params ?? {}) : entry;
 }

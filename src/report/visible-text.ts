@@ -5,9 +5,7 @@ export const GUEST_TEXT_LIMIT = 200;
  * Control characters (C0, C1), what reorders or hides text (bidirectional marks, zero-width characters, the byte order
  * mark, line and paragraph separators, tag characters) and halves of surrogate pairs.
  */
-const HIDDEN =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that must become visible
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}\ud800-\udfff]/gu;
+const HIDDEN = /[\p{Cc}\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}\ud800-\udfff]/gu;
 
 /** The text with every hidden character written out (`\x1b`, `\u{202e}`), cut to `limit` characters. */
 export function visibleText(text: string, limit: number = GUEST_TEXT_LIMIT): string {

@@ -6,7 +6,7 @@ import {
   isCancellation,
   TimeoutFailure,
 } from '@temporalio/workflow';
-import type { Leftover } from '../contract/results.ts';
+import type { Failed, Leftover } from '../contract/results.ts';
 import type { ErrorCode } from '../errors.ts';
 
 /** A failure of our own: its type is a code of the registry, and no retry of the workflow cures it. */
@@ -24,12 +24,6 @@ export function codeOf(error: unknown): string | undefined {
  */
 export function wasCancelled(error: unknown): boolean {
   return isCancellation(error) && CancellationScope.current().consideredCancelled;
-}
-
-/** A failure that the workflow goes on after. */
-export interface Failed {
-  readonly code: string;
-  readonly message: string;
 }
 
 const CANCELLED = { code: 'Cancelled', message: 'it was cancelled' } as const;

@@ -1,5 +1,4 @@
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is taken out.
-const BREAKING = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
+const BREAKING = /[\p{Cc}\u2028\u2029]+/gu;
 const MARKUP = /[\\`*_{}[\]()<>#+!|~&:@]/g;
 
 /** Text of unknown origin as plain text in a markdown table: no links, no markup, no new cells or rows. */

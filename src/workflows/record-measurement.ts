@@ -1,5 +1,6 @@
 import type { MeasureRequest } from '../activities/measure.ts';
-import { type Failed, messageOf } from './failures.ts';
+import type { Failed } from '../contract/results.ts';
+import { messageOf } from './failures.ts';
 import { recording } from './proxies.ts';
 
 /**

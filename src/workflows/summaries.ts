@@ -6,7 +6,7 @@ import type {
   ArchivedVolume,
   CheckResult,
   Extract,
-  FailedIndex,
+  Failed,
   FilesResult,
   IndexedFiles,
   Leftover,
@@ -14,7 +14,6 @@ import type {
   VerificationResult,
 } from '../contract/results.ts';
 import type { BootedMachine } from './boot-machine.ts';
-import type { Failed } from './failures.ts';
 import type { QuietClone } from './quiesce-clone.ts';
 
 /** One line per phase for people; whoever shows it escapes it. */
@@ -68,7 +67,7 @@ export function check({ level, packsRead, blocksRead, bytesRead }: CheckResult):
   return `${level} sound: ${blocksRead} blocks of ${packsRead} packs opened (${(bytesRead / 1e6).toFixed(1)} MB)`;
 }
 
-export function fileIndex(made: IndexedFiles | FailedIndex): string {
+export function fileIndex(made: IndexedFiles | Failed): string {
   if ('code' in made) return `not made: ${made.message}`;
   const { files, objects, pages, pagesReused } = made;
   const tables = objects === 0 ? '' : `, ${objects} databases and tables`;

@@ -14,10 +14,9 @@ const TAGS = [
   { Key: 'owner', Value: '<script>evil()</script>' },
 ];
 /** What log-update sends: hide and show the cursor, up and down, to a column, erase to the end, colours off. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: escapes are what is looked for.
-const OWN_ESCAPES = /\u001b\[(\?25[lh]|\?2026[lh]|\d*[ABG]|[02]?K|0?J|0?m)/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
-const STEERING = /[\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
+const ESC = '\u001b';
+const OWN_ESCAPES = new RegExp(`${ESC}\\[(\\?25[lh]|\\?2026[lh]|\\d*[ABG]|[02]?K|0?J|0?m)`, 'g');
+const STEERING = /(?![\n\r])\p{Cc}/u;
 
 let lab: TestLab;
 let guest: VariantMachine;

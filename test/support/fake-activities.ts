@@ -338,7 +338,8 @@ export function fakeMover(changes: Partial<MoverActivities> = {}): MoverActiviti
   };
 }
 
-function ownMachine(role: OwnMachine['role'], attempt: number): OwnMachine {
+/** A machine of ours, by its role. */
+export function ownMachine(role: OwnMachine['role'], attempt: number): OwnMachine {
   const machineId = `i-${role}-${attempt}`;
   return { machineId, imageId: 'ami-1', role, attempt, instanceType: 't3.micro', zone: 'local-1a', volumes: {} };
 }

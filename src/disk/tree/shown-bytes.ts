@@ -1,8 +1,8 @@
+import { STEERING } from '../guest-text.ts';
 import type { ByteString } from './file-tree.ts';
 
-// C0, DEL and C1 steer terminals; the others reorder, hide or break lines of text. The backslash begins an escape.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is looked for.
-const STEERING = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\\]/u;
+/** It begins an escape. */
+const BACKSLASH = '\\';
 
 /**
  * Bytes as people and JSON see them: UTF-8 as it is, every other byte and whatever steers a terminal as `\xNN`, the
@@ -14,7 +14,8 @@ export function shownBytes(bytes: ByteString): string {
   for (let at = 0; at < raw.length; ) {
     const length = characterBytes(raw, at);
     const text = raw.toString('utf8', at, at + Math.max(1, length));
-    shown += length === 0 || STEERING.test(text) ? escaped(raw.subarray(at, at + Math.max(1, length))) : text;
+    const isPlain = length > 0 && !STEERING.test(text) && text !== BACKSLASH;
+    shown += isPlain ? text : escaped(raw.subarray(at, at + Math.max(1, length)));
     at += Math.max(1, length);
   }
   return shown;

@@ -136,7 +136,8 @@ async function removableSnapshots(
   if (request.replacedCaptures === 'keep' || keptSince === undefined) return removable;
   const vault = tagRecord(kept[0]?.Tags)[TAG.vault];
   const replaced = (await otherCaptures(context, request.run, signal)).filter(
-    // Only older ones: a run that started later may already have made its capture. Another vault's next increment needs its own.
+    // Only older ones: a run that started later may already have made its capture. Another vault's next increment needs
+    // its own.
     ({ tags, resource }) =>
       tags[TAG.retain] === undefined &&
       (tags[TAG.vault] ?? vault) === vault &&

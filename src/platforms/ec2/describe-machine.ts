@@ -5,7 +5,6 @@ import {
   type Instance,
   type Volume,
 } from '@aws-sdk/client-ec2';
-
 import type { BootFacts, MachineFacts, VolumeFacts } from '../../contract/machine.ts';
 import { PlatformError } from '../../errors.ts';
 import type { Ec2Context } from './context.ts';

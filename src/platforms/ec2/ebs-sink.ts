@@ -9,7 +9,7 @@ import type { SinkRequest } from '../platform.ts';
 import type { Ec2Context } from './context.ts';
 import { retryBlockCall } from './ebs-retry.ts';
 import { call, isCode } from './errors.ts';
-import { make } from './make.ts';
+import { MUST_SHOW_WITHIN_MS, make } from './make.ts';
 import { GIB, present } from './narrow.ts';
 import { claimSnapshot, ownedSnapshots } from './owned.ts';
 import { repeatUntil } from './repeat.ts';
@@ -19,9 +19,6 @@ import { runTags, TAG } from './tags.ts';
 const IDLE_MINUTES = 60;
 /** 16 TiB take minutes after the last block. */
 const COMPLETED_WITHIN_MS = 60 * 60_000;
-
-/** What the EBS APIs started shows in EC2 a moment later (EC2 API, "Eventual consistency"). */
-const SHOWN_WITHIN_MS = 2 * 60_000;
 
 /** Starts a snapshot to be written, or finds what an earlier attempt started or completed, by tag and by token. */
 export async function openEbsSink(context: Ec2Context, request: SinkRequest, signal: AbortSignal): Promise<BlockSink> {
@@ -131,7 +128,7 @@ async function completeSnapshot(
   { snapshotId, written }: Completion,
   signal: AbortSignal,
 ): Promise<SinkResult> {
-  const shown = { limitMs: SHOWN_WITHIN_MS, what: `snapshot ${snapshotId} to show` };
+  const shown = { limitMs: MUST_SHOW_WITHIN_MS, what: `snapshot ${snapshotId} to show` };
   const snapshot = await repeatUntil(context, shown, signal, async () => {
     try {
       return (await claimSnapshot(context, run, snapshotId, signal)).snapshot;

@@ -3,6 +3,8 @@ import { translate } from './errors.ts';
 
 /** EC2 describes what it made "within seconds" (EC2 API, "Eventual consistency"); later than this is the sweeper's business. */
 export const SHOWS_WITHIN_MS = 2_000;
+/** For whoever cannot go on without it: EC2 names no limit, and advises to look again for minutes (same place). */
+export const MUST_SHOW_WITHIN_MS = 2 * 60_000;
 
 const NEVER = new AbortController().signal;
 

@@ -11,6 +11,7 @@ import { PlatformError } from '../../errors.ts';
 import type { CommandOutput, CommandState, ScriptOrder } from '../platform.ts';
 import type { Ec2Context } from './context.ts';
 import { awsName, call, isCode } from './errors.ts';
+import { MUST_SHOW_WITHIN_MS } from './make.ts';
 import { cancelScript, sendScript } from './mutations.ts';
 import { claimInstance, type Owned } from './owned.ts';
 import { collect } from './pages.ts';
@@ -18,8 +19,6 @@ import { repeatUntil } from './repeat.ts';
 
 /** The document's own limit: two days (AWS-RunShellScript, executionTimeout). */
 const MAX_EXECUTION_SECONDS = 172_800;
-/** A list shows a command within seconds; later than this it was never sent. As for captures. */
-const SHOWS_WITHIN_MS = 2 * 60_000;
 /** Statuses of a command that may still do something. */
 const ACTIVE = ['Pending', 'InProgress'];
 
@@ -60,7 +59,7 @@ async function lookForLost(
   { run, machine, cause }: LostCommand,
   signal: AbortSignal,
 ): Promise<string> {
-  const what = { limitMs: SHOWS_WITHIN_MS, what: `the command to ${machine.machineId} to show` };
+  const what = { limitMs: MUST_SHOW_WITHIN_MS, what: `the command to ${machine.machineId} to show` };
   try {
     return await repeatUntil(context, what, signal, () => findCommand(context, run, machine, signal));
   } catch (error) {

@@ -3,6 +3,7 @@ import type { SnapshotFacts } from '../../contract/machine.ts';
 import { PlatformError } from '../../errors.ts';
 import type { Ec2Context } from './context.ts';
 import { isCode } from './errors.ts';
+import { MUST_SHOW_WITHIN_MS } from './make.ts';
 import { GIB, present } from './narrow.ts';
 import { collect } from './pages.ts';
 import { repeatUntil } from './repeat.ts';
@@ -26,9 +27,6 @@ export function snapshotFacts(snapshot: Snapshot | SnapshotInfo, sourceVolumeId?
 function stateOf({ State }: Snapshot | SnapshotInfo): SnapshotFacts['state'] {
   return State === 'completed' || State === 'pending' ? State : 'error';
 }
-
-/** What was just made may not show for a while (EC2 API, "Eventual consistency"). */
-const SHOWN_WITHIN_MS = 2 * 60_000;
 
 /** Present state of snapshots; SnapshotFailed names the first that is in error, ResourceMissing one that stays away. */
 export async function readSnapshots(
@@ -60,7 +58,7 @@ async function describeAll(
   const what = `snapshots ${ids.join(', ')} to show`;
   let absent: unknown;
   try {
-    return await repeatUntil(context, { limitMs: SHOWN_WITHIN_MS, what }, signal, async () => {
+    return await repeatUntil(context, { limitMs: MUST_SHOW_WITHIN_MS, what }, signal, async () => {
       try {
         return await describeOnce(context, ids, signal);
       } catch (error) {

@@ -6,15 +6,13 @@ import type { StoppedSnapshotRequest, StoppedSnapshots } from '../platform.ts';
 import { captureSets } from './capture.ts';
 import type { Ec2Context } from './context.ts';
 import { isCode } from './errors.ts';
+import { MUST_SHOW_WITHIN_MS } from './make.ts';
 import { snapshotMachine, snapshotVolume } from './mutations.ts';
 import { present } from './narrow.ts';
 import { claimInstance, type Owned, ownedSnapshots, ownedVolumes } from './owned.ts';
 import { repeatUntil } from './repeat.ts';
 import { snapshotFacts } from './snapshot-facts.ts';
 import { runTags } from './tags.ts';
-
-/** Tags turn up in Describe calls late (EC2 API, "Eventual consistency"). */
-const SHOWN_WITHIN_MS = 2 * 60_000;
 
 /**
  * Snapshots of a stopped machine: its disks at one instant, the scratch volume apart, since its snapshot is read and
@@ -116,7 +114,7 @@ async function ensureOnce<T>(context: Ec2Context, { what, find, send }: Once<T>,
     context.log('lost reply', { what });
     return repeatUntil(
       context,
-      { limitMs: SHOWN_WITHIN_MS, what: `${what}, of whose request the reply was lost` },
+      { limitMs: MUST_SHOW_WITHIN_MS, what: `${what}, of whose request the reply was lost` },
       signal,
       find,
     );

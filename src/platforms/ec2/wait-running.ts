@@ -2,16 +2,15 @@ import type { Run } from '../../contract/run.ts';
 import { PlatformError } from '../../errors.ts';
 import type { Ec2Context } from './context.ts';
 import { isCode } from './errors.ts';
+import { MUST_SHOW_WITHIN_MS } from './make.ts';
 import { claimInstance, type OwnedInstance } from './owned.ts';
 import { repeatUntil } from './repeat.ts';
 
 /** EC2 starts a machine within a minute; volumes of encrypted snapshots take longer. */
 const RUNNING_WITHIN_MS = 10 * 60_000;
-/** A machine that RunInstances answered may not be found for a while (EC2 API, "Eventual consistency"). */
-const VISIBLE_WITHIN_MS = 2 * 60_000;
 
 export function waitVisible(context: Ec2Context, run: Run, id: string, signal: AbortSignal): Promise<OwnedInstance> {
-  return repeatUntil(context, { limitMs: VISIBLE_WITHIN_MS, what: `instance ${id} to show` }, signal, async () => {
+  return repeatUntil(context, { limitMs: MUST_SHOW_WITHIN_MS, what: `instance ${id} to show` }, signal, async () => {
     try {
       return await claimInstance(context, run, id, signal);
     } catch (error) {

@@ -11,6 +11,12 @@ beforeAll(async () => {
 });
 afterAll(() => runs.stop());
 
+/** In a namespace without the search attributes. */
+const resolvedWith = (changes: Parameters<typeof resolvedBackup>[1]) => async (input: unknown) => {
+  const { instanceId } = input as { instanceId: string };
+  return resolvedBackup(instanceId, { searchAttributes: false, ...changes });
+};
+
 test('a caller sees phases, bytes of finished shards and those under way, from the request id alone', async () => {
   const requestId = newInstanceId();
   runs.workers.use(requestId, {
@@ -54,10 +60,7 @@ test('what the web interface shows of a run is a table in which guest text stays
   const run = await runs.begin({
     control: {
       awaitRecovered: async () => ({ saw: 'recovered', observation: { state: 'running' }, says: evil }),
-      resolveRequest: async (input) => {
-        const { instanceId } = input as { instanceId: string };
-        return resolvedBackup(instanceId, { searchAttributes: false, verify: false });
-      },
+      resolveRequest: resolvedWith({ verify: false }),
     },
   });
   await run.result();
@@ -75,10 +78,7 @@ test('a part of the run that has no phases of its own does not hide those of the
   const started = Promise.withResolvers<void>();
   const run = await runs.begin({
     control: {
-      resolveRequest: async (input) => {
-        const { instanceId } = input as { instanceId: string };
-        return resolvedBackup(instanceId, { searchAttributes: false, verify: 'sample' });
-      },
+      resolveRequest: resolvedWith({ verify: 'sample' }),
     },
     mover: { checkVault: hangs(started.resolve) },
   });
@@ -92,10 +92,7 @@ test('who stops waiting has the connection to close at once, and the run goes on
   const started = Promise.withResolvers<void>();
   const run = await runs.begin({
     control: {
-      resolveRequest: async (input) => {
-        const { instanceId } = input as { instanceId: string };
-        return resolvedBackup(instanceId, { searchAttributes: false });
-      },
+      resolveRequest: resolvedWith({}),
     },
     mover: { archiveShard: hangs(started.resolve) },
   });

@@ -3,7 +3,7 @@ import { draftOf } from '../../../src/activities/commit.ts';
 import { machineOf, recordMachine } from '../../../src/activities/machine-record.ts';
 import type { MachineFacts } from '../../../src/contract/machine.ts';
 import { ManifestDraft } from '../../../src/vault/index.ts';
-import { CLEAN, machineFacts, resolvedBackup, VOLUMES } from '../../support/fake-activities.ts';
+import { CLEAN, machineFacts, ownMachine, resolvedBackup, VOLUMES } from '../../support/fake-activities.ts';
 
 const RUN = {
   runId: '20261123T023107Z-9f2c01ab',
@@ -30,15 +30,7 @@ function draft(machine: MachineFacts): ManifestDraft {
       backup: resolvedBackup(RUN.sourceId),
       machine,
       capture: { startTime: '2026-11-23T02:31:07Z', snapshots: [] },
-      clone: {
-        machineId: 'i-2',
-        imageId: 'ami-1',
-        role: 'clone',
-        attempt: 1,
-        instanceType: 't',
-        zone: 'z',
-        volumes: {},
-      },
+      clone: ownMachine('clone', 1),
       snapshots: [],
       volumes: VOLUMES.map((volumeId) => ({
         volumeId,

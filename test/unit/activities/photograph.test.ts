@@ -4,6 +4,8 @@ import type { EvidenceRef } from '../../../src/contract/evidence.ts';
 import { PlatformError } from '../../../src/errors.ts';
 import { beginRun } from '../../../src/vault/index.ts';
 import { activityEnvironment } from '../../support/activity.ts';
+import { ownMachine } from '../../support/fake-activities.ts';
+import { TEST_RUN } from '../../support/test-run.ts';
 import { NEVER, RUN_ID, testKeys, testSession, testVault } from '../../support/vault-fixture.ts';
 import { memoryStore } from '../../support/vault-memory-store.ts';
 import { testVolume } from '../../support/vault-volume.ts';
@@ -28,17 +30,9 @@ async function photograph(looks: readonly (string | PlatformError)[]) {
     },
   } as unknown as PhotographDeps;
   const request = {
-    run: { runId: RUN_ID, deploymentId: 'd', workflowId: 'w', temporalRunId: 't', sourceId: 'i-1', expiresAt: 'x' },
+    run: { ...TEST_RUN, runId: RUN_ID },
     vault: 'main',
-    machine: {
-      machineId: 'i-2',
-      imageId: 'ami-1',
-      role: 'clone',
-      attempt: 1,
-      instanceType: 't',
-      zone: 'z',
-      volumes: {},
-    },
+    machine: ownMachine('clone', 1),
     since: 0,
   } as const;
   const refs: readonly EvidenceRef[] = await activityEnvironment().run(

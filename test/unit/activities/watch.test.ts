@@ -3,12 +3,13 @@ import { createWatchActivities, type WatchDeps, type WatchRequest } from '../../
 import type { Observation } from '../../../src/contract/machine.ts';
 import type { CommandState } from '../../../src/platforms/platform.ts';
 import { activityEnvironment } from '../../support/activity.ts';
-import { LIMITS } from '../../support/fake-activities.ts';
+import { LIMITS, ownMachine } from '../../support/fake-activities.ts';
+import { TEST_RUN } from '../../support/test-run.ts';
 
-const RUN_ID = '20261123T023107Z-9f2c01ab';
+const RUN_ID = TEST_RUN.runId;
 const REQUEST: WatchRequest = {
-  run: { runId: RUN_ID, deploymentId: 'd', workflowId: 'w', temporalRunId: 't', sourceId: 'i-1', expiresAt: 'x' },
-  machine: { machineId: 'i-2', imageId: 'ami-1', role: 'clone', attempt: 1, instanceType: 't', zone: 'z', volumes: {} },
+  run: TEST_RUN,
+  machine: ownMachine('clone', 1),
   since: 0,
   limits: LIMITS,
 };

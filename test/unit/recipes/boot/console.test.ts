@@ -42,8 +42,7 @@ test('control characters of the guest never leave the reader', () => {
   const { progress, fact } = read(
     `UNDERSTUDY ${RUN} 1 {"step":"started","text":"\\u001b[2Jgone\\u202e"}\nKilling \u001b]0;evil\u0007 (1)\n`,
   );
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there.
-  const steering = /[\u0000-\u001f\u007f-\u009f\u202e]/;
+  const steering = /[\p{Cc}\u202e]/u;
   expect(JSON.stringify(progress)).not.toMatch(/\\u001b|\u202e/);
   expect(fact.found).not.toMatch(steering);
 });
