@@ -14,7 +14,12 @@ export function resultFiles({ files, answers }: BootResults): EvidenceFiles {
   return [...files]
     .sort(([a], [b]) => rank(a, failed) - rank(b, failed))
     .slice(0, MAX_RESULT_FILES)
-    .map(([name, bytes]) => ({ name: `result-${name}`, contentType: 'application/octet-stream', bytes }));
+    .map(([name, bytes]) => ({ name: `result-${name}`, contentType: typeOf(name), bytes }));
+}
+
+/** As text, `vault inspect` shows a log to people. */
+function typeOf(name: string): string {
+  return name.endsWith('.log') ? 'text/plain' : 'application/octet-stream';
 }
 
 /** That an application is not here is an answer like any other. */

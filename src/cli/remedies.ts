@@ -16,6 +16,7 @@ export const REMEDIES: Readonly<Record<string, string>> = {
   LaunchRefused: 'add types to fallbackInstanceTypes of the isolation profile, or ask for a higher quota',
   ConsistencyTooLow: 'see what is missing above; --at-least crash-consistent commits such a point',
   ExtractFailed: 'check the names as the database spells them',
+  AgentFailed: 'read the sealed log that is named (docs/errors.md says how), and mend what it tells of',
   DrillFailed: 'look at the red points, then take a new backup of their instances',
   VerificationFailed:
     'the point stays and is marked; what each reason means is in docs/errors.md, then take a new backup',

@@ -39,3 +39,10 @@ test('of as many recipes as the limit is made for every log is kept', () => {
   const sealed = resultFiles({ ...report, files }).map(({ name }) => name);
   expect(sealed).toEqual(expect.arrayContaining(logs.map((name) => `result-${name}`)));
 });
+
+test('logs are sealed as text, which people are shown, and everything else as bytes', () => {
+  const types = Map.groupBy(resultFiles(results(1)), ({ contentType }) => contentType);
+  const endings = (type: string) => new Set(types.get(type)?.map(({ name }) => name.split('.').at(-1)));
+  expect(endings('text/plain')).toEqual(new Set(['log']));
+  expect(endings('application/octet-stream')).not.toContain('log');
+});
