@@ -29,6 +29,7 @@ const TESTS = [
   'bytes',
   'codecs',
   'refusals',
+  'seal-proven',
   'json-document',
   'damaged-documents',
   'collect/collect',

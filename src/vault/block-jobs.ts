@@ -13,7 +13,7 @@ export interface SealJob {
   readonly blocks: number;
   /** 12 bytes for each block. */
   readonly nonces: Uint8Array;
-  /** Open every sealed block again before it is answered. */
+  /** Prove that every sealed block opens to the block before it is answered. */
   readonly verify: boolean;
   /** Ids the blocks may have, one for each; a block that has its own is neither compressed nor sealed. */
   readonly expected?: readonly (Uint8Array | undefined)[];

@@ -9,7 +9,7 @@ import { free, hex, sameBytes } from './bytes.ts';
 import { NONCE_BYTES } from './gcm.ts';
 import { alignedRoom } from './image/aligned-room.ts';
 import { placeBlock } from './image/place-block.ts';
-import { blockIdFrom, openBlock, sealBlock } from './sealed-block.ts';
+import { blockIdFrom, openBlock, sealBlock, sealProven } from './sealed-block.ts';
 import { ZERO_BLOCK, ZERO_BLOCK_SHA256 } from './zero-block.ts';
 
 // Jobs are answered in their order; the next one begins while blocks of one are being written.
@@ -46,26 +46,24 @@ function sealAll({ batch, blocks, nonces, keys, verify, expected, announced }: S
       parts.push(null);
       continue;
     }
-    // Hashing takes a quarter of all time. A block whose digest is known is hashed once, as late as can be: when it is
-    // opened again, which proves both that it arrived whole and that it was sealed right.
-    const hashedWhenOpened = promised !== undefined && verify;
-    const sha256 = hashedWhenOpened ? promised : hash('sha256', block, 'buffer');
-    if (promised) mustHaveDigest(sha256, promised);
-    const blockId = blockIdFrom(sha256, keys);
     const known = expected?.[i];
-    if (known && sameBytes(known, blockId)) {
-      if (hashedWhenOpened) mustHaveDigest(hash('sha256', block, 'buffer'), promised);
+    if (known && sameBytes(known, blockIdFrom(promised ?? sha256Of(block), keys))) {
+      if (promised) mustHaveDigest(sha256Of(block), promised);
       parts.push('same');
       continue;
     }
     const nonce = nonces.subarray(i * NONCE_BYTES, (i + 1) * NONCE_BYTES);
-    const sealed = sealBlock({ block, blockId }, { keys, nonce, room: new Uint8Array(batch, offset) });
-    // Bad memory shows here, not at a restore: what goes into the pack must give the block that was hashed.
-    if (verify) free(openBlock(sealed, keys).bytes);
-    parts.push({ offset, sealedBytes: sealed.sealed.length, codec: sealed.codec, blockId: Uint8Array.from(blockId) });
-    offset += sealed.sealed.length;
+    const into = { keys, nonce, room: new Uint8Array(batch, offset) };
+    const { blockId, codec, sealed, sha256 } = verify ? sealProven(block, into) : sealBlock(block, into);
+    if (promised) mustHaveDigest(sha256, promised);
+    parts.push({ offset, sealedBytes: sealed.length, codec, blockId: Uint8Array.from(blockId) });
+    offset += sealed.length;
   }
   return parts;
+}
+
+function sha256Of(block: Uint8Array): Uint8Array {
+  return hash('sha256', block, 'buffer');
 }
 
 function mustHaveDigest(found: Uint8Array, promised: Uint8Array): void {

@@ -204,7 +204,7 @@ function blockKeys({ vault, session }: Run): BlockKeys {
 
 function unreliable(reply: { message: string; isFormat: boolean }, indexes: readonly number[]): Error {
   if (!reply.isFormat) return new TypeError(`sealing blocks ${indexes.join(', ')}: ${reply.message}`);
-  const message = `a block just sealed does not open again (${reply.message}); the memory or processor of this machine is unreliable, use another one`;
+  const message = `a block just sealed is not the block that was read (${reply.message}); the memory or processor of this machine is unreliable, use another one`;
   return new VaultError('DamagedBlock', message, {
     context: { firstBlock: indexes[0] ?? 0 },
   });

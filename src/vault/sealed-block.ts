@@ -53,12 +53,6 @@ export function compressBlock(block: Uint8Array): BlockPayload {
   return { codec: STORED, payload: block };
 }
 
-export interface NamedBlock {
-  readonly block: Uint8Array;
-  /** Of this very block. */
-  readonly blockId: Uint8Array;
-}
-
 /** Equal blocks of one vault have equal ids, whatever epoch sealed them. */
 export function blockIdOf(block: Uint8Array, keys: Pick<BlockKeys, 'blockId'>): Uint8Array {
   return blockIdFrom(hash('sha256', block, 'buffer'), keys);
@@ -69,16 +63,54 @@ export function blockIdFrom(sha256: Uint8Array, keys: Pick<BlockKeys, 'blockId'>
   return hmacSha256(keys.blockId, sha256);
 }
 
-/** Seals a block into `room`, which may hold the block itself. It is not proven: open the result before relying on it. */
-export function sealBlock(
-  { block, blockId }: NamedBlock,
-  { keys, nonce, room }: { readonly keys: BlockKeys; readonly nonce: Uint8Array; readonly room: Uint8Array },
-): SealedBlock {
+export interface SealInto {
+  readonly keys: BlockKeys;
+  readonly nonce: Uint8Array;
+  /** Where the sealed block goes; it may hold the block itself. */
+  readonly room: Uint8Array;
+}
+
+export interface NewlySealed extends SealedBlock {
+  /** Of the block. */
+  readonly sha256: Uint8Array;
+}
+
+/** Seals a block. It is not proven: `sealProven`, or open the result before relying on it. */
+export function sealBlock(block: Uint8Array, into: SealInto): NewlySealed {
+  const sha256 = hash('sha256', block, 'buffer');
   const { codec, payload } = compressBlock(block);
-  const input = { key: hmacSha256(keys.block, blockId), nonce, aad: blockAad(keys.vaultId, blockId, codec) };
-  const sealed = gcmSealInto(room, input, payload);
+  const sealed = sealPayload({ codec, payload }, blockIdFrom(sha256, into.keys), into);
   if (codec === ZSTD) free(payload);
-  return { blockId, codec, sealed };
+  return { ...sealed, sha256 };
+}
+
+/**
+ * Seals a block and proves that it opens to that very block, or throws a FormatError: bad memory, or a compressor that
+ * fails, shows here and not at a restore. Hashing costs as much as decompressing and opening together, so it is done once,
+ * of what the compressed bytes give. That this is the block, and that the sealed bytes give the compressed ones, is compared.
+ */
+export function sealProven(block: Uint8Array, into: SealInto): NewlySealed {
+  const { codec, payload } = compressBlock(block);
+  const given = codec === ZSTD ? decompressBlock(payload) : Uint8Array.from(payload);
+  const sha256 = hash('sha256', given, 'buffer');
+  if (!sameBytes(given, block)) throw new FormatError('its compressed bytes give others');
+  const sealed = sealPayload({ codec, payload }, blockIdFrom(sha256, into.keys), into);
+  const opened = openPayload(sealed, into.keys);
+  // A block that is stored as it is may have been sealed in its own place; then it stands in its copy alone.
+  if (!sameBytes(opened, codec === ZSTD ? payload : given)) throw new FormatError('its sealed bytes give others');
+  if (codec === ZSTD) free(payload);
+  free(given);
+  free(opened);
+  return { ...sealed, sha256 };
+}
+
+function sealPayload(
+  { codec, payload }: BlockPayload,
+  blockId: Uint8Array,
+  { keys, nonce, room }: SealInto,
+): SealedBlock {
+  const input = { key: hmacSha256(keys.block, blockId), nonce, aad: blockAad(keys.vaultId, blockId, codec) };
+  return { blockId, codec, sealed: gcmSealInto(room, input, payload) };
 }
 
 export interface OpenedBlock {
@@ -87,11 +119,9 @@ export interface OpenedBlock {
 }
 
 /** Any bytes give the very block that `blockId` names, or a FormatError. */
-export function openBlock({ blockId, codec, sealed }: SealedBlock, keys: BlockKeys): OpenedBlock {
-  mustBeWithin('sealed block', sealed.length, MIN_SEALED_BLOCK_BYTES, MAX_SEALED_BLOCK_BYTES);
-  const key = hmacSha256(keys.block, blockId);
-  const aad = blockAad(keys.vaultId, blockId, codec);
-  const payload = gcmOpen({ key, nonce: sealed.subarray(0, NONCE_BYTES), aad }, sealed.subarray(NONCE_BYTES));
+export function openBlock(sealed: SealedBlock, keys: BlockKeys): OpenedBlock {
+  const { blockId, codec } = sealed;
+  const payload = openPayload(sealed, keys);
   const bytes = codec === ZSTD ? decompressBlock(payload) : payload;
   if (codec === ZSTD) free(payload);
   mustBe('block', bytes.length, BLOCK_BYTES);
@@ -100,6 +130,13 @@ export function openBlock({ blockId, codec, sealed }: SealedBlock, keys: BlockKe
     throw new FormatError(`block content does not match its id ${hex(blockId)}`);
   }
   return { bytes, sha256 };
+}
+
+function openPayload({ blockId, codec, sealed }: SealedBlock, keys: BlockKeys): Uint8Array {
+  mustBeWithin('sealed block', sealed.length, MIN_SEALED_BLOCK_BYTES, MAX_SEALED_BLOCK_BYTES);
+  const key = hmacSha256(keys.block, blockId);
+  const aad = blockAad(keys.vaultId, blockId, codec);
+  return gcmOpen({ key, nonce: sealed.subarray(0, NONCE_BYTES), aad }, sealed.subarray(NONCE_BYTES));
 }
 
 function decompressBlock(frame: Uint8Array): Uint8Array {

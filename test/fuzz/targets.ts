@@ -9,7 +9,7 @@ import { packText } from '../../src/vault/file-index/packed-text.ts';
 import { readDocumentHead } from '../../src/vault/json-document.ts';
 import { decodePackTail } from '../../src/vault/pack-tail.ts';
 import { openPackTrailer, sealPackTrailer } from '../../src/vault/pack-trailer.ts';
-import { blockIdOf, MAX_SEALED_BLOCK_BYTES, openBlock, sealBlock } from '../../src/vault/sealed-block.ts';
+import { MAX_SEALED_BLOCK_BYTES, openBlock, sealBlock } from '../../src/vault/sealed-block.ts';
 import { type FrameType, openObject, sealObject } from '../../src/vault/sealed-object.ts';
 import { SEGMENT_FRAME } from '../../src/vault/segment.ts';
 import { MAP_FRAME } from '../../src/vault/volume-map.ts';
@@ -113,10 +113,7 @@ function trailerTarget(): FuzzTarget {
 function blockTarget(): FuzzTarget {
   const keys = { vaultId: PLACE.vaultId, block: KEY, blockId: seededBytes('ids')(32) };
   const block = text('row');
-  const sealed = sealBlock(
-    { block, blockId: blockIdOf(block, keys) },
-    { keys, nonce: NONCE, room: new Uint8Array(MAX_SEALED_BLOCK_BYTES) },
-  );
+  const sealed = sealBlock(block, { keys, nonce: NONCE, room: new Uint8Array(MAX_SEALED_BLOCK_BYTES) });
   return unchangedOnly({
     name: 'sealed block',
     seeds: [sealed.sealed],

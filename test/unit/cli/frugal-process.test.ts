@@ -38,11 +38,11 @@ test('a worker begins once more under its id and with its words, told to keep li
     words: ['worker', 'mover'],
     flags: ['--max-semi-space-size=2', '--heap-growing-percent=20', '--no-warnings'],
     arenas: '2',
-    trim: '1048576',
+    trim: '4194304',
   });
 });
 
 test("what a person says about glibc's memory stays, and nothing begins twice", async () => {
-  expect((await run({ MALLOC_ARENA_MAX: '5' })).told).toMatchObject({ arenas: '5', trim: '1048576' });
+  expect((await run({ MALLOC_ARENA_MAX: '5' })).told).toMatchObject({ arenas: '5', trim: '4194304' });
   expect((await run({ MALLOC_TRIM_THRESHOLD_: '0' })).told).toMatchObject({ flags: ['--no-warnings'], trim: '0' });
 });

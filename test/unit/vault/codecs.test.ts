@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { FormatError } from '../../../src/errors.ts';
-import { blockIdOf, MAX_SEALED_BLOCK_BYTES, openBlock, sealBlock } from '../../../src/vault/sealed-block.ts';
+import { MAX_SEALED_BLOCK_BYTES, openBlock, sealBlock } from '../../../src/vault/sealed-block.ts';
 import { openObject, sealObject } from '../../../src/vault/sealed-object.ts';
 import { SEGMENT_FRAME } from '../../../src/vault/segment.ts';
 import { CODECS } from '../../support/vault-codecs.ts';
@@ -64,7 +64,7 @@ const KEYS = {
 
 function seal(block: Uint8Array) {
   const room = new Uint8Array(MAX_SEALED_BLOCK_BYTES);
-  return sealBlock({ block, blockId: blockIdOf(block, KEYS) }, { keys: KEYS, nonce: seededBytes('n')(12), room });
+  return sealBlock(block, { keys: KEYS, nonce: seededBytes('n')(12), room });
 }
 
 test.each([
