@@ -45,9 +45,11 @@ function openEbs({ run, snapshotId }: CarryOrder): Promise<BlockSource> {
 async function readAll(source: BlockSource): Promise<void> {
   const blocks = Math.ceil(source.volumeBytes / BLOCK_BYTES);
   const listing = source.blocks({ from: 0, to: blocks }, signal)[Symbol.asyncIterator]();
+  // As in an archive: into memory that is there already.
   const reader = async () => {
+    const room = new Uint8Array(BLOCK_BYTES);
     for (let next = await listing.next(); !next.done; next = await listing.next())
-      await source.read(next.value, signal);
+      await source.read(next.value, signal, room);
   };
   await Promise.all(Array.from({ length: READS_AT_ONCE }, reader));
 }

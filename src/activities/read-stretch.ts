@@ -30,10 +30,22 @@ export async function* readStretch(
       await Promise.all(
         refs.splice(0, READS_AT_ONCE).map(async (ref) => {
           const offset = (ref.index - first) * BLOCK_BYTES;
-          piece.set((await source.read(ref, signal)).subarray(0, piece.length - offset), offset);
+          await readInto(source, { ref, place: piece.subarray(offset, offset + BLOCK_BYTES) }, signal);
         }),
       );
     }
     yield piece;
   }
+}
+
+interface Place {
+  readonly ref: BlockRef;
+  /** Shorter than a block at the end of the stretch. */
+  readonly place: Uint8Array;
+}
+
+/** A buffer of its own for every block would let V8 collect all the time: that took half of a reader's processor time. */
+async function readInto(source: BlockSource, { ref, place }: Place, signal: AbortSignal): Promise<void> {
+  const block = await source.read(ref, signal, place.length === BLOCK_BYTES ? place : undefined);
+  if (block !== place) place.set(block.subarray(0, place.length));
 }

@@ -17,6 +17,17 @@ function snapshotOf(held: readonly number[], listed: BlockRange[] = []): BlockSo
   };
 }
 
+/** As EBS does: into the room it is given, which must hold a block. */
+function fillingRooms(source: BlockSource): BlockSource {
+  return {
+    ...source,
+    async read({ index }, _, room = new Uint8Array(BLOCK_BYTES)) {
+      if (room.length !== BLOCK_BYTES) throw new RangeError(`room for ${room.length} bytes`);
+      return room.fill(index);
+    },
+  };
+}
+
 async function read(source: BlockSource, bytes: number, pieceBytes = 4 * BLOCK_BYTES) {
   const pieces: Uint8Array[] = [];
   for await (const piece of readStretch({ source, from: 10 * BLOCK_BYTES, bytes, pieceBytes }, NEVER))
@@ -24,8 +35,11 @@ async function read(source: BlockSource, bytes: number, pieceBytes = 4 * BLOCK_B
   return pieces;
 }
 
-test('pieces follow each other, holes are zeros, and the last one ends at the last byte', async () => {
-  const pieces = await read(snapshotOf([9, 10, 12, 15, 16]), 5 * BLOCK_BYTES + 7);
+test.each([
+  { what: 'bytes of its own', source: snapshotOf },
+  { what: 'the room it is given', source: (held: number[]) => fillingRooms(snapshotOf(held)) },
+])('from $what: pieces follow each other, holes are zeros, the last one ends at the last byte', async ({ source }) => {
+  const pieces = await read(source([9, 10, 12, 15, 16]), 5 * BLOCK_BYTES + 7);
   expect(pieces.map(({ length }) => length)).toEqual([4 * BLOCK_BYTES, BLOCK_BYTES + 7]);
   const whole = Buffer.concat(pieces);
   const seen = [0, 1, 2, 3, 4].map((n) => whole[n * BLOCK_BYTES]);
