@@ -47,6 +47,8 @@ export interface OpenJob {
   readonly parts: readonly OpenPart[];
   /** Where the blocks belong. With it they are written by the thread that opened them, and come back without bytes. */
   readonly image?: ImagePlaces;
+  /** The blocks are not wanted: they stay in the thread that opened them, and come back without bytes. */
+  readonly onlyProve?: boolean;
 }
 
 export interface ImagePlaces {
@@ -62,7 +64,7 @@ export interface ImagePlaces {
 export type BlockJob = SealJob | OpenJob;
 
 export interface OpenedPart {
-  /** Empty when they were written. */
+  /** Empty when they were written, or only proven. */
   readonly bytes: Uint8Array;
   /** Of the bytes. */
   readonly sha256: Uint8Array;

@@ -49,7 +49,7 @@ export interface AnnouncedBlock {
 
 /** Where a restored volume is written. */
 export interface BlockSink {
-  /** Repeatable for the same index and bytes. */
+  /** Repeatable for the same index and bytes, which are the caller's again once it has settled. */
   write(index: number, bytes: Uint8Array, sha256: Uint8Array, signal: AbortSignal): Promise<void>;
   /** `written` has every block, also those of earlier attempts; the sink proves them all before it resolves. */
   complete(written: WrittenBlocks, signal: AbortSignal): Promise<SinkResult>;

@@ -81,7 +81,7 @@ async function runOpen(job: OpenJob): Promise<Outcome> {
     blocks.push(result.value);
   }
   free(new Uint8Array(job.sealed));
-  const transfer = job.image ? [] : blocks.map(({ bytes }) => bytes.buffer as ArrayBuffer);
+  const transfer = job.image || job.onlyProve ? [] : blocks.map(({ bytes }) => bytes.buffer as ArrayBuffer);
   return { reply: { kind: 'opened', blocks }, transfer };
 }
 
@@ -90,10 +90,14 @@ const NO_BYTES = new Uint8Array();
 const rooms: Uint8Array[] = [];
 
 /** Written here and not in the main thread: 512 KiB that cross threads leave the cache, and their pages are given back and faulted in anew. */
-async function openPart({ sealed, parts, keys, image }: OpenJob, part: number): Promise<OpenedPart> {
+async function openPart({ sealed, parts, keys, image, onlyProve }: OpenJob, part: number): Promise<OpenedPart> {
   const { offset, sealedBytes, codec, blockId } = parts[part] ?? fail(part);
   const { bytes, ...rest } = openBlock({ blockId, codec, sealed: new Uint8Array(sealed, offset, sealedBytes) }, keys);
   const sha256 = Uint8Array.from(rest.sha256);
+  if (onlyProve) {
+    free(bytes);
+    return { bytes: NO_BYTES, sha256 };
+  }
   if (!image) return { bytes, sha256 };
   const room = rooms.pop() ?? alignedRoom(BLOCK_BYTES);
   const written = placeBlock({ bytes, room, image, index: image.indexes[part] ?? 0 });

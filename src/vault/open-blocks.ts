@@ -52,6 +52,8 @@ interface EntriesToOpen {
   readonly entries: readonly SegmentEntry[];
   /** Written there, blocks come back without bytes; an error of the system then has its `code`. */
   readonly image?: OpenImage | undefined;
+  /** Blocks that nobody looks at come back without bytes. */
+  readonly onlyProve?: boolean;
 }
 
 /** An image being written; it stays open as long as somebody waits for blocks to be in it. */
@@ -64,7 +66,7 @@ export type OpenImage = Omit<ImagePlaces, 'indexes'>;
 export async function openEntries(
   vault: Vault,
   { segment, pack, offset }: PackRun,
-  { bytes, entries, image }: EntriesToOpen,
+  { bytes, entries, image, onlyProve = false }: EntriesToOpen,
 ): Promise<VolumeBlock[]> {
   const first = entries[0]?.offset ?? offset;
   const end = Math.max(...entries.map((entry) => entry.offset + entry.sealedBytes));
@@ -78,7 +80,7 @@ export async function openEntries(
   };
   const indexOf = (entry: SegmentEntry | undefined) => segment.segmentIndex * SEGMENT_BLOCKS + (entry?.position ?? 0);
   const places = image && { image: { ...image, indexes: entries.map(indexOf) } };
-  const reply = await vault.threads.run({ kind: 'open', keys, sealed, parts, ...places });
+  const reply = await vault.threads.run({ kind: 'open', keys, sealed, parts, onlyProve, ...places });
   if (reply.kind === 'failed') {
     const object = packKey(pack.runId, pack.packId);
     const entry = entries[reply.part ?? 0];

@@ -4,6 +4,8 @@ import type { Snapshot } from '@aws-sdk/client-ec2';
 import { DescribeKeyCommand } from '@aws-sdk/client-kms';
 import { PlatformError } from '../../errors.ts';
 import { BLOCK_BYTES, type BlockSink, type SinkResult } from '../../vault/block-source.ts';
+import { hex } from '../../vault/bytes.ts';
+import { setHeader } from '../../vault/set-header.ts';
 import type { WrittenBlocks } from '../../vault/written-blocks.ts';
 import type { SinkRequest } from '../platform.ts';
 import type { Ec2Context } from './context.ts';
@@ -101,19 +103,19 @@ async function writeBlock(
   if (bytes.length !== BLOCK_BYTES)
     throw new RangeError(`block ${index} has ${bytes.length} bytes, EBS takes ${BLOCK_BYTES}`);
   const attempted = `PutSnapshotBlock ${snapshotId} ${index}`;
-  await retryBlockCall(context, { attempted, isNew: true }, signal, () =>
-    context.clients.ebs.send(
-      new PutSnapshotBlockCommand({
-        SnapshotId: snapshotId,
-        BlockIndex: index,
-        BlockData: bytes,
-        DataLength: BLOCK_BYTES,
-        Checksum: Buffer.from(sha256).toString('base64'),
-        ChecksumAlgorithm: 'SHA256',
-      }),
-      { abortSignal: signal },
-    ),
-  );
+  await retryBlockCall(context, { attempted, isNew: true }, signal, () => {
+    const command = new PutSnapshotBlockCommand({
+      SnapshotId: snapshotId,
+      BlockIndex: index,
+      BlockData: bytes,
+      DataLength: BLOCK_BYTES,
+      Checksum: Buffer.from(sha256).toString('base64'),
+      ChecksumAlgorithm: 'SHA256',
+    });
+    // What the signature covers is the same digest; the SDK would hash every block once more.
+    setHeader(command, 'x-amz-content-sha256', hex(sha256));
+    return context.clients.ebs.send(command, { abortSignal: signal });
+  });
 }
 
 interface Completion {

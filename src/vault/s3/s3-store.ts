@@ -15,6 +15,7 @@ import { digestInKey } from '../object-keys.ts';
 import type { ByteRange, CreateOptions, ObjectFacts, ObjectStore, SizeLimit } from '../object-store.ts';
 import { ifPresent, undefinedIfDamaged } from '../presence.ts';
 import { receivingAgents } from '../receiving-agents.ts';
+import { setHeader } from '../set-header.ts';
 import { alreadyExists, isKey, mustBeKey, mustBeWhole, mustHaveLength, rangeOf } from '../whole-object.ts';
 import { readBody } from './s3-body.ts';
 import { isDigestRefused, isPreconditionFailed, translateS3Error } from './s3-errors.ts';
@@ -187,25 +188,6 @@ async function* listObjects(client: S3Client, listing: Listing, signal: AbortSig
 
 function rangeHeader({ offset, length }: ByteRange): string {
   return offset < 0 ? `bytes=${offset}` : `bytes=${offset}-${offset + length - 1}`;
-}
-
-type Stack = GetObjectCommand['middlewareStack'];
-
-function setHeader(command: PutObjectCommand | GetObjectCommand, name: string, value: string): void {
-  // The stacks differ in their commands' types only, and this handler looks at neither.
-  const stack = command.middlewareStack as Stack;
-  stack.add(
-    (next) => (args) => {
-      const request: unknown = args.request;
-      if (hasHeaders(request)) request.headers[name] = value;
-      return next(args);
-    },
-    { step: 'build', name: `set ${name}` },
-  );
-}
-
-function hasHeaders(request: unknown): request is { headers: Record<string, string> } {
-  return typeof request === 'object' && request !== null && 'headers' in request;
 }
 
 function checksumOf(base64: string | undefined): { stored?: string } {

@@ -30,7 +30,7 @@ export async function readWholePack(vault: Vault, pack: KnownPack, signal: Abort
       signal.throwIfAborted();
       const run = runOf(pack, entries.slice(at, at + BLOCKS_PER_JOB));
       const part = bytes.subarray(run.offset, run.offset + run.length);
-      blocks += (await openEntries(vault, run, { bytes: part, entries: run.entries })).length;
+      blocks += (await openEntries(vault, run, { bytes: part, entries: run.entries, onlyProve: true })).length;
     }
     return { proven: new ProvenBlocks(entries), blocks, bytes: bytes.length };
   } catch (error) {
@@ -72,7 +72,7 @@ export async function readPackSample(
       const run = runOf(pack, [entry]);
       bytes += run.length;
       const fetched = await fetchRun(vault, run, signal);
-      blocks += (await openEntries(vault, run, { bytes: fetched, entries: run.entries })).length;
+      blocks += (await openEntries(vault, run, { bytes: fetched, entries: run.entries, onlyProve: true })).length;
     }
     return { blocks, bytes };
   } catch (error) {

@@ -4,7 +4,6 @@ import { pourBlocks } from '../../../src/activities/pour-blocks.ts';
 import type { BlockSink, VolumeBlock } from '../../../src/vault/index.ts';
 
 const MINUTE = 60_000;
-const BYTES = new Uint8Array(1);
 /** Every second block; the others are holes. */
 const HELD = Array.from({ length: 100 }, (_, n) => 2 * n);
 
@@ -14,11 +13,14 @@ const digestOf = (index: number) => createHash('sha256').update(`block ${index}`
 async function pour(writtenThrough: number) {
   let nowMs = 0;
   const puts: { readonly index: number; readonly atMs: number }[] = [];
+  const given: Uint8Array[] = [];
   const progress: unknown[] = [];
   async function* read(): AsyncIterable<VolumeBlock> {
     for (const index of HELD) {
       nowMs += 2 * MINUTE;
-      yield { index, bytes: BYTES, sha256: digestOf(index) };
+      const bytes = new Uint8Array(1);
+      given.push(bytes);
+      yield { index, bytes, sha256: digestOf(index) };
     }
   }
   const sink: BlockSink = {
@@ -27,7 +29,7 @@ async function pour(writtenThrough: number) {
   };
   const beat = { signal: new AbortController().signal, progress: (details?: unknown) => void progress.push(details) };
   const written = await pourBlocks(read(), sink, { volumeId: 'vol-1', writtenThrough, beat, now: () => nowMs });
-  return { puts, written, last: progress.findLast((details) => details !== undefined) };
+  return { puts, written, given, last: progress.findLast((details) => details !== undefined) };
 }
 
 test('the sink gets every block, and what proves them is their number and one checksum over all digests', async () => {
@@ -51,8 +53,9 @@ test('a retry that reads for hours what is written already still puts before EBS
   expect(last).toMatchObject({ writtenThrough: 198 });
 });
 
-test('a retry puts only what was not acknowledged, and proves all', async () => {
-  const { puts, written } = await pour(6);
+test('a retry puts only what was not acknowledged, and proves all; no block stays in memory', async () => {
+  const { puts, written, given } = await pour(6);
+  expect(given.filter(({ buffer }) => !(buffer as ArrayBuffer).detached)).toEqual([]);
   expect(puts.map(({ index }) => index)).toEqual(HELD.slice(4));
   expect(written.count).toBe(100);
 });
