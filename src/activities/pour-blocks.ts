@@ -1,5 +1,4 @@
 import type { MoverHeartbeat } from '../contract/progress.ts';
-import { free } from '../vault/bytes.ts';
 import { BLOCK_BYTES, type BlockSink, type VolumeBlock, WrittenBlocks } from '../vault/index.ts';
 import type { Beat } from './beating.ts';
 
@@ -31,8 +30,7 @@ export async function pourBlocks(
   let putAt = now();
   const flush = async () => {
     await Promise.all(batch.map(({ index, bytes, sha256 }) => sink.write(index, bytes, sha256, beat.signal)));
-    // Waiting for the collector they cost a mover 40 MiB.
-    for (const { bytes } of batch) free(bytes);
+    for (const block of batch) block.giveBack();
     const through = batch.at(-1)?.index;
     batch = [];
     if (through === undefined) return;
@@ -53,7 +51,7 @@ export async function pourBlocks(
     const mustPutAgain = !mustPut && now() - putAt >= PUT_AGAIN_MS;
     if (mustPut || mustPutAgain) batch.push(block);
     else {
-      free(block.bytes);
+      block.giveBack();
       beat.progress();
     }
     if (mustPutAgain || batch.length === WRITES_AT_ONCE) await flush();

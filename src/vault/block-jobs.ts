@@ -47,6 +47,8 @@ export interface OpenJob {
   readonly parts: readonly OpenPart[];
   /** Where the blocks belong. With it they are written by the thread that opened them, and come back without bytes. */
   readonly image?: ImagePlaces;
+  /** For all blocks, one behind the other; with it they come back without bytes. */
+  readonly room?: SharedArrayBuffer;
   /** The blocks are not wanted: they stay in the thread that opened them, and come back without bytes. */
   readonly onlyProve?: boolean;
 }
@@ -64,7 +66,7 @@ export interface ImagePlaces {
 export type BlockJob = SealJob | OpenJob;
 
 export interface OpenedPart {
-  /** Empty when they were written, or only proven. */
+  /** Empty when they were written, put into the room, or only proven. */
   readonly bytes: Uint8Array;
   /** Of the bytes. */
   readonly sha256: Uint8Array;

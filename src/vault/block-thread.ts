@@ -81,28 +81,31 @@ async function runOpen(job: OpenJob): Promise<Outcome> {
     blocks.push(result.value);
   }
   free(new Uint8Array(job.sealed));
-  const transfer = job.image || job.onlyProve ? [] : blocks.map(({ bytes }) => bytes.buffer as ArrayBuffer);
+  const stays = job.image || job.room || job.onlyProve;
+  const transfer = stays ? [] : blocks.map(({ bytes }) => bytes.buffer as ArrayBuffer);
   return { reply: { kind: 'opened', blocks }, transfer };
 }
 
 const NO_BYTES = new Uint8Array();
 /** As many as blocks were being written at once. */
-const rooms: Uint8Array[] = [];
+const alignedRooms: Uint8Array[] = [];
 
 /** Written here and not in the main thread: 512 KiB that cross threads leave the cache, and their pages are given back and faulted in anew. */
-async function openPart({ sealed, parts, keys, image, onlyProve }: OpenJob, part: number): Promise<OpenedPart> {
+async function openPart(job: OpenJob, part: number): Promise<OpenedPart> {
+  const { sealed, parts, keys, image, room, onlyProve } = job;
   const { offset, sealedBytes, codec, blockId } = parts[part] ?? fail(part);
   const { bytes, ...rest } = openBlock({ blockId, codec, sealed: new Uint8Array(sealed, offset, sealedBytes) }, keys);
   const sha256 = Uint8Array.from(rest.sha256);
-  if (onlyProve) {
+  if (room || onlyProve) {
+    if (room) new Uint8Array(room, part * BLOCK_BYTES, BLOCK_BYTES).set(bytes);
     free(bytes);
     return { bytes: NO_BYTES, sha256 };
   }
   if (!image) return { bytes, sha256 };
-  const room = rooms.pop() ?? alignedRoom(BLOCK_BYTES);
-  const written = placeBlock({ bytes, room, image, index: image.indexes[part] ?? 0 });
+  const aligned = alignedRooms.pop() ?? alignedRoom(BLOCK_BYTES);
+  const written = placeBlock({ bytes, room: aligned, image, index: image.indexes[part] ?? 0 });
   free(bytes);
-  await written.finally(() => rooms.push(room));
+  await written.finally(() => alignedRooms.push(aligned));
   return { bytes: NO_BYTES, sha256 };
 }
 

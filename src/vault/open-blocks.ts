@@ -1,5 +1,7 @@
 import { FormatError } from '../errors.ts';
 import type { ImagePlaces, OpenJob, OpenPart } from './block-jobs.ts';
+import { BLOCK_BYTES } from './block-source.ts';
+import { free } from './bytes.ts';
 import { packKey } from './object-keys.ts';
 import { SEGMENT_BLOCKS } from './parameters.ts';
 import { mustKnowEpoch } from './read-segment.ts';
@@ -9,10 +11,12 @@ import type { Vault } from './vault.ts';
 /** One stored block, proven; blocks that do not appear are holes. */
 export interface VolumeBlock {
   readonly index: number;
-  /** The reader's alone, who may give them back (bytes.ts). */
+  /** The reader's alone. */
   readonly bytes: Uint8Array;
   /** Of the plain bytes. */
   readonly sha256: Uint8Array;
+  /** For a reader that needs `bytes` no more: their memory is used again. Who does not say so leaves it to the collector. */
+  giveBack(): void;
 }
 
 /** Stored blocks of one segment that lie near each other in one pack. */
@@ -52,8 +56,15 @@ interface EntriesToOpen {
   readonly entries: readonly SegmentEntry[];
   /** Written there, blocks come back without bytes; an error of the system then has its `code`. */
   readonly image?: OpenImage | undefined;
+  /** Where the blocks shall stand; it must hold them all. `free` is called once every block was given back. */
+  readonly room?: BlockRoom;
   /** Blocks that nobody looks at come back without bytes. */
   readonly onlyProve?: boolean;
+}
+
+export interface BlockRoom {
+  readonly bytes: SharedArrayBuffer;
+  readonly free: () => void;
 }
 
 /** An image being written; it stays open as long as somebody waits for blocks to be in it. */
@@ -66,7 +77,7 @@ export type OpenImage = Omit<ImagePlaces, 'indexes'>;
 export async function openEntries(
   vault: Vault,
   { segment, pack, offset }: PackRun,
-  { bytes, entries, image, onlyProve = false }: EntriesToOpen,
+  { bytes, entries, image, room, onlyProve = false }: EntriesToOpen,
 ): Promise<VolumeBlock[]> {
   const first = entries[0]?.offset ?? offset;
   const end = Math.max(...entries.map((entry) => entry.offset + entry.sealedBytes));
@@ -80,7 +91,8 @@ export async function openEntries(
   };
   const indexOf = (entry: SegmentEntry | undefined) => segment.segmentIndex * SEGMENT_BLOCKS + (entry?.position ?? 0);
   const places = image && { image: { ...image, indexes: entries.map(indexOf) } };
-  const reply = await vault.threads.run({ kind: 'open', keys, sealed, parts, onlyProve, ...places });
+  const into = room && { room: room.bytes };
+  const reply = await vault.threads.run({ kind: 'open', keys, sealed, parts, onlyProve, ...places, ...into });
   if (reply.kind === 'failed') {
     const object = packKey(pack.runId, pack.packId);
     const entry = entries[reply.part ?? 0];
@@ -90,7 +102,24 @@ export async function openEntries(
     throw new FormatError(message, { context: { object, block: indexOf(entry) } });
   }
   if (reply.kind !== 'opened') throw new TypeError(`asked to open, got ${reply.kind}`);
-  return reply.blocks.map((block, i) => ({ index: indexOf(entries[i]), ...block }));
+  const giveBackOne = room && countDown(reply.blocks.length, room.free);
+  return reply.blocks.map(({ bytes: own, sha256 }, i) => {
+    const block = room ? new Uint8Array(room.bytes, i * BLOCK_BYTES, BLOCK_BYTES) : own;
+    return { index: indexOf(entries[i]), bytes: block, sha256, giveBack: once(giveBackOne ?? (() => free(own))) };
+  });
+}
+
+/** What calls `last` when it was called `count` times. */
+function countDown(count: number, last: () => void): () => void {
+  let left = count;
+  return () => {
+    left--;
+    if (left === 0) last();
+  };
+}
+
+function once(work: () => void): () => void {
+  return countDown(1, work);
 }
 
 /** What is not shared is handed over, as a copy of its own: a view would hand over the whole range. */

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { VaultError } from '../errors.ts';
 import { makeBatch } from './batch.ts';
 import type { BlockJob, BlockReply } from './block-jobs.ts';
+import { BLOCK_BYTES } from './block-source.ts';
 import { PACK_BYTES } from './parameters.ts';
 import { Pool } from './pool.ts';
 import { Spare } from './spare.ts';
@@ -20,6 +21,10 @@ const SHARDS_AT_WORK = 2;
 export const RANGE_BYTES = 16 << 20;
 // What one reader has at once (volume-blocks.ts).
 const SPARE_RANGES = 5;
+/** What a job opens: 2 MiB of plain bytes. */
+export const BLOCKS_PER_JOB = 4;
+// What one reader has at once: six jobs (volume-blocks.ts), and as many blocks as a restore into EBS writes side by side.
+const SPARE_OPENED = 10;
 // One at work and one waiting: a thread need not wait until the main thread, busy with what it receives, has read its answer.
 const JOBS_PER_THREAD = 2;
 // What a thread leaves to its collector are a few objects per block; the default of 16 MiB and more would never fill up
@@ -31,6 +36,8 @@ export interface Threads {
   readonly batches: Pool<SharedArrayBuffer>;
   /** Of RANGE_BYTES, for readers that fetch ahead; several of them may have more than are kept. */
   readonly ranges: Spare<SharedArrayBuffer>;
+  /** For BLOCKS_PER_JOB opened blocks, likewise. */
+  readonly opened: Spare<SharedArrayBuffer>;
   readonly packBuffers: Pool<Uint8Array>;
   readonly shardsAtWork: Pool<symbol>;
   /** Starts them now, for whoever has something else to do until the first job: a thread takes 0.1 s to load. */
@@ -91,6 +98,7 @@ export function createThreads(): Threads {
   return {
     batches: new Pool(BATCHES, makeBatch),
     ranges: new Spare(SPARE_RANGES, () => new SharedArrayBuffer(RANGE_BYTES)),
+    opened: new Spare(SPARE_OPENED, () => new SharedArrayBuffer(BLOCKS_PER_JOB * BLOCK_BYTES)),
     packBuffers: new Pool<Uint8Array>(PACK_BUFFERS, () => new Uint8Array(PACK_BYTES)),
     shardsAtWork: new Pool(SHARDS_AT_WORK, () => Symbol('shard at work')),
     warmUp() {

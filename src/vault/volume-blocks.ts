@@ -2,11 +2,18 @@ import { createHash, type Hash } from 'node:crypto';
 import { FormatError } from '../errors.ts';
 import type { BlockRange } from './block-source.ts';
 import { inOrder, type Task } from './in-order.ts';
-import { fetchRunInto, type OpenImage, openEntries, type PackRun, type VolumeBlock } from './open-blocks.ts';
+import {
+  type BlockRoom,
+  fetchRunInto,
+  type OpenImage,
+  openEntries,
+  type PackRun,
+  type VolumeBlock,
+} from './open-blocks.ts';
 import { countBlocks, countSegmentBlocks, SEGMENT_BLOCKS } from './parameters.ts';
 import { readSegment } from './read-segment.ts';
 import type { Segment, SegmentEntry } from './segment.ts';
-import { RANGE_BYTES } from './threads.ts';
+import { BLOCKS_PER_JOB, RANGE_BYTES } from './threads.ts';
 import type { Vault } from './vault.ts';
 import { addToDigest } from './volume-digest.ts';
 import type { VolumeMap } from './volume-map.ts';
@@ -17,8 +24,7 @@ export type { VolumeBlock };
 const LARGEST_GAP_BYTES = 1 << 20;
 // One is being opened and three are on their way; while the last blocks of one are opened, four are: 80 MiB.
 const RUNS_AHEAD = 4;
-// 4 blocks are 2 MiB of plain bytes per job; six are under way or waiting to be taken: each thread has its next one.
-const BLOCKS_PER_JOB = 4;
+// Six jobs are under way or waiting to be taken: each thread has its next one.
 const JOBS_AHEAD = 6;
 
 interface VolumeRange {
@@ -122,11 +128,20 @@ async function* openTasks(
     for (let at = 0; at < run.entries.length; at += BLOCKS_PER_JOB) {
       const entries = run.entries.slice(at, at + BLOCKS_PER_JOB);
       yield async () => {
-        const blocks = await openEntries(vault, run, { bytes, entries, image });
+        const blocks = await openEntries(vault, run, {
+          bytes,
+          entries,
+          ...(image ? { image } : { room: roomOf(vault) }),
+        });
         // Where something failed it is not given back: others may still be reading it.
         if (--left === 0) vault.threads.ranges.give(room);
         return blocks;
       };
     }
   }
+}
+
+function roomOf({ threads: { opened } }: Vault): BlockRoom {
+  const bytes = opened.take();
+  return { bytes, free: () => opened.give(bytes) };
 }

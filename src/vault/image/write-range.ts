@@ -35,6 +35,7 @@ export async function writeRange(request: WriteRangeRequest): Promise<{ readonly
       const at = block.index * BLOCK_BYTES;
       const part = block.bytes.subarray(Math.max(0, offset - at), Math.min(BLOCK_BYTES, end - at));
       await writing(path, () => writeFully(target.file, part, Math.max(0, at - offset)));
+      block.giveBack();
     }
     return { path: await target.publish() };
   } finally {
