@@ -11,7 +11,7 @@ import type { Vault } from './vault.ts';
 /** One stored block, proven; blocks that do not appear are holes. */
 export interface VolumeBlock {
   readonly index: number;
-  /** The reader's alone. */
+  /** The reader's alone. Some Web APIs refuse it, as it may stand in a SharedArrayBuffer. */
   readonly bytes: Uint8Array;
   /** Of the plain bytes. */
   readonly sha256: Uint8Array;
