@@ -53,14 +53,14 @@ async function acquire(path, mine, { onWait, waitLimitMs, signal }) {
       await removeStale(path, mine);
       continue;
     }
+    if (!told) onWait(holder.pid);
+    told = true;
     if (Date.now() > giveUpAt) {
       throw new SetupError(
         `Another set-up (process ${holder.pid}) has held ${path} for ${Math.round(waitLimitMs / 60_000)} minutes`,
         'wait for it or end it, then start again',
       );
     }
-    if (!told) onWait(holder.pid);
-    told = true;
     await sleep(LOOK_AGAIN_MS, undefined, { signal });
   }
 }

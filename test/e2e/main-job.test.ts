@@ -40,6 +40,9 @@ const FOLDERS = {
 /** One boot, several harvests. */
 const AGENTS = ['postgresql', 'redis', 'pgbackrest', 'folders'];
 
+/** Half of the load's 40 transfers a second. */
+const FULL_RATE = 20;
+
 let lab: TestLab;
 let first: DemoOutcome;
 /** By agents, and under client load too: production writes between the two. */
@@ -51,14 +54,26 @@ let secondStartedAt: string;
 
 beforeAll(async () => {
   lab = await openTestLab({ recipes: { pgbackrest: {}, folders: FOLDERS } });
-  firstStartedAt = new Date().toISOString();
-  first = await demo('stop-and-snapshot', 'nothing');
-  transfers = await readLoadLog(lab.lab.status.stateDir);
+  await showFirst();
+  // A busy host may have starved production in that very second: then once more.
+  if (justBeforeCapture().length < FULL_RATE) await showFirst();
   secondStartedAt = new Date().toISOString();
   second = await demo('application-agent', 'give-back');
 }, 1_800_000);
 
 afterAll(async () => lab?.[Symbol.asyncDispose]());
+
+async function showFirst(): Promise<void> {
+  firstStartedAt = new Date().toISOString();
+  first = await demo('stop-and-snapshot', 'nothing');
+  transfers = await readLoadLog(lab.lab.status.stateDir);
+}
+
+/** Transfers that were acknowledged in the last second before the first capture. */
+function justBeforeCapture(): readonly Transfer[] {
+  const capturedAtMs = Date.parse(first.result.pointInTime);
+  return transfers.filter(({ acknowledgedAt = 0 }) => within(acknowledgedAt, capturedAtMs - 1_000, capturedAtMs));
+}
 
 function demo(method: DemoRequest['method'], afterwards: DemoRequest['afterwards']): Promise<DemoOutcome> {
   return runDemo({
@@ -96,11 +111,7 @@ test('the demo has no promise that this test does not know', () => {
 });
 
 test('production worked at full rate up to the capture, so the comparison of writes means something', () => {
-  const capturedAtMs = Date.parse(first.result.pointInTime);
-  const acknowledged = transfers.filter(({ acknowledgedAt = 0 }) =>
-    within(acknowledgedAt, capturedAtMs - 1_000, capturedAtMs),
-  );
-  expect(acknowledged.length).toBeGreaterThanOrEqual(20);
+  expect(justBeforeCapture().length).toBeGreaterThanOrEqual(FULL_RATE);
 });
 
 test('one backup with two volumes costs at most 400 history events in all its workflows', async () => {
