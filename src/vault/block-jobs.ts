@@ -45,13 +45,18 @@ export interface OpenJob {
   /** Shared, or a copy of its own: handed over, and gone afterwards. */
   readonly sealed: ArrayBuffer | SharedArrayBuffer;
   readonly parts: readonly OpenPart[];
-  /** Where the blocks belong. With it they are written by the thread that opened them, and come back without bytes. */
-  readonly image?: ImagePlaces;
-  /** For all blocks, one behind the other; with it they come back without bytes. */
-  readonly room?: SharedArrayBuffer;
-  /** The blocks are not wanted: they stay in the thread that opened them, and come back without bytes. */
-  readonly onlyProve?: boolean;
+  readonly to: OpenedTo;
 }
+
+/** Where opened blocks go. From all but the first they come back without bytes. */
+export type OpenedTo =
+  | { readonly kind: 'reader' }
+  /** One behind the other. */
+  | { readonly kind: 'room'; readonly room: SharedArrayBuffer }
+  /** Written by the thread that opened them. */
+  | ({ readonly kind: 'image' } & ImagePlaces)
+  /** Only proven. */
+  | { readonly kind: 'nobody' };
 
 export interface ImagePlaces {
   /** Open for writing until the reply is there; descriptors are the process's, so every thread may use them. */
@@ -66,7 +71,7 @@ export interface ImagePlaces {
 export type BlockJob = SealJob | OpenJob;
 
 export interface OpenedPart {
-  /** Empty when they were written, put into the room, or only proven. */
+  /** Empty where they went elsewhere. */
   readonly bytes: Uint8Array;
   /** Of the bytes. */
   readonly sha256: Uint8Array;

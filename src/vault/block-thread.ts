@@ -1,11 +1,10 @@
 /** Runs in a worker thread: hashing, compressing and sealing blocks, and the way back. */
-import { hash } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import { FormatError } from '../errors.ts';
 import { placeOf } from './batch.ts';
-import type { BlockJob, BlockReply, OpenedPart, OpenJob, SealedPart, SealJob } from './block-jobs.ts';
+import type { BlockJob, BlockReply, ImagePlaces, OpenedPart, OpenJob, SealedPart, SealJob } from './block-jobs.ts';
 import { BLOCK_BYTES } from './block-source.ts';
-import { free, hex, sameBytes } from './bytes.ts';
+import { free, hex, sameBytes, sha256Of } from './bytes.ts';
 import { NONCE_BYTES } from './gcm.ts';
 import { alignedRoom } from './image/aligned-room.ts';
 import { placeBlock } from './image/place-block.ts';
@@ -62,10 +61,6 @@ function sealAll({ batch, blocks, nonces, keys, verify, expected, announced }: S
   return parts;
 }
 
-function sha256Of(block: Uint8Array): Uint8Array {
-  return hash('sha256', block, 'buffer');
-}
-
 function mustHaveDigest(found: Uint8Array, promised: Uint8Array): void {
   if (sameBytes(found, promised)) return;
   throw new FormatError(`a block has the SHA-256 ${hex(found)}, its source announced ${hex(promised)}`);
@@ -81,32 +76,31 @@ async function runOpen(job: OpenJob): Promise<Outcome> {
     blocks.push(result.value);
   }
   free(new Uint8Array(job.sealed));
-  const stays = job.image || job.room || job.onlyProve;
-  const transfer = stays ? [] : blocks.map(({ bytes }) => bytes.buffer as ArrayBuffer);
+  const transfer = job.to.kind === 'reader' ? blocks.map(({ bytes }) => bytes.buffer as ArrayBuffer) : [];
   return { reply: { kind: 'opened', blocks }, transfer };
 }
 
 const NO_BYTES = new Uint8Array();
 /** As many as blocks were being written at once. */
-const alignedRooms: Uint8Array[] = [];
+const rooms: Uint8Array[] = [];
 
-/** Written here and not in the main thread: 512 KiB that cross threads leave the cache, and their pages are given back and faulted in anew. */
-async function openPart(job: OpenJob, part: number): Promise<OpenedPart> {
-  const { sealed, parts, keys, image, room, onlyProve } = job;
+async function openPart({ sealed, parts, keys, to }: OpenJob, part: number): Promise<OpenedPart> {
   const { offset, sealedBytes, codec, blockId } = parts[part] ?? fail(part);
   const { bytes, ...rest } = openBlock({ blockId, codec, sealed: new Uint8Array(sealed, offset, sealedBytes) }, keys);
   const sha256 = Uint8Array.from(rest.sha256);
-  if (room || onlyProve) {
-    if (room) new Uint8Array(room, part * BLOCK_BYTES, BLOCK_BYTES).set(bytes);
-    free(bytes);
-    return { bytes: NO_BYTES, sha256 };
-  }
-  if (!image) return { bytes, sha256 };
-  const aligned = alignedRooms.pop() ?? alignedRoom(BLOCK_BYTES);
-  const written = placeBlock({ bytes, room: aligned, image, index: image.indexes[part] ?? 0 });
-  free(bytes);
-  await written.finally(() => alignedRooms.push(aligned));
+  if (to.kind === 'reader') return { bytes, sha256 };
+  if (to.kind === 'room') new Uint8Array(to.room, part * BLOCK_BYTES, BLOCK_BYTES).set(bytes);
+  if (to.kind === 'image') await writeInto(to, part, bytes);
+  else free(bytes);
   return { bytes: NO_BYTES, sha256 };
+}
+
+/** Here and not in the main thread: 512 KiB that cross threads leave the cache, and their pages are given back and faulted in anew. */
+async function writeInto(image: ImagePlaces, part: number, bytes: Uint8Array): Promise<void> {
+  const room = rooms.pop() ?? alignedRoom(BLOCK_BYTES);
+  const written = placeBlock({ bytes, room, image, index: image.indexes[part] ?? 0 });
+  free(bytes);
+  await written.finally(() => rooms.push(room));
 }
 
 function fail(part: number): never {

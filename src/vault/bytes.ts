@@ -40,6 +40,10 @@ export function uuidBytes(uuid: string): Uint8Array {
   return fromHex(uuid.replaceAll('-', ''));
 }
 
+export function sha256Of(bytes: Uint8Array): Buffer {
+  return hash('sha256', bytes, 'buffer');
+}
+
 export function sha256Hex(bytes: Uint8Array): string {
   return hash('sha256', bytes, 'hex');
 }

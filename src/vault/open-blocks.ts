@@ -1,5 +1,5 @@
 import { FormatError } from '../errors.ts';
-import type { ImagePlaces, OpenJob, OpenPart } from './block-jobs.ts';
+import type { ImagePlaces, OpenedTo, OpenJob, OpenPart } from './block-jobs.ts';
 import { BLOCK_BYTES } from './block-source.ts';
 import { free } from './bytes.ts';
 import { packKey } from './object-keys.ts';
@@ -54,18 +54,15 @@ export async function fetchRunInto(
 interface EntriesToOpen {
   readonly bytes: Uint8Array;
   readonly entries: readonly SegmentEntry[];
-  /** Written there, blocks come back without bytes; an error of the system then has its `code`. */
-  readonly image?: OpenImage | undefined;
-  /** Where the blocks shall stand; it must hold them all. `free` is called once every block was given back. */
-  readonly room?: BlockRoom;
-  /** Blocks that nobody looks at come back without bytes. */
-  readonly onlyProve?: boolean;
+  readonly to?: BlocksTo;
 }
 
-export interface BlockRoom {
-  readonly bytes: SharedArrayBuffer;
-  readonly free: () => void;
-}
+/**
+ * `reader`: to be kept as long as one likes. `room`: memory that is used again once all blocks of it were given back, for
+ * at most BLOCKS_PER_JOB of them. `nobody`: they are only proven. An image: written there; an error of the system then has
+ * its `code`. From the last two blocks come back without bytes.
+ */
+export type BlocksTo = 'reader' | 'room' | 'nobody' | OpenImage;
 
 /** An image being written; it stays open as long as somebody waits for blocks to be in it. */
 export type OpenImage = Omit<ImagePlaces, 'indexes'>;
@@ -77,7 +74,7 @@ export type OpenImage = Omit<ImagePlaces, 'indexes'>;
 export async function openEntries(
   vault: Vault,
   { segment, pack, offset }: PackRun,
-  { bytes, entries, image, room, onlyProve = false }: EntriesToOpen,
+  { bytes, entries, to = 'reader' }: EntriesToOpen,
 ): Promise<VolumeBlock[]> {
   const first = entries[0]?.offset ?? offset;
   const end = Math.max(...entries.map((entry) => entry.offset + entry.sealedBytes));
@@ -90,9 +87,8 @@ export async function openEntries(
     blockId: vault.keys.data(1, 'block-id'),
   };
   const indexOf = (entry: SegmentEntry | undefined) => segment.segmentIndex * SEGMENT_BLOCKS + (entry?.position ?? 0);
-  const places = image && { image: { ...image, indexes: entries.map(indexOf) } };
-  const into = room && { room: room.bytes };
-  const reply = await vault.threads.run({ kind: 'open', keys, sealed, parts, onlyProve, ...places, ...into });
+  const destination = destinationOf(vault, to, entries.map(indexOf));
+  const reply = await vault.threads.run({ kind: 'open', keys, sealed, parts, to: destination });
   if (reply.kind === 'failed') {
     const object = packKey(pack.runId, pack.packId);
     const entry = entries[reply.part ?? 0];
@@ -102,24 +98,36 @@ export async function openEntries(
     throw new FormatError(message, { context: { object, block: indexOf(entry) } });
   }
   if (reply.kind !== 'opened') throw new TypeError(`asked to open, got ${reply.kind}`);
-  const giveBackOne = room && countDown(reply.blocks.length, room.free);
-  return reply.blocks.map(({ bytes: own, sha256 }, i) => {
-    const block = room ? new Uint8Array(room.bytes, i * BLOCK_BYTES, BLOCK_BYTES) : own;
-    return { index: indexOf(entries[i]), bytes: block, sha256, giveBack: once(giveBackOne ?? (() => free(own))) };
+  const found = reply.blocks.map((block, i) => ({ index: indexOf(entries[i]), ...block }));
+  if (destination.kind === 'room') return inRoom(vault, destination.room, found);
+  return found.map((block) => ({ ...block, giveBack: atCall(1, () => free(block.bytes)) }));
+}
+
+function destinationOf(vault: Vault, to: BlocksTo, indexes: readonly number[]): OpenedTo {
+  if (typeof to === 'object') return { kind: 'image', ...to, indexes };
+  return to === 'room' ? { kind: 'room', room: vault.threads.opened.take() } : { kind: to };
+}
+
+/** Blocks that stand in a room one behind the other. The last that is given back gives the room back. */
+function inRoom(
+  { threads }: Vault,
+  room: SharedArrayBuffer,
+  found: readonly Omit<VolumeBlock, 'giveBack'>[],
+): VolumeBlock[] {
+  const giveBackOne = atCall(found.length, () => threads.opened.give(room));
+  return found.map((block, i) => {
+    const bytes = new Uint8Array(room, i * BLOCK_BYTES, BLOCK_BYTES);
+    return { ...block, bytes, giveBack: atCall(1, giveBackOne) };
   });
 }
 
-/** What calls `last` when it was called `count` times. */
-function countDown(count: number, last: () => void): () => void {
-  let left = count;
+/** Does the work at the call of that number; before and after it, calls do nothing. */
+function atCall(number: number, work: () => void): () => void {
+  let calls = 0;
   return () => {
-    left--;
-    if (left === 0) last();
+    calls++;
+    if (calls === number) work();
   };
-}
-
-function once(work: () => void): () => void {
-  return countDown(1, work);
 }
 
 /** What is not shared is handed over, as a copy of its own: a view would hand over the whole range. */

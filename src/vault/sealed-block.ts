@@ -1,8 +1,8 @@
-import { createHmac, createSecretKey, hash } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { FormatError } from '../errors.ts';
 import { BLOCK_BYTES } from './block-source.ts';
-import { ascii, free, hex, sameBytes, uuidBytes } from './bytes.ts';
+import { ascii, free, hex, sameBytes, sha256Of, uuidBytes } from './bytes.ts';
 import { gcmOpen, gcmSealInto, NONCE_BYTES, SEAL_BYTES } from './gcm.ts';
 import { mustBe, mustBeWithin } from './must-be.ts';
 import { PACK_MAGIC } from './pack-tail.ts';
@@ -55,7 +55,7 @@ export function compressBlock(block: Uint8Array): BlockPayload {
 
 /** Equal blocks of one vault have equal ids, whatever epoch sealed them. */
 export function blockIdOf(block: Uint8Array, keys: Pick<BlockKeys, 'blockId'>): Uint8Array {
-  return blockIdFrom(hash('sha256', block, 'buffer'), keys);
+  return blockIdFrom(sha256Of(block), keys);
 }
 
 /** Of the block that has this SHA-256. */
@@ -77,7 +77,7 @@ export interface NewlySealed extends SealedBlock {
 
 /** Seals a block. It is not proven: `sealProven`, or open the result before relying on it. */
 export function sealBlock(block: Uint8Array, into: SealInto): NewlySealed {
-  const sha256 = hash('sha256', block, 'buffer');
+  const sha256 = sha256Of(block);
   const { codec, payload } = compressBlock(block);
   const sealed = sealPayload({ codec, payload }, blockIdFrom(sha256, into.keys), into);
   if (codec === ZSTD) free(payload);
@@ -92,7 +92,7 @@ export function sealBlock(block: Uint8Array, into: SealInto): NewlySealed {
 export function sealProven(block: Uint8Array, into: SealInto): NewlySealed {
   const { codec, payload } = compressBlock(block);
   const given = codec === ZSTD ? decompressBlock(payload) : Uint8Array.from(payload);
-  const sha256 = hash('sha256', given, 'buffer');
+  const sha256 = sha256Of(given);
   if (!sameBytes(given, block)) throw new FormatError('its compressed bytes give others');
   const sealed = sealPayload({ codec, payload }, blockIdFrom(sha256, into.keys), into);
   const opened = openPayload(sealed, into.keys);
@@ -125,7 +125,7 @@ export function openBlock(sealed: SealedBlock, keys: BlockKeys): OpenedBlock {
   const bytes = codec === ZSTD ? decompressBlock(payload) : payload;
   if (codec === ZSTD) free(payload);
   mustBe('block', bytes.length, BLOCK_BYTES);
-  const sha256 = hash('sha256', bytes, 'buffer');
+  const sha256 = sha256Of(bytes);
   if (!sameBytes(blockIdFrom(sha256, keys), blockId)) {
     throw new FormatError(`block content does not match its id ${hex(blockId)}`);
   }

@@ -4,7 +4,7 @@ interface Command {
 }
 
 interface Sending {
-  readonly request: unknown;
+  readonly request: { readonly headers: Record<string, string> };
 }
 
 interface Stack {
@@ -18,13 +18,9 @@ interface Stack {
 export function setHeader({ middlewareStack }: Command, name: string, value: string): void {
   (middlewareStack as Stack).add(
     (next) => (sending) => {
-      if (hasHeaders(sending.request)) sending.request.headers[name] = value;
+      sending.request.headers[name] = value;
       return next(sending);
     },
     { step: 'build', name: `set ${name}` },
   );
-}
-
-function hasHeaders(request: unknown): request is { headers: Record<string, string> } {
-  return typeof request === 'object' && request !== null && 'headers' in request;
 }

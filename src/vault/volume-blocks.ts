@@ -3,7 +3,7 @@ import { FormatError } from '../errors.ts';
 import type { BlockRange } from './block-source.ts';
 import { inOrder, type Task } from './in-order.ts';
 import {
-  type BlockRoom,
+  type BlocksTo,
   fetchRunInto,
   type OpenImage,
   openEntries,
@@ -51,7 +51,8 @@ export async function* readVolumeBlocks(
     depth: RUNS_AHEAD,
     signal,
   });
-  for await (const opened of inOrder(openTasks(vault, fetched, image), { depth: JOBS_AHEAD, signal })) yield* opened;
+  for await (const opened of inOrder(openTasks(vault, fetched, image ?? 'room'), { depth: JOBS_AHEAD, signal }))
+    yield* opened;
   const found = digest?.digest('hex');
   if (found === undefined || found === map.volumeDigest) return;
   const message = `the map of ${map.volumeId} promises the digest ${map.volumeDigest}, its segments give ${found}`;
@@ -121,27 +122,18 @@ function makeRun(segment: Segment, entries: readonly SegmentEntry[]): PackRun {
 async function* openTasks(
   vault: Vault,
   fetched: AsyncIterable<FetchedRun>,
-  image: OpenImage | undefined,
+  to: BlocksTo,
 ): AsyncIterable<Task<VolumeBlock[]>> {
   for await (const { run, bytes, room } of fetched) {
     let left = Math.ceil(run.entries.length / BLOCKS_PER_JOB);
     for (let at = 0; at < run.entries.length; at += BLOCKS_PER_JOB) {
       const entries = run.entries.slice(at, at + BLOCKS_PER_JOB);
       yield async () => {
-        const blocks = await openEntries(vault, run, {
-          bytes,
-          entries,
-          ...(image ? { image } : { room: roomOf(vault) }),
-        });
+        const blocks = await openEntries(vault, run, { bytes, entries, to });
         // Where something failed it is not given back: others may still be reading it.
         if (--left === 0) vault.threads.ranges.give(room);
         return blocks;
       };
     }
   }
-}
-
-function roomOf({ threads: { opened } }: Vault): BlockRoom {
-  const bytes = opened.take();
-  return { bytes, free: () => opened.give(bytes) };
 }

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
   GetSnapshotBlockCommand,
@@ -15,7 +14,7 @@ import {
   type BlockRef,
   type BlockSource,
 } from '../../vault/block-source.ts';
-import { free, sameBytes } from '../../vault/bytes.ts';
+import { free, sameBytes, sha256Of } from '../../vault/bytes.ts';
 import { ZERO_BLOCK_SHA256 } from '../../vault/zero-block.ts';
 import type { Ec2Context } from './context.ts';
 import { retryBlockCall } from './ebs-retry.ts';
@@ -186,10 +185,6 @@ async function fetchBlock(
       context: { snapshotId: SnapshotId, index },
     });
   });
-}
-
-function sha256Of(bytes: Uint8Array): Buffer {
-  return hash('sha256', bytes, 'buffer');
 }
 
 type BlockBody = NonNullable<GetSnapshotBlockCommandOutput['BlockData']>;

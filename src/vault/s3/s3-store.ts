@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -9,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { fromIni } from '@aws-sdk/credential-provider-ini';
 import { ConfigurationError } from '../../errors.ts';
-import { sameBytes } from '../bytes.ts';
+import { sameBytes, sha256Of } from '../bytes.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { digestInKey } from '../object-keys.ts';
 import type { ByteRange, CreateOptions, ObjectFacts, ObjectStore, SizeLimit } from '../object-store.ts';
@@ -108,7 +107,7 @@ export function createS3Store(
     // A name that holds the digest was made from these very bytes, and the server compares: hashing 32 MiB again would
     // keep this thread from everything else for 30 ms.
     const inName = digestInKey(key);
-    const digest = inName === undefined ? hash('sha256', body, 'buffer') : Buffer.from(inName, 'hex');
+    const digest = inName === undefined ? sha256Of(body) : Buffer.from(inName, 'hex');
     const ChecksumSHA256 = digest.toString('base64');
     const lock = retention && {
       ObjectLockMode: LOCK_MODES[retention.mode],

@@ -39,7 +39,7 @@ async function opens(
   if (!pack) throw new TypeError('a decoded segment names only packs of its table');
   const run: PackRun = { segment, pack, entries: [entry], offset: entry.offset, length: entry.sealedBytes };
   try {
-    await openEntries(vault, run, { bytes: await fetchRun(vault, run, signal), entries: run.entries, onlyProve: true });
+    await openEntries(vault, run, { bytes: await fetchRun(vault, run, signal), entries: run.entries, to: 'nobody' });
     return true;
   } catch (error) {
     damageIn(error);

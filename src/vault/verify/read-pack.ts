@@ -5,6 +5,7 @@ import { decodePackTail, PACK_MAGIC, PACK_TAIL_BYTES } from '../pack-tail.ts';
 import { PACK_HEAD_BYTES, type PackEntry, type PackTrailer } from '../pack-trailer.ts';
 import { SEGMENT_BLOCKS } from '../parameters.ts';
 import { openTrailer, readTrailer } from '../read-trailer.ts';
+import { BLOCKS_PER_JOB } from '../threads.ts';
 import type { Vault } from '../vault.ts';
 import { damageIn } from './findings.ts';
 import type { KnownPack } from './known-packs.ts';
@@ -17,9 +18,6 @@ export interface PackReading {
   readonly bytes: number;
 }
 
-// 4 MiB of plain bytes a job, as when a volume is read.
-const BLOCKS_PER_JOB = 8;
-
 /** Reads a pack from end to end: its name, head, tail and trailer, and every block is opened. */
 export async function readWholePack(vault: Vault, pack: KnownPack, signal: AbortSignal): Promise<PackReading> {
   let blocks = 0;
@@ -30,7 +28,7 @@ export async function readWholePack(vault: Vault, pack: KnownPack, signal: Abort
       signal.throwIfAborted();
       const run = runOf(pack, entries.slice(at, at + BLOCKS_PER_JOB));
       const part = bytes.subarray(run.offset, run.offset + run.length);
-      blocks += (await openEntries(vault, run, { bytes: part, entries: run.entries, onlyProve: true })).length;
+      blocks += (await openEntries(vault, run, { bytes: part, entries: run.entries, to: 'nobody' })).length;
     }
     return { proven: new ProvenBlocks(entries), blocks, bytes: bytes.length };
   } catch (error) {
@@ -72,7 +70,7 @@ export async function readPackSample(
       const run = runOf(pack, [entry]);
       bytes += run.length;
       const fetched = await fetchRun(vault, run, signal);
-      blocks += (await openEntries(vault, run, { bytes: fetched, entries: run.entries, onlyProve: true })).length;
+      blocks += (await openEntries(vault, run, { bytes: fetched, entries: run.entries, to: 'nobody' })).length;
     }
     return { blocks, bytes };
   } catch (error) {

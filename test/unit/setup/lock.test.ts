@@ -41,7 +41,7 @@ test('a lock held by a live process is waited for up to the limit, and the messa
     await writeFile(join(folder, 'lock'), JSON.stringify(readProcessIdentity(holder.pid ?? 0)));
     const attempt = withLock(join(folder, 'lock'), async () => 'never', {
       onWait: (pid) => waitedFor.push(pid),
-      waitLimitMs: 0, // over before the first look on a busy machine
+      waitLimitMs: -1, // over before the first look, as on a busy machine
     });
     await expect(attempt).rejects.toThrow(`process ${holder.pid}`);
     expect(waitedFor).toEqual([holder.pid]);

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { expect, test } from 'vitest';
+import type { OpenedTo } from '../../../src/vault/block-jobs.ts';
 import { BLOCK_BYTES, openVolume } from '../../../src/vault/index.ts';
 import { MAX_SEALED_BLOCK_BYTES, sealBlock } from '../../../src/vault/sealed-block.ts';
 import { BLOCKS_PER_JOB } from '../../../src/vault/threads.ts';
@@ -16,15 +17,8 @@ const KEYS = {
 };
 const BLOCKS = [noise(1), text('hello')];
 
-interface ToOpen {
-  readonly onlyProve?: boolean;
-  readonly room?: SharedArrayBuffer;
-  /** Where one bit is changed, counted over all sealed bytes. */
-  readonly damagedAt?: number;
-}
-
-/** As one job of a thread. */
-async function open({ damagedAt, ...how }: ToOpen) {
+/** As one job of a thread, with one bit changed at `damagedAt`, counted over all sealed bytes. */
+async function open(to: OpenedTo, { damagedAt }: { readonly damagedAt?: number } = {}) {
   const nonce = seededBytes('n')(12);
   const sealed = BLOCKS.map((block) =>
     sealBlock(block, { keys: KEYS, nonce, room: new Uint8Array(MAX_SEALED_BLOCK_BYTES) }),
@@ -36,29 +30,29 @@ async function open({ damagedAt, ...how }: ToOpen) {
     offset += length;
     return { codec, blockId, sealedBytes: length, offset: offset - length };
   });
-  return sharedThreads().run({ kind: 'open', keys: KEYS, sealed: bytes.buffer, parts, ...how });
+  return sharedThreads().run({ kind: 'open', keys: KEYS, sealed: bytes.buffer, parts, to });
 }
 
 test('blocks come back from a thread with their digests, and with their bytes only if those are wanted', async () => {
   const digests = BLOCKS.map((block) => hash('sha256', block, 'buffer'));
-  for (const onlyProve of [false, true]) {
-    const reply = await open({ onlyProve });
+  for (const kind of ['reader', 'nobody'] as const) {
+    const reply = await open({ kind });
     if (reply.kind !== 'opened') throw new TypeError(`asked to open, got ${reply.kind}`);
     expect(reply.blocks.map(({ sha256 }) => Buffer.from(sha256))).toEqual(digests);
     const lengths = reply.blocks.map(({ bytes }) => bytes.length);
-    expect(lengths).toEqual(onlyProve ? [0, 0] : BLOCKS.map(({ length }) => length));
+    expect(lengths).toEqual(kind === 'nobody' ? [0, 0] : BLOCKS.map(({ length }) => length));
   }
 });
 
 test('a block that is only proven is refused like any other when one bit of it has changed', async () => {
   const first = { kind: 'failed', part: 0, isFormat: true };
-  expect(await open({ onlyProve: true, damagedAt: 100 })).toMatchObject(first);
-  expect(await open({ onlyProve: false, damagedAt: 100 })).toMatchObject(first);
+  expect(await open({ kind: 'nobody' }, { damagedAt: 100 })).toMatchObject(first);
+  expect(await open({ kind: 'reader' }, { damagedAt: 100 })).toMatchObject(first);
 });
 
 test('a thread puts blocks into the room it is given, one behind the other', async () => {
   const room = new SharedArrayBuffer(BLOCKS.length * BLOCK_BYTES);
-  const reply = await open({ room });
+  const reply = await open({ kind: 'room', room });
   expect(reply).toMatchObject({ kind: 'opened', blocks: BLOCKS.map(() => ({ bytes: { length: 0 } })) });
   expect(Buffer.compare(new Uint8Array(room), Buffer.concat(BLOCKS))).toBe(0);
 });

@@ -1,12 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { EBSClient } from '@aws-sdk/client-ebs';
-import { EC2Client } from '@aws-sdk/client-ec2';
 import { afterEach, expect, test } from 'vitest';
-import { createEc2Clients } from '../../../../src/platforms/ec2/clients.ts';
 import { openEbsSource } from '../../../../src/platforms/ec2/ebs-source.ts';
 import { BLOCK_BYTES } from '../../../../src/vault/block-source.ts';
+import { servedEc2 } from '../../../support/served-ec2.ts';
 import { TEST_RUN as RUN } from '../../../support/test-run.ts';
 
 const NEVER = new AbortController().signal;
@@ -40,21 +37,7 @@ async function open(replies: Reply[]) {
     if (reply.isCut) response.write(body.subarray(0, body.length / 2), () => response.destroy());
     else response.end(body);
   });
-  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const options = {
-    endpoint: `http://127.0.0.1:${port}`,
-    region: 'x-1',
-    credentials: { accessKeyId: 'a', secretAccessKey: 's' },
-    maxAttempts: 1,
-  };
-  const context = {
-    clients: { ...createEc2Clients('x-1'), ec2: new EC2Client(options), ebs: new EBSClient(options) },
-    clock: () => new Date(0),
-    sleep: async (ms: number) => void waits.push(ms),
-    log: () => {},
-    random: () => 0.5,
-  };
+  const context = await servedEc2(server, waits);
   return { source: await openEbsSource(context, RUN, 'snap-1', NEVER), requests, waits };
 }
 
