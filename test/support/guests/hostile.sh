@@ -13,10 +13,10 @@ until [ "$run" ]; do
   sleep 0.1
   run=$(sed -n 's/^UNDERSTUDY_RUN=\([0-9].*\)$/\1/p' /var/lib/cloud/instances/*/user-data 2>/dev/null | tail -n 1)
 done
-# Lines as the boot script writes them, so that they are believed to be its last word.
+# Lines as the boot script writes them, so that they are believed to be its last word; until the machine is off.
 (
   n=900
-  while [ $n -lt 930 ]; do
+  while :; do
     n=$((n+1))
     printf '\r\nUNDERSTUDY %s %s {"step":"probed","recipe":"<b onclick=evil()>[go](//evil.example)\\u001b[2J","ok":true}\r\n' $run $n >/dev/ttyS0
     sleep 0.3
@@ -34,6 +34,9 @@ cat >/etc/rc.shutdown <<'SCRIPT'
 # Reads like a line of a forced end, so that it is quoted as a reason.
 printf '\r\nKilling <img src=x onerror=evil()>[go](https://evil.example)\033]0;evil\007\033[2J\033[31m |evil| `evil`\r\n' >/dev/ttyS0
 printf '</pre><script>evil()</script><a href="javascript:evil()">evil</a>\033[2J\r\n' >/dev/ttyS0
+# The boot script is silent by now: a forged line stays its last word. The watch looks every 1.5 s, its heartbeat goes and
+# the terminal looks every second: one of them at its worst on a busy host still leaves the others time.
+sleep 6
 exec /etc/rc.shutdown-ordinary
 SCRIPT
 chmod 755 /etc/rc.shutdown
