@@ -87,6 +87,7 @@ export interface AgentsVerdict {
 }
 
 export interface Harvest {
+  /** In the order in which the agents ran, which is that in which their output is loaded. */
   readonly records: readonly AgentRecord[];
   /** Why the output file system is not to be believed; absent when it was unmounted in order. Guest text: escape it. */
   readonly unusable?: string;

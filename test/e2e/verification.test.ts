@@ -109,8 +109,9 @@ test('a file written in the last second before the capture is found by the index
   );
   expect(modifiedAt).toBeGreaterThanOrEqual(Math.floor(last.startedAt));
   expect(modifiedAt).toBeLessThanOrEqual(capturedAt);
-  // On a busy machine a second may pass from the last byte until all is synced.
-  expect(capturedAt - last.durableAt).toBeLessThan(LAST_MS);
+  // On a starved host one file alone can take more than a second; then it is the last that could be durable at all.
+  const next = must(lastSecond.written[lastSecond.written.indexOf(last) + 1], 'the file that was not durable in time');
+  expect(capturedAt - last.durableAt).toBeLessThan(Math.max(LAST_MS, next.durableAt - next.startedAt));
   // Act
   const to = await mkdtemp(join(tmpdir(), 'last-second-'));
   const files = await openPointTree({ vault, volumes: chooseVolumes(manifest), signal });

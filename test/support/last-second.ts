@@ -38,6 +38,7 @@ export async function keepWriting(address: { readonly host: string; readonly por
     await waitFor(isDone, { limitMs: 60_000, what: 'the rewrite of the append-only file' });
     written.push({ startedAt, durableAt: await now() });
   }
+  await writeOnce(); // whoever captures at once finds one
   const writing = (async () => {
     while (!isOver) await writeOnce();
   })();

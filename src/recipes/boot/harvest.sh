@@ -25,11 +25,12 @@ list_files() {
   [ "$(wc -l <"$list")" -gt "$LIST_LINES" ] || head -c 262144 "$list" >"$WORK/results/agents/$1.list"
 }
 
-# harvest_one RECIPE: its agent, its check, its list. What happened stands in agents/<recipe>.record, whatever happened.
+# harvest_one RECIPE PLACE: its agent, its check, its list. What happened stands in agents/<recipe>.record, whatever happened.
 harvest_one() {
   mkdir "$OUTPUT/$1" && chmod 711 "$OUTPUT/$1" || return 1
   record=$WORK/results/agents/$1.record
-  echo "started $(date +%s)" >"$record"
+  # Agents of one second stand in the order in which they ran by this alone.
+  printf 'place %s\nstarted %s\n' "$2" "$(date +%s)" >"$record"
   bounded "$1" agent "$agent_seconds"
   went=$?
   printf 'ended %s\nstatus %s\nlog-bytes %s\nlog-sha256 %s\n' "$(date +%s)" "$went" "$LOG_BYTES" "$LOG_SHA256" >>"$record"
@@ -48,10 +49,12 @@ harvest() {
   fi
   mkdir "$OUTPUT/.understudy"
   all_wrote=true
+  place=0
   for recipe in $(cat "$WORK/payload/plan/agents"); do
     case " $recovered " in *" $recipe "*) ;; *) continue ;; esac
+    place=$((place + 1))
     say "{\"step\":\"agent\",\"recipe\":\"$recipe\"}"
-    if harvest_one "$recipe"; then ok=true; else ok=false; all_wrote=false; fi
+    if harvest_one "$recipe" "$place"; then ok=true; else ok=false; all_wrote=false; fi
     say "{\"step\":\"wrote\",\"recipe\":\"$recipe\",\"ok\":$ok,\"bytes\":$(used_bytes)}"
   done
   # An agent must leave its application as it found it: 60 s to answer again.

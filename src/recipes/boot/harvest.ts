@@ -5,31 +5,40 @@ import { guestText, guestTextOf } from '../../disk/guest-text.ts';
 export const OUTPUT_RECORD = 'output';
 
 const RECORD_NAME = /^agents\/([a-z][a-z0-9-]{0,62})\.record$/;
-/** harvest.sh writes eight lines of at most 80 characters. */
+/** harvest.sh writes nine lines of at most 80 characters. */
 const RECORD_BYTES = 1_024;
 const SHA256 = /^[0-9a-f]{64}$/;
 
-/** What harvest.sh recorded; undefined where no agents were to run. Any bytes give a reading: a guest wrote them. */
+/** What harvest.sh recorded, in the order in which agents ran; undefined where none were to run. Any bytes give a reading: a guest wrote them. */
 export function readHarvest(
   files: ReadonlyMap<string, Uint8Array>,
   answers: readonly RecipeAnswer[],
 ): Harvest | undefined {
   const output = files.get(`agents/${OUTPUT_RECORD}.record`);
   if (output === undefined) return undefined;
-  const records: AgentRecord[] = [];
+  const records: PlacedRecord[] = [];
   for (const [name, bytes] of files) {
     const recipe = RECORD_NAME.exec(name)?.[1];
     if (recipe === undefined || recipe === OUTPUT_RECORD) continue;
     const record = readRecord(recipe, bytes, answers);
     if (record) records.push(record);
   }
-  records.sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+  const inOrder = records.sort((a, b) => a.place - b.place).map(({ record }) => record);
   const word = guestTextOf(output, 200).trim();
-  return { records, ...(!word.startsWith('unmounted 1') && { unusable: guestText(word.replace(/^failed /, '')) }) };
+  return {
+    records: inOrder,
+    ...(!word.startsWith('unmounted 1') && { unusable: guestText(word.replace(/^failed /, '')) }),
+  };
+}
+
+interface PlacedRecord {
+  /** 1 for the agent that ran first. */
+  readonly place: number;
+  readonly record: AgentRecord;
 }
 
 /** Undefined when a measured value is missing or is no number: such a record proves nothing. */
-function readRecord(recipe: string, bytes: Uint8Array, answers: readonly RecipeAnswer[]): AgentRecord | undefined {
+function readRecord(recipe: string, bytes: Uint8Array, answers: readonly RecipeAnswer[]): PlacedRecord | undefined {
   const text = new TextDecoder().decode(bytes.subarray(0, RECORD_BYTES));
   const values = new Map(
     [...text.matchAll(/^([a-z0-9-]{1,20}) ([0-9a-f]{1,64})$/gm)].map(([, name, value]) => [name, value]),
@@ -39,11 +48,12 @@ function readRecord(recipe: string, bytes: Uint8Array, answers: readonly RecipeA
     return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
   };
   const digest = (name: string) => (SHA256.test(values.get(name) ?? '') ? values.get(name) : undefined);
-  const [started, ended, exitStatus] = [number('started'), number('ended'), number('status')];
+  const [place, started, ended] = [number('place'), number('started'), number('ended')];
+  const exitStatus = number('status');
   const [logBytes, logSha256] = [number('log-bytes'), digest('log-sha256')];
-  if (started === undefined || ended === undefined || exitStatus === undefined) return undefined;
+  if (place === undefined || started === undefined || ended === undefined || exitStatus === undefined) return undefined;
   const [written, total, listSha256] = [number('files'), number('bytes'), digest('list-sha256')];
-  return {
+  const record: AgentRecord = {
     recipe,
     exitStatus,
     startedAt: timeOf(started),
@@ -55,6 +65,7 @@ function readRecord(recipe: string, bytes: Uint8Array, answers: readonly RecipeA
         : { files: written, bytes: total, listSha256 },
     facts: factsOf(recipe, answers),
   };
+  return { place, record };
 }
 
 function factsOf(recipe: string, answers: readonly RecipeAnswer[]): RecipeAnswer['facts'] {

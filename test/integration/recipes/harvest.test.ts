@@ -101,6 +101,11 @@ test('one agent that fails keeps no other from being harvested, and the run know
   expect(succeeded).toBe(false);
 });
 
+test('records stand in the order in which the agents ran, those of one second too', async () => {
+  const records = (await harvest())?.records ?? [];
+  expect(records.map(({ recipe }) => recipe)).toEqual([...Object.keys(AGENTS), 'refused']);
+});
+
 test('what an agent wrote is listed with sizes and digests, in the order of names', async () => {
   const list = (await result('agents/good.list')).toString();
   expect(list).toBe(

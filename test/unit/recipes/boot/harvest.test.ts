@@ -4,7 +4,7 @@ import type { RecipeAnswer } from '../../../../src/contract/evidence.ts';
 import { readHarvest } from '../../../../src/recipes/boot/harvest.ts';
 
 const DIGEST = 'a'.repeat(64);
-const RECORD = `started 1764210667\nended 1764210670\nstatus 0\nlog-bytes 12\nlog-sha256 ${DIGEST}\nfiles 2\nbytes 99\nlist-sha256 ${DIGEST}\n`;
+const RECORD = `place 1\nstarted 1764210667\nended 1764210670\nstatus 0\nlog-bytes 12\nlog-sha256 ${DIGEST}\nfiles 2\nbytes 99\nlist-sha256 ${DIGEST}\n`;
 const ANSWERS: readonly RecipeAnswer[] = [
   { recipe: 'postgresql', step: 'agent', ok: true, facts: { rows: 7 } },
   { recipe: 'postgresql', step: 'check', ok: true, facts: { checked: 'archive' } },
@@ -28,6 +28,18 @@ test('a record comes back with the facts of agent and check', () => {
       },
     ],
   });
+});
+
+test('records of one second stand in the order in which the agents ran, whatever they are called', () => {
+  const record = (place: number) => RECORD.replace('place 1', `place ${place}`);
+  const files = filesOf({
+    'agents/output.record': 'unmounted 1\n',
+    'agents/a.record': record(3),
+    'agents/b.record': record(10),
+    'agents/c.record': record(2),
+    'agents/d.record': record(1),
+  });
+  expect(readHarvest(files, [])?.records.map(({ recipe }) => recipe)).toEqual(['d', 'c', 'a', 'b']);
 });
 
 test('an output that was not unmounted in order is not usable, and says why in neutral text', () => {
