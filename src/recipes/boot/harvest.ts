@@ -9,7 +9,10 @@ const RECORD_NAME = /^agents\/([a-z][a-z0-9-]{0,62})\.record$/;
 const RECORD_BYTES = 1_024;
 const SHA256 = /^[0-9a-f]{64}$/;
 
-/** What harvest.sh recorded, in the order in which agents ran; undefined where none were to run. Any bytes give a reading: a guest wrote them. */
+/**
+ * What harvest.sh recorded, in the order in which agents ran; undefined where none were to run. Any bytes give a reading: a
+ * guest wrote them.
+ */
 export function readHarvest(
   files: ReadonlyMap<string, Uint8Array>,
   answers: readonly RecipeAnswer[],
@@ -48,10 +51,9 @@ function readRecord(recipe: string, bytes: Uint8Array, answers: readonly RecipeA
     return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
   };
   const digest = (name: string) => (SHA256.test(values.get(name) ?? '') ? values.get(name) : undefined);
-  const [place, started, ended] = [number('place'), number('started'), number('ended')];
-  const exitStatus = number('status');
+  const [started, ended, exitStatus] = [number('started'), number('ended'), number('status')];
   const [logBytes, logSha256] = [number('log-bytes'), digest('log-sha256')];
-  if (place === undefined || started === undefined || ended === undefined || exitStatus === undefined) return undefined;
+  if (started === undefined || ended === undefined || exitStatus === undefined) return undefined;
   const [written, total, listSha256] = [number('files'), number('bytes'), digest('list-sha256')];
   const record: AgentRecord = {
     recipe,
@@ -65,7 +67,8 @@ function readRecord(recipe: string, bytes: Uint8Array, answers: readonly RecipeA
         : { files: written, bytes: total, listSha256 },
     facts: factsOf(recipe, answers),
   };
-  return { place, record };
+  // None from a clone whose script an earlier version brought, where a worker is upgraded in the middle of a run.
+  return { place: number('place') ?? 0, record };
 }
 
 function factsOf(recipe: string, answers: readonly RecipeAnswer[]): RecipeAnswer['facts'] {

@@ -42,6 +42,12 @@ test('records of one second stand in the order in which the agents ran, whatever
   expect(readHarvest(files, [])?.records.map(({ recipe }) => recipe)).toEqual(['d', 'c', 'a', 'b']);
 });
 
+test("a record of an earlier version's script, which says no place, counts", () => {
+  const record = RECORD.replace('place 1\n', '');
+  const files = filesOf({ 'agents/output.record': 'unmounted 1\n', 'agents/redis.record': record });
+  expect(readHarvest(files, [])?.records).toMatchObject([{ recipe: 'redis', exitStatus: 0 }]);
+});
+
 test('an output that was not unmounted in order is not usable, and says why in neutral text', () => {
   const files = filesOf({ 'agents/output.record': 'failed the output file system \u001b[31mstayed busy\n' });
   expect(readHarvest(files, [])).toEqual({
