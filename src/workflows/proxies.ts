@@ -1,4 +1,4 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, type ActivityOptions, patched, proxyActivities } from '@temporalio/workflow';
 import type { ControlActivities } from '../activities/control.ts';
 import type { MoverActivities } from '../activities/mover.ts';
 import { CONTROL_QUEUE, MOVER_QUEUE } from '../contract/task-queues.ts';
@@ -48,7 +48,7 @@ export const collecting = proxyActivities<ControlActivities>({
   retry: patient,
 });
 
-export const mover = proxyActivities<MoverActivities>({
+export const mover = endingInOrder<MoverActivities>({
   taskQueue: MOVER_QUEUE,
   startToCloseTimeout: '30d',
   // A killed mover is noticed after 20 s; heartbeats come every second (workers/mover.ts).
@@ -83,3 +83,20 @@ export const cleanUp = proxyActivities<ControlActivities>({
   heartbeatTimeout: '1m',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '5m' },
 });
+
+/** In histories that began without it, what was cancelled was not waited for. */
+const CANCELLED_ARE_WAITED_FOR = 'cancelled-movers-are-waited-for';
+
+/**
+ * A cancelled activity has ended when its call does, so that clean-up finds all that it made. Named, as without a word the
+ * command holds 0, which is TRY_CANCEL, whatever the SDK's documentation calls its default (temporal.api's
+ * ActivityCancellationType; SDK 1.24).
+ */
+function endingInOrder<A extends object>(options: ActivityOptions): ReturnType<typeof proxyActivities<A>> {
+  const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
+  const waiting = proxyActivities<A>({ ...options, cancellationType });
+  const trying = proxyActivities<A>(options);
+  const choose = (_: object, name: string | symbol) =>
+    Reflect.get(patched(CANCELLED_ARE_WAITED_FOR) ? waiting : trying, name);
+  return new Proxy<object>(waiting, { get: choose }) as typeof waiting;
+}
