@@ -1,13 +1,13 @@
-import { ActivityCancellationType, type ActivityOptions, patched, proxyActivities } from '@temporalio/workflow';
 import type { ControlActivities } from '../activities/control.ts';
 import type { MoverActivities } from '../activities/mover.ts';
 import { CONTROL_QUEUE, MOVER_QUEUE } from '../contract/task-queues.ts';
+import { waitedFor } from './waited-for.ts';
 
 // Attempts are never counted: a deploy costs one each. Errors that cannot be cured say so themselves (errors.ts).
 const patient = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' } as const;
 
 /** A person waits for the answer: after 10 minutes of trying, what was wrong last is the answer. */
-export const answering = proxyActivities<ControlActivities>({
+export const answering = waitedFor<ControlActivities>({
   taskQueue: CONTROL_QUEUE,
   startToCloseTimeout: '5m',
   scheduleToCloseTimeout: '10m',
@@ -15,7 +15,7 @@ export const answering = proxyActivities<ControlActivities>({
   retry: patient,
 });
 
-export const control = proxyActivities<ControlActivities>({
+export const control = waitedFor<ControlActivities>({
   taskQueue: CONTROL_QUEUE,
   // The slowest is a launch: 10 minutes for its image, 12 for each type of instance that does not come up. It ends by its own
   // limits, as everything does that waits for the platform.
@@ -25,7 +25,7 @@ export const control = proxyActivities<ControlActivities>({
 });
 
 /** Retries are the poll, so ten hours of waiting cost three events; the activity itself sets the next delay. */
-export const polling = proxyActivities<ControlActivities>({
+export const polling = waitedFor<ControlActivities>({
   taskQueue: CONTROL_QUEUE,
   startToCloseTimeout: '5m',
   heartbeatTimeout: '30s',
@@ -33,7 +33,7 @@ export const polling = proxyActivities<ControlActivities>({
 });
 
 /** Long looks at one machine. Their own limits end them; the run's limit ends everything. */
-export const watching = proxyActivities<ControlActivities>({
+export const watching = waitedFor<ControlActivities>({
   taskQueue: CONTROL_QUEUE,
   startToCloseTimeout: '30d',
   heartbeatTimeout: '30s',
@@ -41,14 +41,14 @@ export const watching = proxyActivities<ControlActivities>({
 });
 
 /** A vault of 100 TiB is listed in minutes and its garbage removed in an hour; nobody waits for either. */
-export const collecting = proxyActivities<ControlActivities>({
+export const collecting = waitedFor<ControlActivities>({
   taskQueue: CONTROL_QUEUE,
   startToCloseTimeout: '1d',
   heartbeatTimeout: '30s',
   retry: patient,
 });
 
-export const mover = endingInOrder<MoverActivities>({
+export const mover = waitedFor<MoverActivities>({
   taskQueue: MOVER_QUEUE,
   startToCloseTimeout: '30d',
   // A killed mover is noticed after 20 s; heartbeats come every second (workers/mover.ts).
@@ -57,7 +57,7 @@ export const mover = endingInOrder<MoverActivities>({
 });
 
 /** A list for searches: a day reads 8 TiB for digests, and no backup waits longer for what it can do without. */
-export const indexing = proxyActivities<MoverActivities>({
+export const indexing = waitedFor<MoverActivities>({
   taskQueue: MOVER_QUEUE,
   startToCloseTimeout: '1d',
   scheduleToCloseTimeout: '1d',
@@ -68,7 +68,7 @@ export const indexing = proxyActivities<MoverActivities>({
 });
 
 /** What forecasts rest on: nobody waits long for it. */
-export const recording = proxyActivities<MoverActivities>({
+export const recording = waitedFor<MoverActivities>({
   taskQueue: MOVER_QUEUE,
   startToCloseTimeout: '5m',
   scheduleToCloseTimeout: '10m',
@@ -77,26 +77,9 @@ export const recording = proxyActivities<MoverActivities>({
 });
 
 /** Retried until it wins: no limit on attempts or time. */
-export const cleanUp = proxyActivities<ControlActivities>({
+export const cleanUp = waitedFor<ControlActivities>({
   taskQueue: CONTROL_QUEUE,
   startToCloseTimeout: '30m',
   heartbeatTimeout: '1m',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '5m' },
 });
-
-/** In histories that began without it, what was cancelled was not waited for. */
-const CANCELLED_ARE_WAITED_FOR = 'cancelled-movers-are-waited-for';
-
-/**
- * A cancelled activity has ended when its call does, so that clean-up finds all that it made. Named, as without a word the
- * command holds 0, which is TRY_CANCEL, whatever the SDK's documentation calls its default (temporal.api's
- * ActivityCancellationType; SDK 1.24).
- */
-function endingInOrder<A extends object>(options: ActivityOptions): ReturnType<typeof proxyActivities<A>> {
-  const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
-  const waiting = proxyActivities<A>({ ...options, cancellationType });
-  const trying = proxyActivities<A>(options);
-  const choose = (_: object, name: string | symbol) =>
-    Reflect.get(patched(CANCELLED_ARE_WAITED_FOR) ? waiting : trying, name);
-  return new Proxy<object>(waiting, { get: choose }) as typeof waiting;
-}

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { activityInfo, Context } from '@temporalio/activity';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import type { ControlActivities } from '../../src/activities/control.ts';
@@ -78,7 +79,10 @@ function ownerOf(request: unknown, ownerOfRun: Map<string, string>): string {
 
 const INSTANCE_ID = /i-0[0-9a-f]{16}/;
 
-/** An activity that goes on until somebody cancels it; `onStart` hears when it began, `describe()` shows `details`. */
+/** The call that an activity has under way when it is cancelled: longer than a workflow needs to go on without waiting. */
+const UNDER_WAY_MS = 500;
+
+/** An activity that goes on until what it has under way when somebody cancels it has ended; `onStart` hears when it began, `describe()` shows `details`. */
 export function hangs(onStart: () => void, details?: unknown) {
   return async (): Promise<never> => {
     const context = Context.current();
@@ -87,6 +91,7 @@ export function hangs(onStart: () => void, details?: unknown) {
     try {
       return await context.cancelled;
     } finally {
+      await wait(UNDER_WAY_MS);
       clearInterval(timer);
     }
   };

@@ -83,6 +83,7 @@ try {
     },
   });
   await recordCancelled('cancelled-siblings', (started) => ({ mover: { archiveShard: hangs(started) } }));
+  await recordCancelled('cancelled-launch', (started) => ({ control: { launchMachine: hangs(started) } }));
 } finally {
   await runs.stop();
 }

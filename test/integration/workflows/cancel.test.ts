@@ -35,32 +35,46 @@ describe.concurrent('a person who cancels', () => {
   ] as const;
   const VERIFYING = new Set<string>(['readPoint', 'restoreVolume', 'examineProbe', 'attestPoint']);
 
-  test.each(STEPS)('during %s.%s gets everything removed that the run made', async (role, step) => {
-    const removed: Run[] = [];
-    const kept: boolean[] = [];
-    const started = Promise.withResolvers<void>();
-    const removeRunResources = async ({ run, keepCapture }: RemovalRequest) => {
-      removed.push(run);
-      kept.push(keepCapture);
-      return [];
-    };
-    const hanging = { [step]: hangs(started.resolve) };
-    const fakes: Fakes = {
-      control: { removeRunResources, ...(role === 'control' && hanging) },
-      mover: role === 'mover' ? hanging : {},
-    };
-    const run = await runs.begin(fakes);
-    await started.promise;
-    await run.cancel();
-    await expect(run.result()).rejects.toThrow(WorkflowFailedError);
-    const { status } = await runs.temporal.client.workflow.getHandle(run.workflowId).describe();
-    expect(status.name).toBe('CANCELLED');
-    // readPoint comes before the verification's own run exists in the account, but its clean-up is not skipped for that.
-    const owners = new Set(removed.map(({ workflowId }) => workflowId.split('/')[0]));
-    expect(owners.has('instance-backup')).toBe(true);
-    if (VERIFYING.has(step) && step !== 'readPoint') expect(owners.has('verify')).toBe(true);
-    expect(kept.every((keep) => !keep)).toBe(true);
-  });
+  test.each(STEPS)(
+    'during %s.%s gets everything removed that the run made, once that step has ended',
+    async (role, step) => {
+      const removed: Run[] = [];
+      const kept: boolean[] = [];
+      const tooEarly: Run[] = [];
+      const started = Promise.withResolvers<void>();
+      let hasEnded = false;
+      const owner = VERIFYING.has(step) ? 'verify' : 'instance-backup';
+      const removeRunResources = async ({ run, keepCapture }: RemovalRequest) => {
+        removed.push(run);
+        kept.push(keepCapture);
+        if (!hasEnded && ownerOf(run) === owner) tooEarly.push(run);
+        return [];
+      };
+      const hang = hangs(started.resolve);
+      const hanging = {
+        [step]: () =>
+          hang().finally(() => {
+            hasEnded = true;
+          }),
+      };
+      const fakes: Fakes = {
+        control: { removeRunResources, ...(role === 'control' && hanging) },
+        mover: role === 'mover' ? hanging : {},
+      };
+      const run = await runs.begin(fakes);
+      await started.promise;
+      await run.cancel();
+      await expect(run.result()).rejects.toThrow(WorkflowFailedError);
+      const { status } = await runs.temporal.client.workflow.getHandle(run.workflowId).describe();
+      expect(status.name).toBe('CANCELLED');
+      // readPoint comes before the verification's own run exists in the account, but its clean-up is not skipped for that.
+      const owners = new Set(removed.map(ownerOf));
+      expect(owners.has('instance-backup')).toBe(true);
+      if (VERIFYING.has(step) && step !== 'readPoint') expect(owners.has('verify')).toBe(true);
+      expect(kept.every((keep) => !keep)).toBe(true);
+      expect(tooEarly).toEqual([]);
+    },
+  );
 
   test('while the files are listed has a point all the same, which says why it has no list', async () => {
     const started = Promise.withResolvers<void>();
@@ -87,3 +101,8 @@ describe.concurrent('a person who cancels', () => {
     await expect(run.result()).rejects.toMatchObject({ code: 'Cancelled' });
   });
 });
+
+/** Which workflow's resources they are. */
+function ownerOf({ workflowId }: Run): string | undefined {
+  return workflowId.split('/')[0];
+}
