@@ -11,9 +11,8 @@ const CANCELLED_ARE_WAITED_FOR = 'cancelled-activities-are-waited-for';
 
 /**
  * As proxyActivities, but the call of a cancelled activity ends when the activity has: clean-up follows, and finds what it
- * removes by listing. That has to be said: the SDK's documentation calls it the default, but it sends no word, and that is
- * TRY_CANCEL (workflow_commands.proto of its core: "Lang should default this to WAIT_CANCELLATION_COMPLETED, even though
- * proto will default to TRY_CANCEL").
+ * removes by listing. That has to be said: the documentation of SDK 1.24 calls it the default, but the SDK sends no word, and
+ * for its core that is TRY_CANCEL (workflow_commands.proto, which leaves the better default to each language).
  */
 export function waitedFor<A>(options: ActivityOptions): ActivityInterfaceFor<A> {
   const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
