@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { GuestBuildError, run } from './command.mjs';
 
 /** What the guest is asked to have; libraries follow from apt's own solution. libc-bin brings ldconfig and C.UTF-8. */
-const GUEST_ROOTS = ['busybox-static', 'libc-bin', 'pgbackrest', 'redis-server', 'redis-tools', 'tzdata'];
+const GUEST_ROOTS = ['busybox-static', 'e2fsprogs', 'libc-bin', 'pgbackrest', 'redis-server', 'redis-tools', 'tzdata'];
 const TOOL_ROOTS = ['grub-pc-bin', 'grub-common'];
 /** In order of liking: Debian's cloud kernel is small; Ubuntu's counterpart is its "virtual" kernel. */
 const KERNEL_METAPACKAGES = [
