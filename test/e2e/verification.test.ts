@@ -146,7 +146,7 @@ test('a point verifies when nobody may read or launch the snapshots it was made 
     { actions: ['ebs:*', 'ec2:RegisterImage', 'ec2:RunInstances', 'ec2:CreateVolume'], resources: sources },
   ]);
   // Act
-  const run = await lab.client.verify({ pointId: point.pointId });
+  const run = await lab.client.verify({ pointId: point.pointId, recipes: RECIPES });
   const volumes = watchVolumes(lab, run);
   const result = await run.result().finally(undo);
   // Assess
