@@ -119,6 +119,7 @@ async function provePrograms(tree, major) {
   for (const program of [postgres, 'psql', 'pg_ctl', 'pg_controldata', 'pg_isready', 'redis-server', 'redis-cli']) {
     await run('chroot', [tree, program, '--version']);
   }
+  await run('chroot', [tree, 'mkfs.ext4', '-V']); // makes the room for agents' output; knows no --version
 }
 
 /** What the unpacked programs call themselves. */

@@ -82,7 +82,10 @@ const INSTANCE_ID = /i-0[0-9a-f]{16}/;
 /** The call that an activity has under way when it is cancelled: longer than a workflow needs to go on without waiting. */
 const UNDER_WAY_MS = 500;
 
-/** An activity that goes on until what it has under way when somebody cancels it has ended; `onStart` hears when it began, `describe()` shows `details`. */
+/**
+ * An activity that goes on until somebody cancels it, and then ends what it has under way. `onStart` hears when it began,
+ * `describe()` shows `details`.
+ */
 export function hangs(onStart: () => void, details?: unknown) {
   return async (): Promise<never> => {
     const context = Context.current();
