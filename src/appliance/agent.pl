@@ -77,9 +77,10 @@ sub device_of {
     my ($address) = grep { /^\d+:0:$disk:0$/ } readdir $addresses;
     if (defined $address && opendir(my $names, "/sys/bus/scsi/devices/$address/block")) {
       my ($name) = grep { /^sd/ } readdir $names;
-      return "/dev/$name" if defined $name && -e "/dev/$name";
+      # Its node is there before the kernel finds the disk by its number (device_add_disk calls bdev_add last): open it.
+      return "/dev/$name" if defined $name && sysopen(my $opened, "/dev/$name", 0);
     }
-    select(undef, undef, undef, 0.05);
+    select(undef, undef, undef, 0.005);
   }
   $! = 19; # ENODEV
   return undef;

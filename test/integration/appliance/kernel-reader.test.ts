@@ -157,3 +157,17 @@ test('what is no file system of its kind is refused by name, and the machine rea
   const tree = await reader.open('ext4', await disk(oddFilesImage({ dir: await temporaryFolder() })), NEVER);
   expect(await tree.find(tree.root, 'docs', NEVER)).toMatchObject({ kind: 'folder' });
 });
+
+test('every disk is read as soon as it is there, up to sixteen in one machine', async () => {
+  const image = await readFile(oddFilesImage({ dir: await temporaryFolder() }));
+  const another = createKernelReader();
+  onTestFinished(() => another.close());
+  for (let opened = 0; opened < 16; opened += 1) {
+    const tree = await another.open('ext4', memoryByteSource(image), NEVER);
+    expect(await tree.find(tree.root, 'docs', NEVER)).toMatchObject({ kind: 'folder' });
+  }
+  await expect(another.open('ext4', memoryByteSource(image), NEVER)).rejects.toMatchObject({
+    code: 'UnreadableDisk',
+    message: 'More than 16 such file systems at once.',
+  });
+});
