@@ -4,7 +4,7 @@ import { FormatError } from '../errors.ts';
 import { placeOf } from './batch.ts';
 import type { BlockJob, BlockReply, ImagePlaces, OpenedPart, OpenJob, SealedPart, SealJob } from './block-jobs.ts';
 import { BLOCK_BYTES } from './block-source.ts';
-import { free, hex, sameBytes, sha256Of } from './bytes.ts';
+import { copyInto, free, hex, sameBytes, sha256Of } from './bytes.ts';
 import { NONCE_BYTES } from './gcm.ts';
 import { alignedRoom } from './image/aligned-room.ts';
 import { placeBlock } from './image/place-block.ts';
@@ -89,7 +89,7 @@ async function openPart({ sealed, parts, keys, to }: OpenJob, part: number): Pro
   const { bytes, ...rest } = openBlock({ blockId, codec, sealed: new Uint8Array(sealed, offset, sealedBytes) }, keys);
   const sha256 = Uint8Array.from(rest.sha256);
   if (to.kind === 'reader') return { bytes, sha256 };
-  if (to.kind === 'room') new Uint8Array(to.room, part * BLOCK_BYTES, BLOCK_BYTES).set(bytes);
+  if (to.kind === 'room') copyInto(new Uint8Array(to.room, part * BLOCK_BYTES, BLOCK_BYTES), bytes);
   if (to.kind === 'image') await writeInto(to, part, bytes);
   else free(bytes);
   return { bytes: NO_BYTES, sha256 };

@@ -53,6 +53,17 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /**
+ * `target.set(bytes, at)`, for memory that threads may share: as soon as one of both is, V8 copies word by word with atomic
+ * accesses, 3.7 GiB/s, and this way 35 (250 KB that are in the cache; Node 20 and 24). Buffer.copy of all of `bytes` is V8's
+ * `set` again; Buffer.fill with as many bytes as it fills is one memcpy.
+ */
+export function copyInto(target: Uint8Array, bytes: Uint8Array, at = 0): void {
+  const end = at + bytes.length;
+  if (end > target.length) throw new RangeError(`${bytes.length} bytes at ${at} do not fit ${target.length}`);
+  if (bytes.length > 0) Buffer.prototype.fill.call(target, bytes, at, end); // it takes what is no Buffer, too
+}
+
+/**
  * Gives the memory of `bytes` back now; they must not be used again. V8 lets 64 MiB of such garbage gather per thread
  * before it collects, which three threads would pay with 190 MiB (measured: 433 MiB resident, 303 with it).
  */

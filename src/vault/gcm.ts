@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto';
 import { FormatError } from '../errors.ts';
-import { free } from './bytes.ts';
+import { copyInto, free } from './bytes.ts';
 
 export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
@@ -32,7 +32,7 @@ export function gcmSealInto(room: Uint8Array, { key, nonce, aad }: GcmInput, pla
   const body = cipher.update(plain);
   cipher.final();
   room.set(nonce);
-  room.set(body, NONCE_BYTES);
+  copyInto(room, body, NONCE_BYTES);
   room.set(cipher.getAuthTag(), NONCE_BYTES + body.length);
   free(body);
   return room.subarray(0, SEAL_BYTES + plain.length);

@@ -1,7 +1,7 @@
 import { FormatError } from '../errors.ts';
 import type { ImagePlaces, OpenedTo, OpenJob, OpenPart } from './block-jobs.ts';
 import { BLOCK_BYTES } from './block-source.ts';
-import { free } from './bytes.ts';
+import { copyInto, free } from './bytes.ts';
 import { packKey } from './object-keys.ts';
 import { SEGMENT_BLOCKS } from './parameters.ts';
 import { mustKnowEpoch } from './read-segment.ts';
@@ -47,7 +47,7 @@ export async function fetchRunInto(
   const { pack, offset, length } = run;
   const place = new Uint8Array(room, 0, length);
   const bytes = await vault.store.get(packKey(pack.runId, pack.packId), signal, { offset, length, room: place });
-  if (bytes.buffer !== room) place.set(bytes);
+  if (bytes.buffer !== room) copyInto(place, bytes);
   return place;
 }
 

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { ascii } from './bytes.ts';
+import { ascii, copyInto } from './bytes.ts';
 import { NONCE_BYTES } from './gcm.ts';
 import { lockedAs } from './lock-policy.ts';
 import { packKey } from './object-keys.ts';
@@ -50,7 +50,7 @@ export class PackWriter {
   async add({ blockIndex, codec, blockId, sealed }: BlockToPack): Promise<void> {
     if (this.#used + sealed.length + trailerAndTailBytes(this.#open.length + 1) > PACK_BYTES) this.#closePack();
     const buffer = this.#buffer ?? (await this.#newPack());
-    buffer.set(sealed, this.#used);
+    copyInto(buffer, sealed, this.#used);
     this.#digest.update(sealed);
     const entry = { offset: this.#used, sealedBytes: sealed.length, codec, blockId };
     this.#open.push({ ...entry, blockIndex });

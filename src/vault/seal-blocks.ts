@@ -2,7 +2,7 @@ import { VaultError } from '../errors.ts';
 import { BATCH_BLOCKS, placeOf } from './batch.ts';
 import type { BlockReply } from './block-jobs.ts';
 import { BLOCK_BYTES, type BlockRange, type BlockRef, type BlockSource } from './block-source.ts';
-import { free } from './bytes.ts';
+import { copyInto, free } from './bytes.ts';
 import { NONCE_BYTES } from './gcm.ts';
 import { inOrder, type Task } from './in-order.ts';
 import type { BlockToPack } from './pack-writer.ts';
@@ -154,7 +154,7 @@ async function receiveInto(source: AnnouncingSource, { ref, place }: Place, sign
 function putInto(place: Uint8Array, bytes: Uint8Array, { index }: BlockRef): void {
   if (bytes.length !== BLOCK_BYTES) throw new RangeError(`the source gave ${bytes.length} bytes for block ${index}`);
   if (bytes.buffer === place.buffer) return;
-  place.set(bytes);
+  copyInto(place, bytes);
   // A view of something larger is not all the caller's.
   if (bytes.byteLength === bytes.buffer.byteLength) free(bytes);
 }

@@ -2,7 +2,7 @@ import { createHmac, createSecretKey } from 'node:crypto';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { FormatError } from '../errors.ts';
 import { BLOCK_BYTES } from './block-source.ts';
-import { ascii, free, hex, sameBytes, sha256Of, uuidBytes } from './bytes.ts';
+import { ascii, copyInto, free, hex, sameBytes, sha256Of, uuidBytes } from './bytes.ts';
 import { gcmOpen, gcmSealInto, NONCE_BYTES, SEAL_BYTES } from './gcm.ts';
 import { mustBe, mustBeWithin } from './must-be.ts';
 import { PACK_MAGIC } from './pack-tail.ts';
@@ -91,7 +91,7 @@ export function sealBlock(block: Uint8Array, into: SealInto): NewlySealed {
  */
 export function sealProven(block: Uint8Array, into: SealInto): NewlySealed {
   const { codec, payload } = compressBlock(block);
-  const given = codec === ZSTD ? decompressBlock(payload) : Uint8Array.from(payload);
+  const given = codec === ZSTD ? decompressBlock(payload) : copyOf(payload);
   const sha256 = sha256Of(given);
   if (!sameBytes(given, block)) throw new FormatError('its compressed bytes give others');
   const sealed = sealPayload({ codec, payload }, blockIdFrom(sha256, into.keys), into);
@@ -102,6 +102,12 @@ export function sealProven(block: Uint8Array, into: SealInto): NewlySealed {
   free(given);
   free(opened);
   return { ...sealed, sha256 };
+}
+
+function copyOf(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(bytes.length);
+  copyInto(copy, bytes);
+  return copy;
 }
 
 function sealPayload(

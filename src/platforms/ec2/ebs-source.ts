@@ -14,7 +14,7 @@ import {
   type BlockRef,
   type BlockSource,
 } from '../../vault/block-source.ts';
-import { free, sameBytes, sha256Of } from '../../vault/bytes.ts';
+import { copyInto, free, sameBytes, sha256Of } from '../../vault/bytes.ts';
 import { ZERO_BLOCK_SHA256 } from '../../vault/zero-block.ts';
 import type { Ec2Context } from './context.ts';
 import { retryBlockCall } from './ebs-retry.ts';
@@ -195,7 +195,7 @@ async function readBody(body: BlockBody, room: Uint8Array = new Uint8Array(BLOCK
   let length = 0;
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     if (length + chunk.length > BLOCK_BYTES) return new Uint8Array(length + chunk.length); // refused by its length
-    room.set(chunk, length);
+    copyInto(room, chunk, length);
     length += chunk.length;
     if (chunk.byteLength === chunk.buffer.byteLength) free(chunk);
   }

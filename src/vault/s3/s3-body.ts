@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { VaultError } from '../../errors.ts';
-import { free } from '../bytes.ts';
+import { copyInto, free } from '../bytes.ts';
 import type { ByteRange, SizeLimit } from '../object-store.ts';
 import { mustFitInto } from '../whole-object.ts';
 
@@ -50,7 +50,7 @@ async function collect(body: AsyncIterable<Uint8Array>, bytes: Uint8Array): Prom
   let length = 0;
   for await (const chunk of body) {
     if (length + chunk.length > bytes.length) throw new RangeError(`more than the ${bytes.length} bytes announced`);
-    bytes.set(chunk, length);
+    copyInto(bytes, chunk, length);
     length += chunk.length;
     if (chunk.byteLength === chunk.buffer.byteLength) free(chunk);
   }
