@@ -60,7 +60,7 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 export function copyInto(target: Uint8Array, bytes: Uint8Array, at = 0): void {
   const end = at + bytes.length;
   if (end > target.length) throw new RangeError(`${bytes.length} bytes at ${at} do not fit ${target.length}`);
-  if (bytes.length > 0) Buffer.prototype.fill.call(target, bytes, at, end); // it takes what is no Buffer, too
+  Buffer.prototype.fill.call(target, bytes, at, end); // it takes what is no Buffer, too
 }
 
 /**

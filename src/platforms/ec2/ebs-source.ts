@@ -14,7 +14,8 @@ import {
   type BlockRef,
   type BlockSource,
 } from '../../vault/block-source.ts';
-import { copyInto, free, sameBytes, sha256Of } from '../../vault/bytes.ts';
+import { sameBytes, sha256Of } from '../../vault/bytes.ts';
+import { fillRoom } from '../../vault/fill-room.ts';
 import { ZERO_BLOCK_SHA256 } from '../../vault/zero-block.ts';
 import type { Ec2Context } from './context.ts';
 import { retryBlockCall } from './ebs-retry.ts';
@@ -189,16 +190,10 @@ async function fetchBlock(
 
 type BlockBody = NonNullable<GetSnapshotBlockCommandOutput['BlockData']>;
 
-/** Chunks are given back as soon as they are copied: waiting for the collector they cost a mover 40 MiB. */
 async function readBody(body: BlockBody, room: Uint8Array = new Uint8Array(BLOCK_BYTES)): Promise<Uint8Array> {
   if (!(body instanceof Readable)) return body.transformToByteArray(); // whoever reads from no socket
-  let length = 0;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    if (length + chunk.length > BLOCK_BYTES) return new Uint8Array(length + chunk.length); // refused by its length
-    copyInto(room, chunk, length);
-    length += chunk.length;
-    if (chunk.byteLength === chunk.buffer.byteLength) free(chunk);
-  }
+  const length = await fillRoom(body, room);
+  if (length > BLOCK_BYTES) return new Uint8Array(length); // refused by its length
   return length === BLOCK_BYTES ? room : room.slice(0, length);
 }
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { VaultError } from '../../errors.ts';
-import { copyInto, free } from '../bytes.ts';
+import { fillRoom } from '../fill-room.ts';
 import type { ByteRange, SizeLimit } from '../object-store.ts';
 import { mustFitInto } from '../whole-object.ts';
 
@@ -11,8 +11,8 @@ const LARGEST_OBJECT_BYTES = (1 << 30) + (1 << 16);
 type Answer = Pick<GetObjectCommandOutput, 'Body' | 'ContentLength'>;
 
 /**
- * The body of an answer, in the room that was given for it or one buffer of its length. Chunks are given back as soon as
- * they are copied: collected and joined, as the SDK does it, they cost a restore 200 MiB.
+ * The body of an answer, in the room that was given for it or one buffer of its length; not by the SDK, which collects chunks
+ * and joins them.
  */
 export async function readBody(
   key: string,
@@ -46,14 +46,8 @@ function roomFor(announced: number, part: ByteRange | SizeLimit | undefined): Ui
   return room && room.length >= announced ? room.subarray(0, announced) : new Uint8Array(announced);
 }
 
-async function collect(body: AsyncIterable<Uint8Array>, bytes: Uint8Array): Promise<Uint8Array> {
-  let length = 0;
-  for await (const chunk of body) {
-    if (length + chunk.length > bytes.length) throw new RangeError(`more than the ${bytes.length} bytes announced`);
-    copyInto(bytes, chunk, length);
-    length += chunk.length;
-    if (chunk.byteLength === chunk.buffer.byteLength) free(chunk);
-  }
-  if (length < bytes.length) throw new RangeError(`${length} of ${bytes.length} bytes announced`);
-  return bytes;
+async function collect(body: AsyncIterable<Uint8Array>, room: Uint8Array): Promise<Uint8Array> {
+  const length = await fillRoom(body, room);
+  if (length === room.length) return room;
+  throw new RangeError(`${length} bytes${length > room.length ? ' or more' : ''}, announced were ${room.length}`);
 }

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import { openEbsSource } from '../../../../src/platforms/ec2/ebs-source.ts';
 import { BLOCK_BYTES } from '../../../../src/vault/block-source.ts';
+import { sameBytes } from '../../../../src/vault/bytes.ts';
 import { servedEc2 } from '../../../support/served-ec2.ts';
 import { TEST_RUN as RUN } from '../../../support/test-run.ts';
 
@@ -98,7 +99,7 @@ test('a cut body, a wrong digest and throttling are repeated as one unit with th
     refused('RequestThrottledException', 'ACCOUNT_THROTTLED'),
     block(good),
   ]);
-  expect(await source.read({ index: 1, token: 't1' }, NEVER)).toEqual(good);
+  expect(sameBytes(await source.read({ index: 1, token: 't1' }, NEVER), good)).toBe(true);
   expect(waits).toEqual([50, 100, 200]);
 });
 
@@ -116,7 +117,7 @@ test('a block may be received beside its digest, which is left to whoever hashes
   const [good, other] = [new Uint8Array(BLOCK_BYTES).fill(7), new Uint8Array(3)];
   const { source, waits } = await open([{ ...block(good), isCut: true }, block(good, other)]);
   const received = await source.receive?.({ index: 1, token: 't1' }, NEVER, new Uint8Array(BLOCK_BYTES));
-  expect(received?.bytes).toEqual(good);
+  expect(sameBytes(received?.bytes ?? other, good)).toBe(true);
   expect(received?.sha256).toEqual(createHash('sha256').update(other).digest());
   expect(waits).toEqual([50]);
 });
@@ -131,6 +132,7 @@ test.each([
   },
   { what: 'half a digest', reply: bare({ 'x-amz-Checksum-Algorithm': 'SHA256', 'x-amz-Checksum': 'AAAA' }) },
   { what: 'half of its bytes', reply: block(new Uint8Array(BLOCK_BYTES / 2)) },
+  { what: 'more than its bytes', reply: block(new Uint8Array(BLOCK_BYTES + 1)) },
 ])('a block that comes with $what cannot be received either', async ({ reply }) => {
   const { source } = await open(Array.from({ length: 8 }, () => reply));
   const received = source.receive?.({ index: 1, token: 't1' }, NEVER, new Uint8Array(BLOCK_BYTES));
