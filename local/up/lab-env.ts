@@ -4,7 +4,6 @@ import type { LabStatus } from './lab-status.ts';
 /** What would win over the lab's own settings in the AWS SDK or the Temporal client. */
 const UNSET = [
   'AWS_PROFILE',
-  'AWS_DEFAULT_REGION',
   'AWS_SESSION_TOKEN',
   'AWS_ENDPOINT_URL',
   'TEMPORAL_PROFILE',
@@ -32,6 +31,8 @@ export function labEnv(
     AWS_ENDPOINT_URL_STS: sts,
     AWS_ENDPOINT_URL_S3: s3,
     AWS_REGION: aws.region,
+    // boto3 and version 1 of the AWS CLI read this one only.
+    AWS_DEFAULT_REGION: aws.region,
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     // Nothing of the lab may ask the metadata service of the host, if the host is an EC2 machine itself.

@@ -41,13 +41,14 @@ test('each role gets its own credentials and nobody gets another one', () => {
 
 test('a shell that evaluates the exports has every value exactly, and nothing that would win over them', () => {
   const script = `${shellExports(labEnv(STATUS, 'the-id'))}env`;
-  const caller = { PATH: process.env.PATH, AWS_PROFILE: 'mine', AWS_SESSION_TOKEN: 'old', TEMPORAL_API_KEY: 'k' };
+  const caller = { PATH: process.env.PATH, AWS_PROFILE: 'mine', AWS_DEFAULT_REGION: 'old', AWS_SESSION_TOKEN: 'old', TEMPORAL_API_KEY: 'k' };
   const lines = execFileSync('sh', ['-c', script], { encoding: 'utf8', env: caller }).split('\n');
   expect(lines).toEqual(
     expect.arrayContaining([
       `AWS_ENDPOINT_URL_EC2=${AT}`,
       'AWS_ENDPOINT_URL_S3=http://127.0.0.1:4001',
       'AWS_REGION=local-1',
+      'AWS_DEFAULT_REGION=local-1', // boto3 reads no other
       'TEMPORAL_ADDRESS=127.0.0.1:7233',
       'TEMPORAL_NAMESPACE=default',
       "UNDERSTUDY_CONFIG=/tmp/it's here/temporal.config.ts",
