@@ -1,6 +1,7 @@
 import type { CallLog } from './calls.ts';
 import type { Machines } from './machines/machines.ts';
 import type {
+  AliasRecord,
   CommandRecord,
   EndpointRecord,
   ImageRecord,
@@ -50,6 +51,7 @@ export interface Records {
   readonly images: Collection<ImageRecord>;
   readonly instances: Collection<InstanceRecord>;
   readonly keys: Collection<KeyRecord>;
+  readonly aliases: Collection<AliasRecord>;
   readonly endpoints: Collection<EndpointRecord>;
   readonly nodes: Collection<NodeRecord>;
   readonly commands: Collection<CommandRecord>;
@@ -69,6 +71,7 @@ export function openRecords(store: Store): Records {
     images: store.collection('image'),
     instances: store.collection('instance'),
     keys: store.collection('key'),
+    aliases: store.collection('key-alias'),
     endpoints: store.collection('vpc-endpoint'),
     nodes: store.collection('managed-node'),
     commands: store.collection('command'),

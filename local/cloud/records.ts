@@ -155,6 +155,16 @@ export interface KeyRecord {
   /** base64, 32 bytes: the local cloud is not a safe. */
   readonly material: string;
   readonly tags: Tags;
+  /** Made by the cloud for one of its services: nobody changes it, and only that service uses it. Default: a customer's. */
+  readonly manager?: 'AWS';
+}
+
+/** Another name of a key; its id is that name, with `alias/`. */
+export interface AliasRecord {
+  readonly id: string;
+  readonly keyId: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
 }
 
 /** The disk side of a volume: `base` is the snapshot it stands on, `layers` are its qcow2 files, lowest first. */

@@ -1,22 +1,25 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import { CreateKeyCommand, DescribeKeyCommand, type KMSClient, NotFoundException } from '@aws-sdk/client-kms';
+import {
+  CreateAliasCommand,
+  CreateKeyCommand,
+  DescribeKeyCommand,
+  type KMSClient,
+  NotFoundException,
+} from '@aws-sdk/client-kms';
 import { must } from './named.ts';
 
+/** As people name keys in their configuration, so that everything here is tried with an alias. */
+const ALIAS = 'alias/understudy';
+
 /**
- * The key that wraps the vault's roots and encrypts restored volumes. KMS has neither tokens nor tag filters, so its id
- * is kept in a file and asked for; a key that was created just before a kill is lost, which costs nothing here.
+ * The key that wraps the vault's roots and encrypts restored volumes, by its alias. KMS has neither tokens nor tag filters, so
+ * the alias is what tells that it is there; a key that was created just before a kill is lost, which costs nothing here.
  */
-export async function ensureKmsKey(kms: KMSClient, file: string): Promise<string> {
-  const known = await readFile(file, 'utf8').then(
-    (text) => text.trim(),
-    () => undefined,
-  );
-  if (known && (await exists(kms, known))) return known;
+export async function ensureKmsKey(kms: KMSClient): Promise<string> {
+  if (await exists(kms, ALIAS)) return ALIAS;
   const { KeyMetadata } = await kms.send(new CreateKeyCommand({ Description: 'understudy vault of the local cloud' }));
-  const arn = must(KeyMetadata?.Arn, 'KeyMetadata.Arn');
-  await writeFile(`${file}.new`, `${arn}\n`);
-  await rename(`${file}.new`, file);
-  return arn;
+  const TargetKeyId = must(KeyMetadata?.KeyId, 'KeyMetadata.KeyId');
+  await kms.send(new CreateAliasCommand({ AliasName: ALIAS, TargetKeyId }));
+  return ALIAS;
 }
 
 async function exists(kms: KMSClient, keyId: string): Promise<boolean> {

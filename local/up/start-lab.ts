@@ -72,7 +72,7 @@ async function bringUp({ stateDir, write = () => {}, ...options }: LabOptions): 
   const at = cloud.endpoint;
   const clients = createLabClients({ ec2: at, ebs: at, ssm: at, kms: at }, plan);
   try {
-    const account = await makeAccount(step, { clients, plan, stateDir });
+    const account = await makeAccount(step, { clients, plan });
     const production = await makeProduction(step, {
       clients,
       account,
@@ -133,15 +133,14 @@ interface Account {
 interface AccountRequest {
   readonly clients: LabClients;
   readonly plan: LabPlan;
-  readonly stateDir: string;
 }
 
-async function makeAccount(step: Step, { clients, plan, stateDir }: AccountRequest): Promise<Account> {
+async function makeAccount(step: Step, { clients, plan }: AccountRequest): Promise<Account> {
   const { guest } = readToolchain();
   const networks = await step('networks', async () => {
     const production = await ensureProductionNetwork(clients.ec2, plan.zone);
     const isolated = await ensureIsolatedNetwork(clients.ec2, plan.zone);
-    const kmsKeyId = await ensureKmsKey(clients.kms, join(stateDir, 'kms-key'));
+    const kmsKeyId = await ensureKmsKey(clients.kms);
     return {
       result: { production, isolated, kmsKeyId },
       found: `production ${production.subnetId}, isolated ${isolated.subnetId}`,

@@ -1,7 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DescribeImagesCommand, RunInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
-import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms';
+import { DescribeKeyCommand, DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { adoptS3 } from '../../local/servers/s3.ts';
 import { readMachine } from '../../local/up/cloud-control.ts';
@@ -43,10 +43,12 @@ test('a vault that does not answer refuses the run after half a minute, and the 
 });
 
 test('a key that is disabled refuses the run and says which', async () => {
-  const { kmsKeyId: KeyId } = lab.lab.status.vault;
+  const { kmsKeyId } = lab.lab.status.vault;
+  const { KeyMetadata } = await lab.aws.kms.send(new DescribeKeyCommand({ KeyId: kmsKeyId }));
+  const KeyId = must(KeyMetadata?.KeyId, 'KeyId'); // neither call takes an alias
   await lab.aws.kms.send(new DisableKeyCommand({ KeyId }));
   const failure = await refused().finally(() => lab.aws.kms.send(new EnableKeyCommand({ KeyId })));
-  expect(failure.message).toContain(KeyId);
+  expect(failure.message).toContain(kmsKeyId);
   expect(failure.message).toMatch(/enable/i);
 });
 

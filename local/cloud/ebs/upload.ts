@@ -6,6 +6,7 @@ import { tokenHash } from '../ec2/client-token.ts';
 import { NO_VOLUME } from '../ec2/snapshots.ts';
 import { checkCount, checkedTags } from '../ec2/tag-specifications.ts';
 import { newId } from '../ids.ts';
+import { ensureEbsKey } from '../kms/find-key.ts';
 import type { SnapshotRecord, Tags } from '../records.ts';
 import { BLOCK_BYTES, blocksOf, gibToBytes } from '../storage/bitmap.ts';
 import { snapshotData } from '../storage/layout.ts';
@@ -99,8 +100,7 @@ function inheritance(
     if (input.Encrypted !== true && input.KmsKeyArn !== undefined)
       throw invalid('KmsKeyArn needs Encrypted', 'INVALID_PARAMETER_VALUE');
     if (input.Encrypted !== true) return { encrypted: false };
-    if (input.KmsKeyArn === undefined)
-      throw invalid('this cloud has no default key for EBS: name one with KmsKeyArn', 'INVALID_CUSTOMER_KEY');
+    if (input.KmsKeyArn === undefined) return { encrypted: true, kmsKeyArn: ensureEbsKey(cloud).arn };
     if (!cloud.db.keys.all().some(({ arn }) => arn === input.KmsKeyArn))
       throw invalid(`no such key: ${input.KmsKeyArn}`, 'INVALID_CUSTOMER_KEY');
     checkKey(cloud, input.KmsKeyArn);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
 import { CloudError, invalidValue, unsupported } from '../cloud-error.ts';
 import { newId } from '../ids.ts';
+import { ensureEbsKey, findKey } from '../kms/find-key.ts';
 import type { VolumeRecord } from '../records.ts';
 import { makeVolume, plannedLayers } from '../storage/volume-files.ts';
 import { findByToken, tokenFacts } from './client-token.ts';
@@ -227,7 +228,10 @@ export function planVolume(cloud: Cloud, plan: VolumePlan): VolumeRecord {
   const encrypted = snapshot?.encrypted === true || plan.Encrypted === true;
   if (plan.Encrypted === true && snapshot?.encrypted === false)
     throw unsupported('encrypting a volume made from an unencrypted snapshot');
-  const kmsKeyArn = snapshot?.kmsKeyArn ?? (plan.Encrypted === true ? ebsKeyArn(cloud, plan.KmsKeyId) : undefined);
+  const named = plan.KmsKeyId === undefined ? undefined : ebsKeyArn(cloud, plan.KmsKeyId);
+  if (named !== undefined && snapshot?.encrypted === true && snapshot.kmsKeyArn !== named)
+    throw unsupported('encrypting a volume with another key than that of its snapshot');
+  const kmsKeyArn = snapshot?.kmsKeyArn ?? named ?? (plan.Encrypted === true ? ebsKeyArn(cloud, undefined) : undefined);
   const id = newId('vol');
   return {
     id,
@@ -254,14 +258,10 @@ function performance({ VolumeType, Iops, Throughput }: VolumePlan) {
   return { ...(iops !== undefined && { iops }), ...(throughput !== undefined && { throughput }) };
 }
 
-/** By id, ARN or, like AWS's account default, none: there is no `aws/ebs` key here, so one must be named. */
-export function ebsKeyArn({ db }: Cloud, keyId: string | undefined): string {
-  const key = db.keys.all().find(({ id, arn }) => id === keyId || arn === keyId);
-  if (key === undefined)
-    throw new CloudError(
-      'InvalidParameterValue',
-      `KMS key ${keyId ?? '(account default)'} does not exist in this cloud`,
-    );
+function ebsKeyArn(cloud: Cloud, keyId: string | undefined): string {
+  if (keyId === undefined) return ensureEbsKey(cloud).arn;
+  const key = findKey(cloud, keyId);
+  if (key === undefined) throw new CloudError('InvalidParameterValue', `KMS key ${keyId} does not exist in this cloud`);
   return key.arn;
 }
 

@@ -1,9 +1,11 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
 import { CloudError } from '../cloud-error.ts';
 import type { KeyRecord } from '../records.ts';
 import { type JsonOperation, jsonOperation } from '../wire/json-service.ts';
+import { ALIAS_OPERATIONS } from './aliases.ts';
+import { findKey, findKeyItself, makeKey } from './find-key.ts';
 import { type EncryptionContext, invalidCiphertext, keyIdOf, seal, unseal } from './sealing.ts';
 
 /** Not `z.record`, which leaves out a key `__proto__`: a ciphertext would open without it. */
@@ -21,28 +23,20 @@ export const KMS_OPERATIONS: Readonly<Record<string, JsonOperation>> = {
       Tags: z.array(z.strictObject({ TagKey: z.string(), TagValue: z.string() })).default([]),
     }),
     (cloud, input) => {
-      const id = randomUUID();
-      const { region, accountId } = cloud.settings;
-      const key = cloud.db.keys.put({
-        id,
-        arn: `arn:aws:kms:${region}:${accountId}:key/${id}`,
-        createdAt: cloud.now(),
-        description: input.Description,
-        state: 'Enabled',
-        material: randomBytes(32).toString('base64'),
-        tags: Object.fromEntries(input.Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue])),
-      });
+      const tags = Object.fromEntries(input.Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue]));
+      const key = makeKey(cloud, { description: input.Description, tags });
       return { KeyMetadata: metadata(cloud, key) };
     },
   ),
-  DescribeKey: jsonOperation(KeyOnly, (cloud, { KeyId }) => ({ KeyMetadata: metadata(cloud, findKey(cloud, KeyId)) })),
+  DescribeKey: jsonOperation(KeyOnly, (cloud, { KeyId }) => ({
+    KeyMetadata: metadata(cloud, requireKey(cloud, KeyId)),
+  })),
   EnableKey: jsonOperation(KeyOnly, (cloud, { KeyId }) => setState(cloud, KeyId, 'Enabled')),
   DisableKey: jsonOperation(KeyOnly, (cloud, { KeyId }) => setState(cloud, KeyId, 'Disabled')),
   ScheduleKeyDeletion: jsonOperation(
     z.strictObject({ KeyId: z.string(), PendingWindowInDays: z.int().min(7).max(30).default(30) }),
     (cloud, { KeyId, PendingWindowInDays }) => {
-      const key = findKey(cloud, KeyId);
-      refusePending(key);
+      const key = changeableKey(cloud, KeyId);
       const deletionAt = cloud.now() + PendingWindowInDays * DAY_MS;
       cloud.db.keys.update(key.id, { state: 'PendingDeletion', deletionAt });
       return { KeyId: key.arn, DeletionDate: deletionAt / 1_000, KeyState: 'PendingDeletion', PendingWindowInDays };
@@ -77,7 +71,7 @@ export const KMS_OPERATIONS: Readonly<Record<string, JsonOperation>> = {
       // Keys are never gone, so bytes that name none were damaged.
       if (cloud.db.keys.get(keyId) === undefined) throw invalidCiphertext();
       const key = usableKey(cloud, keyId);
-      if (KeyId !== undefined && findKey(cloud, KeyId).id !== key.id) {
+      if (KeyId !== undefined && requireKey(cloud, KeyId).id !== key.id) {
         throw new CloudError('IncorrectKeyException', `The ciphertext was made with another key than ${KeyId}`);
       }
       const plaintext = unseal(key, CiphertextBlob, EncryptionContext);
@@ -86,6 +80,7 @@ export const KMS_OPERATIONS: Readonly<Record<string, JsonOperation>> = {
   ),
   GenerateDataKey: jsonOperation(dataKeyInput(), (cloud, input) => newDataKey(cloud, input, true)),
   GenerateDataKeyWithoutPlaintext: jsonOperation(dataKeyInput(), (cloud, input) => newDataKey(cloud, input, false)),
+  ...ALIAS_OPERATIONS,
 };
 
 function dataKeyInput() {
@@ -114,17 +109,34 @@ function isTextMap(value: unknown): boolean {
   return Object.values(value).every((text) => typeof text === 'string');
 }
 
-function findKey({ db }: Cloud, keyId: string): KeyRecord {
-  const key = db.keys.all().find(({ id, arn }) => id === keyId || arn === keyId);
+function requireKey(cloud: Cloud, keyId: string): KeyRecord {
+  return found(keyId, findKey(cloud, keyId));
+}
+
+function found(keyId: string, key: KeyRecord | undefined): KeyRecord {
   if (key === undefined) throw new CloudError('NotFoundException', `Key '${keyId}' does not exist`);
   return key;
 }
 
 function usableKey(cloud: Cloud, keyId: string): KeyRecord {
-  const key = findKey(cloud, keyId);
+  const key = requireKey(cloud, keyId);
+  refuseManaged(key);
   if (key.state === 'Disabled') throw new CloudError('DisabledException', `${key.arn} is disabled.`);
   refusePending(key);
   return key;
+}
+
+function changeableKey(cloud: Cloud, keyId: string): KeyRecord {
+  const key = found(keyId, findKeyItself(cloud, keyId));
+  refuseManaged(key);
+  refusePending(key);
+  return key;
+}
+
+/** Its policy, which nobody can change, lets the account use it through that service only ("AWS managed keys" of KMS). */
+function refuseManaged({ arn, manager }: KeyRecord): void {
+  if (manager === 'AWS')
+    throw new CloudError('AccessDeniedException', `${arn} is managed by AWS and used through its service only`);
 }
 
 function refusePending({ arn, state }: KeyRecord): void {
@@ -132,9 +144,7 @@ function refusePending({ arn, state }: KeyRecord): void {
 }
 
 function setState(cloud: Cloud, keyId: string, state: 'Enabled' | 'Disabled'): undefined {
-  const key = findKey(cloud, keyId);
-  refusePending(key);
-  cloud.db.keys.update(key.id, { state });
+  cloud.db.keys.update(changeableKey(cloud, keyId).id, { state });
 }
 
 function metadata({ settings }: Cloud, key: KeyRecord): object {
@@ -149,7 +159,7 @@ function metadata({ settings }: Cloud, key: KeyRecord): object {
     KeyState: key.state,
     ...(key.deletionAt !== undefined && { DeletionDate: key.deletionAt / 1_000 }),
     Origin: 'AWS_KMS',
-    KeyManager: 'CUSTOMER',
+    KeyManager: key.manager ?? 'CUSTOMER',
     KeySpec: 'SYMMETRIC_DEFAULT',
     EncryptionAlgorithms: ['SYMMETRIC_DEFAULT'],
     MultiRegion: false,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DescribeVolumesCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { DescribeSnapshotsCommand, DescribeVolumesCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { CreateAliasCommand, CreateKeyCommand, DescribeKeyCommand } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { digestBlock } from '../../../src/activities/digest-block.ts';
 import { judgeRun } from '../../../src/activities/judge-run.ts';
@@ -76,4 +77,19 @@ test('a restored volume is made once, stays when its snapshot goes, and no sweep
   // A restore that failed leaves nothing.
   await platform.removeRunResources({ ...removal, done: false, keepRestored: false }, NEVER);
   expect(await platform.findRuns(RUN.deploymentId, NEVER)).toEqual([]);
+});
+
+test("what is restored is encrypted with the key that an alias names, or with the account's default key", async () => {
+  const { KeyMetadata } = await cloud.kms.send(new CreateKeyCommand({}));
+  await cloud.kms.send(new CreateAliasCommand({ AliasName: 'alias/dr', TargetKeyId: KeyMetadata?.KeyId }));
+  for (const [encryption, KeyId] of [
+    [{ kmsKeyId: 'alias/dr' }, 'alias/dr'],
+    ['default', 'alias/aws/ebs'],
+  ] as const) {
+    const request = { run: RUN, role: 'restored', name: KeyId, volumeBytes: 2 ** 30, encryption } as const;
+    const { ref } = await (await platform.openSink(request, NEVER)).complete(new WrittenBlocks(), NEVER);
+    const { Snapshots = [] } = await cloud.ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [ref] }));
+    const { KeyMetadata: key } = await cloud.kms.send(new DescribeKeyCommand({ KeyId }));
+    expect(Snapshots[0]).toMatchObject({ Encrypted: true, KmsKeyId: key?.Arn });
+  }
 });

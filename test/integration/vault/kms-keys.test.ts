@@ -1,4 +1,11 @@
-import { CreateKeyCommand, DisableKeyCommand, EnableKeyCommand, ScheduleKeyDeletionCommand } from '@aws-sdk/client-kms';
+import {
+  CreateAliasCommand,
+  CreateKeyCommand,
+  DisableKeyCommand,
+  EnableKeyCommand,
+  ScheduleKeyDeletionCommand,
+  UpdateAliasCommand,
+} from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { addRecipient, initVault, listKeys, openVault, openVolume, rotateKeys } from '../../../src/vault/index.ts';
 import type { KeyService, RootPurpose } from '../../../src/vault/key-service.ts';
@@ -105,6 +112,29 @@ test('a vault moves to another KMS key: added to what there is, then alone in th
     [first.arn, second.arn],
     [second.arn],
   ]);
+});
+
+test('a vault whose key is named by an alias opens as before when the alias names another key, and moves to that', async () => {
+  const store = memoryStore();
+  const [first, second] = [await newKey(), await newKey()];
+  const AliasName = 'alias/vault';
+  await cloud.kms.send(new CreateAliasCommand({ AliasName, TargetKeyId: first.keyId }));
+  const service = createKmsKeyService(cloud.kms, AliasName);
+  const made = { store, clock: fixedClock, randomBytes: seededBytes('kms'), signal: NEVER };
+  await initVault({ ...made, keys: service });
+  await backUp(await testVault({ store, keys: service }), volumes());
+  await cloud.kms.send(new UpdateAliasCommand({ AliasName, TargetKeyId: second.keyId }));
+  expect(await readBlocks(store, service)).toEqual([3]);
+
+  const vault = await testVault({ store, keys: service, roles: PURPOSES });
+  const added = await addRecipient({ vault, recipient: service, withControl: true, signal: NEVER });
+  expect(added.id).toBe(second.arn);
+  const openRecipient = (_: string, id: string) => createKmsKeyService(cloud.kms, id);
+  const rotation = await rotateKeys({ vault, service, openRecipient, without: [first.arn], signal: NEVER });
+  expect(rotation.recipients).toEqual([{ kind: 'kms', id: second.arn }]);
+  await cloud.kms.send(new DisableKeyCommand({ KeyId: first.keyId }));
+  await backUp(await testVault({ store, keys: service }), volumes(), { runId: SECOND });
+  for (const pointId of [RUN_ID, SECOND]) expect(await readBlocks(store, service, pointId)).toEqual([3]);
 });
 
 test('a rotation that may not make keys changes nothing and says what it may not', async () => {

@@ -219,6 +219,10 @@ test('encryption needs a usable key, is inherited by volumes, and cannot be name
   const id = await uploaded({ VolumeSize: 1, Encrypted: true, KmsKeyArn }, new Map([[0, randomBytes(BLOCK_BYTES)]]));
   const volume = await cloud.ec2.send(new CreateVolumeCommand({ AvailabilityZone: 'local-1a', SnapshotId: id }));
   expect({ Encrypted: volume.Encrypted, KmsKeyId: volume.KmsKeyId }).toEqual({ Encrypted: true, KmsKeyId: KmsKeyArn });
+  const anotherKey = { AvailabilityZone: 'local-1a', SnapshotId: id, Encrypted: true, KmsKeyId: 'alias/aws/ebs' };
+  await expect(cloud.ec2.send(new CreateVolumeCommand(anotherKey))).rejects.toThrow(
+    /another key than that of its snapshot/,
+  );
   await expect(start({ VolumeSize: 1, ParentSnapshotId: id, Encrypted: true, KmsKeyArn })).rejects.toMatchObject({
     name: 'ValidationException',
   });

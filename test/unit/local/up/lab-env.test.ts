@@ -41,7 +41,13 @@ test('each role gets its own credentials and nobody gets another one', () => {
 
 test('a shell that evaluates the exports has every value exactly, and nothing that would win over them', () => {
   const script = `${shellExports(labEnv(STATUS, 'the-id'))}env`;
-  const caller = { PATH: process.env.PATH, AWS_PROFILE: 'mine', AWS_DEFAULT_REGION: 'old', AWS_SESSION_TOKEN: 'old', TEMPORAL_API_KEY: 'k' };
+  const caller = {
+    PATH: process.env.PATH,
+    AWS_PROFILE: 'mine',
+    AWS_DEFAULT_REGION: 'old',
+    AWS_SESSION_TOKEN: 'old',
+    TEMPORAL_API_KEY: 'k',
+  };
   const lines = execFileSync('sh', ['-c', script], { encoding: 'utf8', env: caller }).split('\n');
   expect(lines).toEqual(
     expect.arrayContaining([
