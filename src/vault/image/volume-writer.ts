@@ -110,7 +110,7 @@ export class VolumeWriter {
     const { volumeId } = map;
     if (!keepGoing) {
       const where = `${volumeId}: block ${lost.firstBlock} (from byte ${lost.firstBlock * BLOCK_BYTES})`;
-      const message = `${where} cannot be read: ${lost.reason}; restore that object from a copy of the vault, or recover everything else with --keep-going`;
+      const message = `${where} cannot be read: ${lost.reason}; bring that object back (an older version of it, or a copy of the vault), or recover everything else with --keep-going`;
       const context = { volumeId, block: lost.firstBlock, object: lost.object };
       throw lost.code === 'DamagedFormat'
         ? new FormatError(message, { context })
