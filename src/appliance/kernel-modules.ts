@@ -1,9 +1,17 @@
 import { PlatformError } from '../errors.ts';
 import { dependenciesOf, findModules, readModule } from './module-files.mjs';
 
-/** What disks (added while it runs, hence SCSI) and the port need, then every file system of which machines' disks are made; those that a kernel lacks are left out. */
+/** What disks (added while it runs, hence SCSI) and the port need. */
 const NEEDED = ['virtio_pci', 'virtio_scsi', 'sd_mod', 'virtio_console'];
+/**
+ * Every file system of which machines' disks are made; those that a kernel lacks are left out. First the checksums that a
+ * btrfs may have instead of CRC-32C: its kernel module asks for them by name only (MODULE_SOFTDEP in fs/btrfs/super.c), and
+ * nothing in this machine would answer.
+ */
 const WANTED = [
+  'xxhash_generic',
+  'sha256_generic',
+  'blake2b_generic',
   'ext4',
   'xfs',
   'btrfs',

@@ -15,3 +15,8 @@ export interface FileSystemFact {
   /** What was read, in a sentence; at most 200 characters. */
   readonly found: string;
 }
+
+/** Such as `vol-1 partition 2`, for people. */
+export function placeOf({ volumeId, partition }: Pick<FileSystemFact, 'volumeId' | 'partition'>): string {
+  return partition === 0 ? volumeId : `${volumeId} partition ${partition}`;
+}

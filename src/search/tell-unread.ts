@@ -1,10 +1,11 @@
+import { placeOf } from '../disk/file-system-fact.ts';
 import type { MachineTree } from '../disk/tree/machine-tree.ts';
 
 /** What a listing cannot show, and what had to be done to show the rest: never left out silently. */
 export function tellUnread({ fileSystems }: MachineTree, tell: (line: string) => void): void {
   const root = fileSystems.find(({ mountedAt }) => mountedAt === '/')?.fact.volumeId;
   for (const { fact, tree, unreadable, mountedAt } of fileSystems) {
-    const place = `${fact.volumeId}${fact.partition === 0 ? '' : ` partition ${fact.partition}`}`;
+    const place = placeOf(fact);
     if (unreadable) tell(`not read  ${place}: ${unreadable}`);
     else if (tree && mountedAt === undefined) {
       // A volume alone shows its first file system, which is the one that was shown already.

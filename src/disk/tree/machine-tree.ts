@@ -1,6 +1,6 @@
 import { DiskError } from '../../errors.ts';
 import { sliceOf } from '../byte-slice.ts';
-import type { FileSystemFact } from '../file-system-fact.ts';
+import { type FileSystemFact, placeOf } from '../file-system-fact.ts';
 import { matchesSpec, parseFstab } from '../fstab.ts';
 import type { MachineDisk } from '../machine-files.ts';
 import { readFileSystems } from '../read-file-systems.ts';
@@ -61,7 +61,7 @@ export async function openMachineTree(
   }
   return {
     fileSystems: found.map((one) => described(one, placed.get(one))),
-    find: (path, ours) => resolvePath({ mounts, unreadableAt }, path, ours),
+    find: (path, ours) => resolvePath({ mounts, unreadableAt, unread: found.flatMap(whyUnread) }, path, ours),
     walk: ({ tree, entry, path }, ours) =>
       walkTree(tree, { from: entry, path, mountedAt: (at) => mounts.get(at) }, ours),
   };
@@ -112,6 +112,10 @@ async function readFstab(tree: FileTree, signal: AbortSignal) {
   if (file?.kind !== 'file') return [];
   const bytes = await tree.read(file, 0, Math.min(file.size, FSTAB_BYTES), signal);
   return parseFstab(new TextDecoder().decode(bytes));
+}
+
+function whyUnread({ fact, unreadable }: Opened): string[] {
+  return unreadable === undefined ? [] : [`${placeOf(fact)}: ${unreadable}`];
 }
 
 function described({ fact, tree, unreadable }: Opened, mountedAt: ByteString | undefined): MachineFileSystem {

@@ -12,16 +12,22 @@ const MAX_SEGMENTS = 2_048;
 export interface Mounts {
   readonly mounts: ReadonlyMap<ByteString, FileTree>;
   readonly unreadableAt: ReadonlyMap<ByteString, string>;
+  /** Of each file system that cannot be read, which it is and why. */
+  readonly unread: readonly string[];
 }
 
 /** Walks a path as the kernel does: mounts cover folders, links lead on inside of the machine, `..` stops at its root. */
 export async function resolvePath(
-  { mounts, unreadableAt }: Mounts,
+  machine: Mounts,
   path: ByteString,
   signal: AbortSignal,
 ): Promise<Located | undefined> {
+  const { mounts, unread } = machine;
   const top = mounts.get('/');
-  if (!top) throw new DiskError('UnreadableDisk', 'No file system of this machine can be read by this version.');
+  if (!top) {
+    const why = unread.length > 0 ? unread.join('; ') : 'its disks hold none';
+    throw new DiskError('UnreadableDisk', `No file system of this machine can be read: ${why}`);
+  }
   const root: Located = { path: '/', tree: top, entry: top.root };
   let walked: Located[] = [root];
   let left = segmentsOf(path);
@@ -35,7 +41,7 @@ export async function resolvePath(
       walked = walked.length > 1 ? walked.slice(0, -1) : walked;
       continue;
     }
-    const next = await step(here, name, { mounts, unreadableAt }, signal);
+    const next = await step(here, name, machine, signal);
     if (!next) return undefined;
     if (next.entry.kind !== 'link' || rest.length === 0) {
       walked = [...walked, next];

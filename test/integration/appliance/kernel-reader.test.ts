@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createIndexFilesActivities } from '../../../src/activities/index-files.ts';
 import { createRestoreFilesActivities } from '../../../src/activities/restore-files.ts';
@@ -68,19 +70,53 @@ test('an XFS on a partition is read: folders, owners, links, and every byte of a
   expect(await tree.readLink(link, NEVER)).toBe('data');
 });
 
-test('a btrfs is read, by the same machine', async () => {
-  const source = await disk(btrfsImage(await temporaryFolder(), CONTENT));
-  const { fileSystems } = await openMachineTree([{ volumeId: 'vol-1', source }], NEVER, reader);
-  const tree = fileSystems[0]?.tree;
-  if (!tree) throw new Error(fileSystems[0]?.unreadable ?? 'no file system was found');
-  expect(tree.kind).toBe('btrfs');
-  const files = await everything(tree);
-  expect([...files.keys()].sort()).toEqual(['/', '/folder', '/folder/data', '/folder/link']);
-  const [data, link] = [files.get('/folder/data'), files.get('/folder/link')];
-  if (!data || !link) throw new Error('files are missing');
-  expect(data).toMatchObject({ size: CONTENT.length, mode: 0o640, links: 1 });
-  expect(Buffer.compare(await tree.read(data, 0, data.size, NEVER), CONTENT)).toBe(0);
-  expect(await tree.readLink(link, NEVER)).toBe('data');
+test.each(['crc32c', 'xxhash', 'sha256', 'blake2'] as const)(
+  'a btrfs with checksums by %s is read, by the same machine',
+  async (checksum) => {
+    const source = await disk(btrfsImage(await temporaryFolder(), CONTENT, checksum));
+    const { fileSystems } = await openMachineTree([{ volumeId: 'vol-1', source }], NEVER, reader);
+    const tree = fileSystems[0]?.tree;
+    if (!tree) throw new Error(fileSystems[0]?.unreadable ?? 'no file system was found');
+    expect(tree.kind).toBe('btrfs');
+    const files = await everything(tree);
+    expect([...files.keys()].sort()).toEqual(['/', '/folder', '/folder/data', '/folder/link']);
+    const [data, link] = [files.get('/folder/data'), files.get('/folder/link')];
+    if (!data || !link) throw new Error('files are missing');
+    expect(data).toMatchObject({ size: CONTENT.length, mode: 0o640, links: 1 });
+    expect(Buffer.compare(await tree.read(data, 0, data.size, NEVER), CONTENT)).toBe(0);
+    expect(await tree.readLink(link, NEVER)).toBe('data');
+  },
+);
+
+/** A btrfs has its superblock at 64 KiB; here nothing else is left of one. */
+async function emptiedBtrfs(folder: string): Promise<string> {
+  const [from, to] = [65_536, 65_536 + 4_096];
+  const image = await readFile(btrfsImage(folder, CONTENT));
+  const path = join(folder, 'emptied.img');
+  await writeFile(path, image.fill(0, 0, from).fill(0, to));
+  return path;
+}
+
+test('a command that cannot read its only file system says why, ends, and leaves nothing running', async () => {
+  const folder = await temporaryFolder();
+  const [key, url] = [join(folder, 'key'), `file://${folder}/vault`];
+  await writeFile(key, `${'42'.repeat(32)}\n`);
+  await runVaultCli('vault', 'init', url, '--key-file', key);
+  await runVaultCli('vault', 'put', await emptiedBtrfs(folder), url, '--key-file', key);
+  const TMPDIR = join(folder, 'tmp');
+  await mkdir(TMPDIR);
+  // A process of its own: what it would leave running keeps it from ending.
+  const args = ['src/cli/main.ts', 'files', 'ls', 'latest:/', '--vault', url, '--key-file', key];
+  const ran = promisify(execFile)(process.execPath, args, {
+    env: { ...process.env, TMPDIR },
+    timeout: 120_000,
+    killSignal: 'SIGKILL',
+  });
+  await expect(ran).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/can be read: disk0: The btrfs file system cannot be opened/),
+  });
+  expect(await readdir(TMPDIR)).toEqual([]);
 });
 
 type RestoredFiles = Awaited<ReturnType<ReturnType<typeof createRestoreFilesActivities>['restoreFiles']>>;
