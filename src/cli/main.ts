@@ -12,8 +12,8 @@ const CLOSED_PIPE = 128 + 13;
 
 const interrupted = new AbortController();
 // The second one is Node's own: it ends the process at once.
-const ENDING_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
-for (const name of ENDING_SIGNALS) process.once(name, () => interrupted.abort(new Error('interrupted')));
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.once(name, () => interrupted.abort(new Error('interrupted')));
 
 // `understudy points | head -1` closes the pipe: what ends other programs by a signal is an error of the stream in Node.
 process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
@@ -62,5 +62,3 @@ const deps: CliDeps = {
 // exitCode and not exit(): what is still being written to a pipe must arrive.
 const { runCli } = await import('./program.ts');
 process.exitCode = await runCli(process.argv.slice(2), deps);
-// Nobody listens any more: should something keep this process, a signal ends it as it ends others.
-for (const name of ENDING_SIGNALS) process.removeAllListeners(name);

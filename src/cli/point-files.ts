@@ -26,15 +26,15 @@ export async function openPointFiles(
   const { openPointTree } = await import('../search/point-tree.ts');
   const { createKernelReader } = await import('../appliance/kernel-reader.ts');
   const point = await openPoint(pointId, options, signal);
-  const ends = [() => point.vault.close()];
-  // A machine that is left reading keeps this process from ending.
+  let files: PointTree | undefined;
+  // Whatever goes wrong: a machine that is left reading keeps this process from ending.
   const close = async () => {
-    for (let end = ends.pop(); end; end = ends.pop()) await end();
+    await files?.close();
+    await point.vault.close();
   };
   try {
     const volumes = chooseVolumes(point.manifest, options.volume);
-    const files = await openPointTree({ vault: point.vault, volumes, openOthers: createKernelReader, signal });
-    ends.push(() => files.close());
+    files = await openPointTree({ vault: point.vault, volumes, openOthers: createKernelReader, signal });
     const from = await files.machine.find(bytesShownAs(path), signal);
     if (from) return { ...files, from, manifest: point.manifest, close };
     const message = `${point.manifest.pointId} has no ${path}; list what there is with: understudy files ls ${point.manifest.pointId}:/`;

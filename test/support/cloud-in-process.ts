@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Cloud } from '../../local/cloud/cloud.ts';
 import { openCloud } from '../../local/cloud/create-cloud.ts';
 import { ec2Service } from '../../local/cloud/ec2/service.ts';
+import { kmsService } from '../../local/cloud/kms/service.ts';
 import { Settings, type SettingsInput } from '../../local/cloud/settings.ts';
 import type { WireAnswer, WireRequest, WireService } from '../../local/cloud/wire/request.ts';
 
@@ -49,6 +50,13 @@ export function cloudInProcess(changes: Partial<SettingsInput> = {}): CloudInPro
 export async function askEc2(cloud: Cloud, fields: Readonly<Record<string, string>>): Promise<string> {
   const { body } = await ask(ec2Service, cloud, { body: Buffer.from(String(new URLSearchParams(fields))) });
   return String(body);
+}
+
+/** One KMS call; resolves with the answer, null where there is none. */
+export async function askKms(cloud: Cloud, action: string, input: object) {
+  const headers = { 'x-amz-target': `TrentService.${action}` };
+  const { body } = await ask(kmsService, cloud, { headers, body: Buffer.from(JSON.stringify(input)) });
+  return JSON.parse(String(body) || 'null');
 }
 
 /** What stands in the first element of this name. */

@@ -4,7 +4,7 @@ import type { Cloud } from '../cloud.ts';
 import { CloudError, invalidValue, unsupported } from '../cloud-error.ts';
 import { newId } from '../ids.ts';
 import { ensureEbsKey, findKey } from '../kms/find-key.ts';
-import type { VolumeRecord } from '../records.ts';
+import type { SnapshotRecord, VolumeRecord } from '../records.ts';
 import { makeVolume, plannedLayers } from '../storage/volume-files.ts';
 import { findByToken, tokenFacts } from './client-token.ts';
 import { describe, require, tagSet } from './describe.ts';
@@ -228,10 +228,7 @@ export function planVolume(cloud: Cloud, plan: VolumePlan): VolumeRecord {
   const encrypted = snapshot?.encrypted === true || plan.Encrypted === true;
   if (plan.Encrypted === true && snapshot?.encrypted === false)
     throw unsupported('encrypting a volume made from an unencrypted snapshot');
-  const named = plan.KmsKeyId === undefined ? undefined : ebsKeyArn(cloud, plan.KmsKeyId);
-  if (named !== undefined && snapshot?.encrypted === true && snapshot.kmsKeyArn !== named)
-    throw unsupported('encrypting a volume with another key than that of its snapshot');
-  const kmsKeyArn = snapshot?.kmsKeyArn ?? named ?? (plan.Encrypted === true ? ebsKeyArn(cloud, undefined) : undefined);
+  const kmsKeyArn = keyOfNew(cloud, plan, snapshot);
   const id = newId('vol');
   return {
     id,
@@ -258,11 +255,20 @@ function performance({ VolumeType, Iops, Throughput }: VolumePlan) {
   return { ...(iops !== undefined && { iops }), ...(throughput !== undefined && { throughput }) };
 }
 
-function ebsKeyArn(cloud: Cloud, keyId: string | undefined): string {
-  if (keyId === undefined) return ensureEbsKey(cloud).arn;
-  const key = findKey(cloud, keyId);
-  if (key === undefined) throw new CloudError('InvalidParameterValue', `KMS key ${keyId} does not exist in this cloud`);
-  return key.arn;
+/** The snapshot's key; else the one that is named, by id, ARN or alias; else EBS's own. */
+function keyOfNew(
+  cloud: Cloud,
+  { Encrypted, KmsKeyId }: VolumePlan,
+  snapshot: SnapshotRecord | undefined,
+): string | undefined {
+  const named = KmsKeyId === undefined ? undefined : findKey(cloud, KmsKeyId);
+  if (KmsKeyId !== undefined && named === undefined)
+    throw new CloudError('InvalidParameterValue', `KMS key ${KmsKeyId} does not exist in this cloud`);
+  if (snapshot?.encrypted === true) {
+    if (named === undefined || named.arn === snapshot.kmsKeyArn) return snapshot.kmsKeyArn;
+    throw unsupported('encrypting a volume with another key than that of its snapshot');
+  }
+  return Encrypted === true ? (named ?? ensureEbsKey(cloud)).arn : undefined;
 }
 
 function renderVolume(volume: VolumeRecord): Volume {

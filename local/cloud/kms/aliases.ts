@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
 import { CloudError } from '../cloud-error.ts';
-import type { AliasRecord, KeyRecord } from '../records.ts';
+import type { AliasRecord } from '../records.ts';
 import { type JsonOperation, jsonOperation } from '../wire/json-service.ts';
-import { AWS_ALIASES, aliasArn, findKeyItself, putAlias } from './find-key.ts';
+import { AWS_ALIASES, aliasArn, putAlias } from './find-key.ts';
+import { changeableKey, requireKeyItself } from './key-access.ts';
 
 // CreateAlias of KMS: 1 to 256 characters, these only.
 const AliasName = z
@@ -19,12 +20,12 @@ export const ALIAS_OPERATIONS: Readonly<Record<string, JsonOperation>> = {
     refuseReserved(AliasName);
     if (cloud.db.aliases.get(AliasName) !== undefined)
       throw new CloudError('AlreadyExistsException', `${aliasArn(cloud, AliasName)} already exists`);
-    putAlias(cloud, AliasName, targetOf(cloud, TargetKeyId));
+    putAlias(cloud, AliasName, changeableKey(cloud, TargetKeyId));
     return undefined;
   }),
   UpdateAlias: jsonOperation(AliasOfKey, (cloud, { AliasName, TargetKeyId }) => {
     requireAlias(cloud, AliasName);
-    putAlias(cloud, AliasName, targetOf(cloud, TargetKeyId));
+    putAlias(cloud, AliasName, changeableKey(cloud, TargetKeyId));
     return undefined;
   }),
   DeleteAlias: jsonOperation(z.strictObject({ AliasName }), (cloud, { AliasName }) => {
@@ -38,7 +39,7 @@ export const ALIAS_OPERATIONS: Readonly<Record<string, JsonOperation>> = {
       Marker: z.string().optional(),
     }),
     (cloud, { KeyId, Limit, Marker = '' }) => {
-      const key = KeyId === undefined ? undefined : knownKey(cloud, KeyId);
+      const key = KeyId === undefined ? undefined : requireKeyItself(cloud, KeyId);
       const left = cloud.db.aliases
         .all()
         .filter(({ id, keyId }) => id > Marker && (key === undefined || keyId === key.id))
@@ -64,19 +65,6 @@ function requireAlias(cloud: Cloud, alias: string): AliasRecord {
   const known = cloud.db.aliases.get(alias);
   if (known === undefined) throw new CloudError('NotFoundException', `Alias ${aliasArn(cloud, alias)} is not found.`);
   return known;
-}
-
-function targetOf(cloud: Cloud, keyId: string): KeyRecord {
-  const key = knownKey(cloud, keyId);
-  if (key.state === 'PendingDeletion')
-    throw new CloudError('KMSInvalidStateException', `${key.arn} is pending deletion.`);
-  return key;
-}
-
-function knownKey(cloud: Cloud, keyId: string): KeyRecord {
-  const key = findKeyItself(cloud, keyId);
-  if (key === undefined) throw new CloudError('NotFoundException', `Invalid keyId '${keyId}'`);
-  return key;
 }
 
 function render(cloud: Cloud, { id, keyId, createdAt, updatedAt }: AliasRecord): object {

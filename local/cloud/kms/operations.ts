@@ -5,7 +5,8 @@ import { CloudError } from '../cloud-error.ts';
 import type { KeyRecord } from '../records.ts';
 import { type JsonOperation, jsonOperation } from '../wire/json-service.ts';
 import { ALIAS_OPERATIONS } from './aliases.ts';
-import { findKey, findKeyItself, makeKey } from './find-key.ts';
+import { makeKey } from './find-key.ts';
+import { changeableKey, requireKey, usableKey } from './key-access.ts';
 import { type EncryptionContext, invalidCiphertext, keyIdOf, seal, unseal } from './sealing.ts';
 
 /** Not `z.record`, which leaves out a key `__proto__`: a ciphertext would open without it. */
@@ -107,40 +108,6 @@ function newDataKey(cloud: Cloud, input: z.output<ReturnType<typeof dataKeyInput
 function isTextMap(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   return Object.values(value).every((text) => typeof text === 'string');
-}
-
-function requireKey(cloud: Cloud, keyId: string): KeyRecord {
-  return found(keyId, findKey(cloud, keyId));
-}
-
-function found(keyId: string, key: KeyRecord | undefined): KeyRecord {
-  if (key === undefined) throw new CloudError('NotFoundException', `Key '${keyId}' does not exist`);
-  return key;
-}
-
-function usableKey(cloud: Cloud, keyId: string): KeyRecord {
-  const key = requireKey(cloud, keyId);
-  refuseManaged(key);
-  if (key.state === 'Disabled') throw new CloudError('DisabledException', `${key.arn} is disabled.`);
-  refusePending(key);
-  return key;
-}
-
-function changeableKey(cloud: Cloud, keyId: string): KeyRecord {
-  const key = found(keyId, findKeyItself(cloud, keyId));
-  refuseManaged(key);
-  refusePending(key);
-  return key;
-}
-
-/** Its policy, which nobody can change, lets the account use it through that service only ("AWS managed keys" of KMS). */
-function refuseManaged({ arn, manager }: KeyRecord): void {
-  if (manager === 'AWS')
-    throw new CloudError('AccessDeniedException', `${arn} is managed by AWS and used through its service only`);
-}
-
-function refusePending({ arn, state }: KeyRecord): void {
-  if (state === 'PendingDeletion') throw new CloudError('KMSInvalidStateException', `${arn} is pending deletion.`);
 }
 
 function setState(cloud: Cloud, keyId: string, state: 'Enabled' | 'Disabled'): undefined {

@@ -1,21 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Cloud } from '../../../../../local/cloud/cloud.ts';
 import { ebsService } from '../../../../../local/cloud/ebs/service.ts';
-import { kmsService } from '../../../../../local/cloud/kms/service.ts';
-import { ask, askEc2, cloudInProcess, readElement } from '../../../../support/cloud-in-process.ts';
+import { ask, askEc2, askKms, cloudInProcess, readElement } from '../../../../support/cloud-in-process.ts';
 
 const home = cloudInProcess();
 let cloud: Cloud;
 beforeAll(async () => {
   cloud = await home.open();
+  await kms('CreateAlias', { AliasName: 'alias/taken', TargetKeyId: (await newKey()).KeyId });
 });
 afterAll(() => home.end());
 
-async function kms(action: string, input: object) {
-  const headers = { 'x-amz-target': `TrentService.${action}` };
-  const { body } = await ask(kmsService, cloud, { headers, body: Buffer.from(JSON.stringify(input)) });
-  return JSON.parse(String(body) || 'null');
-}
+const kms = (action: string, input: object) => askKms(cloud, action, input);
 
 async function newKey(): Promise<{ readonly KeyId: string; readonly Arn: string }> {
   return (await kms('CreateKey', {})).KeyMetadata;
@@ -69,11 +65,8 @@ test.each([
   { what: 'a name with other characters', AliasName: 'alias/a b', code: 'ValidationException' },
   { what: 'another alias as its key', AliasName: 'alias/x', target: 'alias/taken', code: 'NotFoundException' },
 ])('no alias is made of $what', async ({ AliasName, target, code }) => {
-  const { KeyId } = await newKey();
-  if (cloud.db.aliases.get('alias/taken') === undefined)
-    await kms('CreateAlias', { AliasName: 'alias/taken', TargetKeyId: KeyId });
-  const made = kms('CreateAlias', { AliasName, TargetKeyId: target ?? KeyId });
-  await expect(made).rejects.toMatchObject({ code });
+  const TargetKeyId = target ?? (await newKey()).KeyId;
+  await expect(kms('CreateAlias', { AliasName, TargetKeyId })).rejects.toMatchObject({ code });
 });
 
 test.each(['DisableKey', 'EnableKey', 'ScheduleKeyDeletion'])('%s takes no alias', async (action) => {
@@ -96,6 +89,7 @@ test("what names no key is encrypted with EBS's own, which only EBS uses and nob
     ['GenerateDataKey', { KeyId: 'alias/aws/ebs', NumberOfBytes: 32 }],
     ['DisableKey', { KeyId }],
     ['ScheduleKeyDeletion', { KeyId }],
+    ['CreateAlias', { AliasName: 'alias/of-ebs', TargetKeyId: KeyId }],
   ] as const)
     await expect(kms(action, input), action).rejects.toMatchObject({ code: 'AccessDeniedException' });
 });

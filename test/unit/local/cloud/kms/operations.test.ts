@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Cloud } from '../../../../../local/cloud/cloud.ts';
-import { kmsService } from '../../../../../local/cloud/kms/service.ts';
-import { ask, cloudInProcess } from '../../../../support/cloud-in-process.ts';
+import { askKms, cloudInProcess } from '../../../../support/cloud-in-process.ts';
 
 const home = cloudInProcess();
 let cloud: Cloud;
@@ -12,10 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => home.end());
 
-async function kms(action: string, input: object) {
-  const headers = { 'x-amz-target': `TrentService.${action}` };
-  return JSON.parse(String((await ask(kmsService, cloud, { headers, body: Buffer.from(JSON.stringify(input)) })).body));
-}
+const kms = (action: string, input: object) => askKms(cloud, action, input);
 
 test('a ciphertext with any of its bytes damaged is an invalid ciphertext, those that name its key too', async () => {
   const { CiphertextBlob } = await kms('Encrypt', { KeyId, Plaintext: 'AAAA' });
