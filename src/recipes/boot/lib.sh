@@ -2,24 +2,33 @@
 
 # param NAME: the value; a list has one item per line.
 param() {
-  cat "$UNDERSTUDY_PARAMS/$1" 2>/dev/null
+  [ -f "$UNDERSTUDY_PARAMS/$1" ] || return 1
+  # No process starts for it: under emulation each costs 4 ms, and a script asks for several.
+  while IFS= read -r item || [ -n "$item" ]; do printf '%s\n' "$item"; done <"$UNDERSTUDY_PARAMS/$1"
 }
 
-# json_text: standard input as a JSON string. Bytes that JSON or a console could stumble over become "?".
+# json_text TEXT: sets JSON to the text as a JSON string. Bytes that JSON or a console could stumble over become "?".
 json_text() {
-  head -c 2000 | tr '\n\t\r' '   ' | tr -c ' -~' '?' | sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/ *$//' -e 's/^/"/' -e 's/$/"/'
+  JSON="\"$1\""
+  case $1 in *[!\ -~]* | *[\"\\]* | *\ ) ;; *) [ "${#1}" -gt 2000 ] || return 0 ;; esac
+  JSON=$(printf '%s\n' "$1" | head -c 2000 | tr '\n\t\r' '   ' | tr -c ' -~' '?' |
+    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/ *$//' -e 's/^/"/' -e 's/$/"/')
 }
 
 FACTS=
 # fact NAME VALUE: adds a fact whose value is text.
 fact() {
-  FACTS="${FACTS:+$FACTS,}$(printf '%s\n' "$1" | json_text):$(printf '%s\n' "$2" | json_text)"
+  json_text "$1"
+  FACTS="${FACTS:+$FACTS,}$JSON:"
+  json_text "$2"
+  FACTS="$FACTS$JSON"
 }
 
 # count NAME VALUE: adds a number, or null for anything that is none.
 count() {
   case $2 in '' | *[!0-9]*) value=null ;; *) value=$2 ;; esac
-  FACTS="${FACTS:+$FACTS,}$(printf '%s\n' "$1" | json_text):$value"
+  json_text "$1"
+  FACTS="${FACTS:+$FACTS,}$JSON:$value"
 }
 
 yes() {

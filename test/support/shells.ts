@@ -1,0 +1,25 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { guestImage } from './guest-image.ts';
+import { temporaryFolder } from './vault-fixture.ts';
+
+/** Runs a script with its arguments and environment; resolves with what it printed. */
+export type RunScript = (text: string, args: readonly string[], env?: NodeJS.ProcessEnv) => Promise<string>;
+
+/** Once with each shell that production's own machine may have: dash, bash and busybox. */
+export async function inEachShell(work: (run: RunScript) => Promise<void>): Promise<void> {
+  const shells = [['dash'], ['bash', '--posix'], [(await guestImage()).busybox, 'sh']];
+  const ends = shells.map(async ([program = 'sh', ...first]) => {
+    const script = join(await temporaryFolder(), 'script.sh');
+    await work(async (text, args, env = {}) => {
+      await writeFile(script, text);
+      const { stdout } = await promisify(execFile)(program, [...first, script, ...args], {
+        env: { PATH: process.env.PATH, LANG: 'C', ...env },
+      });
+      return stdout;
+    });
+  });
+  await Promise.all(ends);
+}

@@ -1,0 +1,92 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { readScript } from '../../../../src/recipes/boot/scripts.ts';
+import { inEachShell } from '../../../support/shells.ts';
+import { temporaryFolder } from '../../../support/vault-fixture.ts';
+
+const RUN_ID = '20261123T023107Z-9f2c01ab';
+const OTHER_RUN = '20261123T023107Z-9f2c01ac';
+
+/** The boot script up to where it begins to work, on folders of the test in place of the machine's own. */
+async function functionsIn(folder: string): Promise<string> {
+  const script = await readScript('boot.sh', RUN_ID);
+  const functions = script.slice(0, script.indexOf('\nsay "{\\"step\\":\\"started'));
+  return functions
+    .replaceAll(/"\/dev\//g, `"${folder}/dev/`)
+    .replaceAll(/\/sys\//g, `${folder}/sys/`)
+    .replaceAll('DISK=/dev/', `DISK=${folder}/dev/`)
+    .replaceAll('[ -b ', '[ -f ')
+    .replace("trap 'power_off false' EXIT", '');
+}
+
+async function machine({
+  consoles,
+  disks,
+}: {
+  consoles: string;
+  disks: Readonly<Record<string, Uint8Array | string>>;
+}) {
+  const folder = await temporaryFolder();
+  for (const path of ['dev', 'sys/class/tty/console', 'sys/block'])
+    await mkdir(join(folder, path), { recursive: true });
+  if (consoles) await writeFile(join(folder, 'sys/class/tty/console/active'), `${consoles}\n`);
+  for (const [name, bytes] of Object.entries(disks)) {
+    await mkdir(join(folder, 'sys/block', name));
+    await writeFile(join(folder, 'dev', name), bytes);
+  }
+  return folder;
+}
+
+/** 4 KiB as the controller writes them: lines, then zeros. */
+function header(...lines: readonly string[]): Uint8Array {
+  const bytes = Buffer.alloc(4096);
+  bytes.write(lines.map((line) => `${line}\n`).join(''));
+  return bytes;
+}
+
+test.each([
+  ['plain', '{"step":"detected","ok":true}', '{"step":"detected","ok":true}'],
+  ['with what a console could stumble over', 'a\u001b[2J\r\nb*$(reboot)`', 'a[2Jb*$(reboot)`'],
+  ['too long', 'x'.repeat(1_200), 'x'.repeat(1_000 - `UNDERSTUDY ${RUN_ID} 1 `.length)],
+])('a line that is %s is one line on every console', async (_, said, seen) => {
+  await inEachShell(async (run) => {
+    const folder = await machine({ consoles: 'tty0 ttyS0', disks: {} });
+    await run(`${await functionsIn(folder)}\nsay "$1"`, [said]);
+    for (const console of ['tty0', 'ttyS0'])
+      expect(await readFile(join(folder, 'dev', console), 'utf8')).toBe(`\r\nUNDERSTUDY ${RUN_ID} 1 ${seen}\r\n`);
+  });
+});
+
+test('a machine that names no console gets its lines on the first one', async () => {
+  await inEachShell(async (run) => {
+    const folder = await machine({ consoles: '', disks: {} });
+    await run(`${await functionsIn(folder)}\nsay one`, []);
+    expect(await readFile(join(folder, 'dev/console'), 'utf8')).toBe(`\r\nUNDERSTUDY ${RUN_ID} 1 one\r\n`);
+  });
+});
+
+test('of all disks the one with the magic and this run is the scratch disk, and says what it holds', async () => {
+  const disks = {
+    nvme0n1: Uint8Array.from({ length: 4096 }, (_, n) => (n * 37) % 256),
+    nvme1n1: header('USCRATCH1', OTHER_RUN, '1', 'other'),
+    nvme2n1: header('USCRATCH2', RUN_ID, '2', 'newer'),
+    nvme3n1: header('USCRATCH1', RUN_ID, '4711', 'abc123'),
+    loop0: header('USCRATCH1', RUN_ID, '3', 'no disk'),
+  };
+  await inEachShell(async (run) => {
+    const folder = await machine({ consoles: 'ttyS0', disks });
+    const found = await run(`${await functionsIn(folder)}\nfind_scratch && echo "\${DISK##*/} $bytes $want"`, []);
+    expect(found).toBe('nvme3n1 4711 abc123\n');
+  });
+});
+
+test('without a disk of this run none is found', async () => {
+  const disks = { nvme0n1: header('USCRATCH1', `${RUN_ID}x`, '1', 'longer'), nvme1n1: header('USCRATCH1', OTHER_RUN) };
+  await inEachShell(async (run) => {
+    const folder = await machine({ consoles: 'ttyS0', disks });
+    expect(await run(`${await functionsIn(folder)}\nfind_scratch || echo "none, and '$DISK'"`, [])).toBe(
+      "none, and ''\n",
+    );
+  });
+});
