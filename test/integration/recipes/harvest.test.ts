@@ -11,9 +11,12 @@ import { readHarvest } from '../../../src/recipes/boot/harvest.ts';
 const BOOT = fileURLToPath(new URL('../../../src/recipes/boot/', import.meta.url));
 const execute = promisify(execFile);
 
-/** The machine's side replaced: no disk, no mount, no console; everything else is what runs in a clone. */
+/**
+ * The machine's side replaced: no disk, no mount, no console; everything else is what runs in a clone. An agent has 8 s:
+ * 100 MB through its pipes took more than 3 s where six others wanted the same two cores.
+ */
 const HARNESS = `
-WORK=$1; export WORK; UNDERSTUDY_RUN=20261123T023107Z-9f2c01ab; agent_seconds=3; recovered=$(cat $WORK/recovered)
+WORK=$1; export WORK; UNDERSTUDY_RUN=20261123T023107Z-9f2c01ab; agent_seconds=8; recovered=$(cat $WORK/recovered)
 say() { printf '%s\\n' "$1" >>"$WORK/console"; }
 answer() { echo '{"ok":true}' >"$WORK/results/answers/$1.$4.json"; echo 0 >"$WORK/results/answers/$1.$4.status"; }
 . "$WORK/payload/harvest.sh"
@@ -70,7 +73,7 @@ beforeAll(async () => {
     () => false,
   );
   took = Date.now() - began;
-}, 90_000);
+}, 120_000);
 
 afterAll(() => rm(work, { recursive: true, force: true }));
 
@@ -138,8 +141,8 @@ test('100 MB of output are counted and hashed, their tail is kept, and the answe
 });
 
 test('an agent that ignores its end, and children that outlive theirs, cost a bounded wait and are gone', async () => {
-  // 3 s limit, 2 s to end in order, 6 s to let go of the log, for each of those that do not.
-  expect(took).toBeLessThan(60_000);
+  // 8 s limit, 2 s to end in order, 6 s to let go of the log, for each of those that do not.
+  expect(took).toBeLessThan(90_000);
   const { stdout } = await execute('sh', ['-c', 'ps -eo args | grep -c "[s]leep 300" || true']);
   expect(stdout.trim()).toBe('0');
 });
