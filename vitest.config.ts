@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { LongestFirst } from './test/support/longest-first.ts';
+import { PackedSequencer } from './test/support/packed-sequencer.ts';
 
 /** As many as there are cores on the smallest machine that runs this; the runner itself does next to nothing. */
 const CORES = 2;
@@ -8,7 +8,7 @@ const CORES = 2;
 // tests' processor time.
 export default defineConfig({
   test: {
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: PackedSequencer },
     // `npm run coverage`: what decides what is lost, and every decoder, has no branch that no test has taken.
     coverage: {
       include: ['src/vault/collect/**', 'src/vault/expiry/**'],
@@ -42,9 +42,9 @@ export default defineConfig({
           isolate: false,
           setupFiles: 'test/support/restored-environment.ts',
           globalSetup: 'test/support/integration-setup.ts',
-          // Each file starts servers or machines of its own and mostly waits for them: one at a time leaves half of two
-          // cores idle.
-          maxWorkers: 3,
+          // Each file starts servers or machines of its own and mostly waits for them, and `npm test` runs the end-to-end
+          // tests beside it.
+          maxWorkers: 2,
           testTimeout: 180_000,
           hookTimeout: 240_000,
         },

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findCloud } from '../../../../local/cloud/start.ts';
 import { cloudDir } from '../../../../local/up/lab-servers.ts';
 import { LabStatus } from '../../../../local/up/lab-status.ts';
+import { processesNaming } from '../../../support/left-behind.ts';
 
 const LIMIT_MS = 400_000;
 const folder = mkdtempSync(join(tmpdir(), 'understudy-lab-'));
@@ -20,20 +21,6 @@ function readStatus() {
   return LabStatus.parse(JSON.parse(local('status', '--json').stdout));
 }
 
-/** Everything whose command line or working folder names the lab: servers, the cloud, machines, their relays. */
-function processesOfTheLab(): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .flatMap((pid) => {
-      try {
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-        return command.includes(folder) ? [command] : [];
-      } catch {
-        return []; // it has ended meanwhile
-      }
-    });
-}
-
 beforeAll(() => {
   const up = local('up');
   if (up.status !== 0) throw new Error(`up failed:\n${up.stderr}`);
@@ -41,6 +28,7 @@ beforeAll(() => {
 
 afterAll(() => {
   local('down');
+  rmSync(folder, { recursive: true, force: true });
 }, LIMIT_MS);
 
 test('status is what other tools rely on, and the same in the file as on standard output', () => {
@@ -80,11 +68,11 @@ test(
 
 test(
   'down leaves no process and says so; env then tells what to type',
-  () => {
-    expect(processesOfTheLab().length).toBeGreaterThan(3);
+  async () => {
+    expect((await processesNaming(folder)).length).toBeGreaterThan(3);
     const down = local('down');
     expect(down.status, down.stderr).toBe(0);
-    expect(processesOfTheLab()).toEqual([]);
+    expect(await processesNaming(folder)).toEqual([]);
     expect(readStatus().state).toBe('down');
     const env = local('env');
     expect(env.status).toBe(1);

@@ -21,7 +21,6 @@ import {
 } from '../../../../src/vault/index.ts';
 import { type DocumentType, encodeDocument } from '../../../../src/vault/json-document.ts';
 import { controlKeyPair } from '../../../../src/vault/key-ring.ts';
-import type { KeyService } from '../../../../src/vault/key-service.ts';
 import {
   attestationKey,
   furtherKeysKey,
@@ -62,13 +61,12 @@ const volumes = () => ({ 'vol-1': testVolume(4, new Map([[3, text('row')]])) });
 const FENCE: DocumentKind<Fence> = { type: 'fence', schema: Fence };
 const ATTESTATION: DocumentKind<Attestation> = { type: 'attestation', schema: Attestation };
 
-let keys: KeyService;
+const keys = lastingKeys();
 let template: ReturnType<typeof memoryStore>;
 /** Another vault whose keys lie in the same key file: what it signs must not count in this one. */
 let foreign: ReturnType<typeof memoryStore>;
 
 beforeAll(async () => {
-  keys = lastingKeys();
   template = memoryStore();
   foreign = memoryStore();
   const request = { keys, clock: fixedClock, randomBytes: seededBytes('forgeries'), signal: NEVER };
