@@ -9,8 +9,8 @@ const GRACE_MS = 5_000;
 const LOOK_MS = 250;
 
 /** Files of the folder, and processes that name it: what a run whose temporary folder it is has not put away. */
-export async function findLeftBehind(folder: string): Promise<readonly string[]> {
-  const until = performance.now() + GRACE_MS;
+export async function findLeftBehind(folder: string, graceMs = GRACE_MS): Promise<readonly string[]> {
+  const until = performance.now() + graceMs;
   let left = await look(folder);
   while (left.length > 0 && performance.now() < until) {
     await pause(LOOK_MS);

@@ -8,10 +8,14 @@ import { temporaryFolder } from './vault-fixture.ts';
 /** Runs a script with its arguments and environment; resolves with what it printed. */
 export type RunScript = (text: string, args: readonly string[], env?: NodeJS.ProcessEnv) => Promise<string>;
 
-/** Once with each shell that production's own machine may have: dash, bash and busybox. */
+/** Shells that production's own machine may have, as commands that take a script's path. */
+export async function productionShells(): Promise<readonly (readonly string[])[]> {
+  return [['dash'], ['bash', '--posix'], [(await guestImage()).busybox, 'sh']];
+}
+
+/** Once with each of them. */
 export async function inEachShell(work: (run: RunScript) => Promise<void>): Promise<void> {
-  const shells = [['dash'], ['bash', '--posix'], [(await guestImage()).busybox, 'sh']];
-  const ends = shells.map(async ([program = 'sh', ...first]) => {
+  const ends = (await productionShells()).map(async ([program = 'sh', ...first]) => {
     const script = join(await temporaryFolder(), 'script.sh');
     await work(async (text, args, env = {}) => {
       await writeFile(script, text);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { guestImage } from '../../support/guest-image.ts';
+import { productionShells } from '../../support/shells.ts';
 
 const execute = promisify(execFile);
 const BOOT = new URL('../../../src/recipes/boot/boot.sh', import.meta.url);
@@ -46,10 +46,8 @@ async function sleepers(): Promise<string> {
   return stdout.trim();
 }
 
-const shells = async () => [['sh'], [(await guestImage()).busybox, 'sh']];
-
 test.each(['leaves', 'stays', 'hangs'])('of a script that %s nothing runs when its answer is taken', async (name) => {
-  for (const shell of await shells()) {
+  for (const shell of await productionShells()) {
     const { said, status } = await ask(name, shell);
     expect(await sleepers()).toBe('');
     expect(said).toContain(status.trim());
@@ -59,7 +57,7 @@ test.each(['leaves', 'stays', 'hangs'])('of a script that %s nothing runs when i
 });
 
 test('a script has its status, its words on both outputs, and no input', async () => {
-  for (const shell of await shells()) {
+  for (const shell of await productionShells()) {
     expect(await ask('fails', shell)).toMatchObject({ status: '3\n', log: 'no such file\n' });
     expect(await ask('reads', shell)).toMatchObject({ status: '0\n', json: '{"ok":true}\n' });
   }

@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { must } from '../../../../local/up/named.ts';
 import { readScript } from '../../../../src/recipes/boot/scripts.ts';
 import { inEachShell } from '../../../support/shells.ts';
 import { temporaryFolder } from '../../../support/vault-fixture.ts';
@@ -8,25 +9,29 @@ import { temporaryFolder } from '../../../support/vault-fixture.ts';
 const RUN_ID = '20261123T023107Z-9f2c01ab';
 const OTHER_RUN = '20261123T023107Z-9f2c01ac';
 
-/** The boot script up to where it begins to work, on folders of the test in place of the machine's own. */
+/**
+ * Two functions of the boot script, on folders of the test in place of the machine's own. Nothing else of it may run here:
+ * it powers off the machine that it runs in.
+ */
 async function functionsIn(folder: string): Promise<string> {
   const script = await readScript('boot.sh', RUN_ID);
-  const functions = script.slice(0, script.indexOf('\nsay "{\\"step\\":\\"started'));
-  return functions
+  const functions = ['say', 'find_scratch'].map((name) => {
+    const [text] = new RegExp(`^${name}\\(\\) \\{\\n[^]*?^\\}\\n`, 'm').exec(script) ?? [];
+    return must(text, `${name} in boot.sh`);
+  });
+  return `UNDERSTUDY_RUN=${RUN_ID}\nN=0\nDISK=\n${functions.join('')}`
     .replaceAll(/"\/dev\//g, `"${folder}/dev/`)
     .replaceAll(/\/sys\//g, `${folder}/sys/`)
     .replaceAll('DISK=/dev/', `DISK=${folder}/dev/`)
-    .replaceAll('[ -b ', '[ -f ')
-    .replace("trap 'power_off false' EXIT", '');
+    .replaceAll('[ -b ', '[ -f ');
 }
 
-async function machine({
-  consoles,
-  disks,
-}: {
-  consoles: string;
-  disks: Readonly<Record<string, Uint8Array | string>>;
-}) {
+interface MachineFolders {
+  readonly consoles: string;
+  readonly disks: Readonly<Record<string, Uint8Array>>;
+}
+
+async function machine({ consoles, disks }: MachineFolders): Promise<string> {
   const folder = await temporaryFolder();
   for (const path of ['dev', 'sys/class/tty/console', 'sys/block'])
     await mkdir(join(folder, path), { recursive: true });
