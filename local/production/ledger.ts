@@ -38,8 +38,10 @@ export interface Ledger {
 
 /** A post has about 110 bytes; more than this is cut off. */
 const MAX_BODY_BYTES = 4096;
-/** A machine's own limit per post is 2 s; a connection that stays open longer is not one of its. */
+/** A post is one small packet. */
 const REQUEST_LIMIT_MS = 5000;
+/** A machine posts every second into one connection; on a starved host seconds may lie between two posts. */
+const SILENCE_LIMIT_MS = 60_000;
 
 /**
  * The outside world in one file: who could reach it, and when. Appends every post as a JSON line and starts again from
@@ -57,6 +59,7 @@ export async function startLedger({ port, file }: { readonly port: number; reado
     }).catch(() => response.destroy());
   });
   server.requestTimeout = REQUEST_LIMIT_MS;
+  server.keepAliveTimeout = SILENCE_LIMIT_MS;
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -87,7 +90,7 @@ async function receive(
     await record({ bootId: '', instanceId: '', seq: 0, receivedAt, malformed });
   }
   response
-    .writeHead(post ? 201 : 400, { 'content-type': 'text/plain', connection: 'close' })
+    .writeHead(post ? 201 : 400, { 'content-type': 'text/plain' })
     .end(post ? 'ok\n' : 'no\n');
 }
 
