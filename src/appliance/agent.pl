@@ -11,16 +11,10 @@ sub mount_at { my ($from, $to, $type, $flags, $data) = @_; mkdir $to; return cal
 
 mount_at('dev', '/dev', 'devtmpfs', 0, '');
 mount_at('sys', '/sys', 'sysfs', 0, '');
-if (open(my $order, '<', '/modules/order')) {
-  while (my $name = <$order>) {
-    chomp $name;
-    open(my $module, '<', "/modules/$name") or next;
-    my $none = '';
-    call(313, fileno($module), $none, 0); # finit_module
-  }
-}
+load_modules('first');
 
 my $port;
+my %loaded;
 for (1 .. 400) {
   opendir(my $devices, '/dev');
   my ($found) = grep { /^vport\d+p1$/ } readdir $devices;
@@ -37,6 +31,18 @@ while (1) {
   $! = 38; # ENOSYS
   my $last = $answer ? eval { $answer->($arguments) } : undef;
   if (defined $last) { reply(0, $last) } else { reply(2, pack('N', $! + 0 || 5)) }
+}
+
+# What is loaded already is refused, which does no harm.
+sub load_modules {
+  my ($group) = @_;
+  open(my $order, '<', "/modules/$group.order") or return;
+  while (my $name = <$order>) {
+    chomp $name;
+    open(my $module, '<', "/modules/$name") or next;
+    my $none = '';
+    call(313, fileno($module), $none, 0); # finit_module
+  }
 }
 
 # Nobody at the other end reads as an end of file: wait.
@@ -64,6 +70,7 @@ sub mount_disk {
   my ($disk, $kind) = unpack('C a*', $_[0]);
   my $from = device_of($disk);
   return undef unless defined $from;
+  load_modules($kind) unless $loaded{$kind}++;
   my $data = $kind eq 'xfs' ? 'nouuid' : ''; # a copy of another disk of the machine may be among its disks
   return undef if mount_at($from, "/m$disk", $kind, 1 | 2 | 4 | 8, $data) != 0;
   return statx_of("/m$disk");

@@ -13,7 +13,11 @@ export interface ApplianceFacts extends ApplianceFiles {
   readonly accelerator: Accelerator;
 }
 
-const KERNEL_OPTIONS = 'console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr random.trust_cpu=on';
+// It lives for seconds and comes from its package: no self-tests of ciphers, no pages cleared twice.
+const KERNEL_OPTIONS =
+  'console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr random.trust_cpu=on cryptomgr.notests init_on_alloc=0';
+// Code that is not patched while it runs: that is translated twice. All of these together: 1.8 s to the first answer in place of 2.4.
+const WHEN_EMULATED = `${EMULATED_CLOCK} no_timer_check noreplace-smp`;
 
 /** A kernel, a port to ask at, a console to say why not, and a controller for disks that come later. Nothing else. */
 export function applianceArguments({ kernel, initramfs, folder, monitor, accelerator }: ApplianceFacts): string[] {
@@ -24,7 +28,7 @@ export function applianceArguments({ kernel, initramfs, folder, monitor, acceler
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...['-accel', accelerator, '-machine', 'q35', '-cpu', accelerator === 'kvm' ? 'host' : 'max'],
     ...['-smp', '1', '-m', String(MEMORY_MIB), '-kernel', kernel, '-initrd', initramfs],
-    ...['-append', accelerator === 'kvm' ? KERNEL_OPTIONS : `${KERNEL_OPTIONS} ${EMULATED_CLOCK}`],
+    ...['-append', accelerator === 'kvm' ? KERNEL_OPTIONS : `${KERNEL_OPTIONS} ${WHEN_EMULATED}`],
     ...['-chardev', `file,id=console,path=${join(folder, 'console.log')}`, '-serial', 'chardev:console'],
     ...[...socket('monitor', monitor), '-mon', 'chardev=monitor,mode=control'],
     ...['-device', 'virtio-serial-pci', ...socket('port', join(folder, 'port.sock'))],

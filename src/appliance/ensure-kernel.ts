@@ -31,7 +31,7 @@ export interface ApplianceFiles {
  */
 export async function ensureApplianceFiles(cacheFolder: string, signal: AbortSignal): Promise<ApplianceFiles> {
   const agent = await readFile(AGENT);
-  const key = createHash('sha256').update(agent).update(DRIVERS.join()).digest('hex').slice(0, 12);
+  const key = createHash('sha256').update(agent).update(DRIVERS).digest('hex').slice(0, 12);
   const folder = join(cacheFolder, `appliance-${key}`);
   const initramfs = join(folder, INITRAMFS_FILE);
   const cached = await isThere(initramfs);
@@ -52,8 +52,11 @@ async function make(folder: string, agent: Buffer, signal: AbortSignal): Promise
     const files: ArchivedFile[] = [
       { path: 'init', content: agent },
       ...(await perlFiles()),
-      ...modules.map(({ file, bytes }) => ({ path: `modules/${file}`, content: bytes })),
-      { path: 'modules/order', content: Buffer.from(modules.map(({ file }) => `${file}\n`).join('')) },
+      ...[...modules.files].map(([file, content]) => ({ path: `modules/${file}`, content })),
+      ...[...modules.orders].map(([group, order]) => ({
+        path: `modules/${group}.order`,
+        content: Buffer.from(order.map((file) => `${file}\n`).join('')),
+      })),
     ];
     const ready = join(scratch, 'ready');
     await mkdir(ready);

@@ -1,54 +1,57 @@
 import { PlatformError } from '../errors.ts';
-import { dependenciesOf, findModules, readModule } from './module-files.mjs';
+import { dependenciesOf, findModules, type ModuleFiles, readModule } from './module-files.mjs';
 
 /** What disks (added while it runs, hence SCSI) and the port need. */
 const NEEDED = ['virtio_pci', 'virtio_scsi', 'sd_mod', 'virtio_console'];
 /**
- * Every file system of which machines' disks are made; those that a kernel lacks are left out. First the checksums that a
- * btrfs may have instead of CRC-32C: its kernel module asks for them by name only (MODULE_SOFTDEP in fs/btrfs/super.c), and
- * nothing in this machine would answer.
+ * What each kind of file system needs, loaded when the first of it is opened: that of btrfs measures the processor for half a
+ * second. What a kernel lacks is left out; then opening says that it does not know the kind. With btrfs the checksums that it
+ * may have instead of CRC-32C: its module asks for them by name only (MODULE_SOFTDEP in fs/btrfs/super.c), and nothing in this
+ * machine would answer.
  */
-const WANTED = [
-  'xxhash_generic',
-  'sha256_generic',
-  'blake2b_generic',
-  'ext4',
-  'xfs',
-  'btrfs',
-  'vfat',
-  'nls_iso8859_1',
-  'nls_cp437',
-  'nls_ascii',
-  'nls_utf8',
-  'f2fs',
-  'jfs',
-  'isofs',
-  'squashfs',
-  'ntfs3',
-  'exfat',
-];
+const FILE_SYSTEMS: Readonly<Record<string, readonly string[]>> = {
+  ext4: ['ext4'],
+  xfs: ['xfs'],
+  btrfs: ['xxhash_generic', 'sha256_generic', 'blake2b_generic', 'btrfs'],
+};
+const GROUPS = { first: NEEDED, ...FILE_SYSTEMS };
 
 /** Everything that is looked for; another list makes another image. */
-export const DRIVERS: readonly string[] = [...NEEDED, ...WANTED];
+export const DRIVERS = JSON.stringify(GROUPS);
 
-export interface KernelModule {
-  readonly file: string;
-  readonly bytes: Buffer;
+export interface KernelModules {
+  /** By file name. */
+  readonly files: ReadonlyMap<string, Buffer>;
+  /** By kind of file system, and `first` for what is loaded before any: file names, each after those it depends on. */
+  readonly orders: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Modules in the order in which they can be loaded, each after those it depends on. */
-export async function collectModules(folder: string): Promise<KernelModule[]> {
-  const { builtIn, files } = await findModules(folder);
-  const collected = new Map<string, KernelModule>();
-  const visit = async (name: string): Promise<void> => {
-    const path = files.get(name);
-    if (!path || builtIn.has(name) || collected.has(name)) return;
-    const bytes = await readModule(path);
-    for (const needed of dependenciesOf(bytes)) await visit(needed);
-    collected.set(name, { file: `${name}.ko`, bytes });
-  };
-  for (const name of DRIVERS) await visit(name);
-  const missing = NEEDED.filter((name) => !builtIn.has(name) && !collected.has(name));
-  if (missing.length === 0) return [...collected.values()];
+/** What the machine can load of a kernel's modules. QemuMissing: it lacks one without which no disk is read. */
+export async function collectModules(folder: string): Promise<KernelModules> {
+  const found = await findModules(folder);
+  const files = new Map<string, Buffer>();
+  const orders = new Map<string, readonly string[]>();
+  for (const [group, names] of Object.entries(GROUPS)) orders.set(group, await collectInOrder(names, found, files));
+  const missing = NEEDED.filter((name) => !found.builtIn.has(name) && !files.has(`${name}.ko`));
+  if (missing.length === 0) return { files, orders };
   throw new PlatformError('QemuMissing', `the kernel in ${folder} has no module ${missing.join(', ')}`);
+}
+
+async function collectInOrder(
+  names: readonly string[],
+  { builtIn, files: paths }: ModuleFiles,
+  files: Map<string, Buffer>,
+): Promise<readonly string[]> {
+  const order = new Set<string>();
+  const visit = async (name: string): Promise<void> => {
+    const path = paths.get(name);
+    const file = `${name}.ko`;
+    if (!path || builtIn.has(name) || order.has(file)) return;
+    const bytes = files.get(file) ?? (await readModule(path));
+    files.set(file, bytes);
+    for (const needed of dependenciesOf(bytes)) await visit(needed);
+    order.add(file);
+  };
+  for (const name of names) await visit(name);
+  return [...order];
 }
