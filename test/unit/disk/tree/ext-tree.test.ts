@@ -109,14 +109,14 @@ describe.each(variants)('$type $features', (variant) => {
   });
 });
 
-test('10,000 names in one folder are told in order', async () => {
-  const source = await openFileByteSource(oddFilesImage({ dir, many: 10_000 }));
+test('4,000 names in one folder are told in order', async () => {
+  const source = await openFileByteSource(oddFilesImage({ dir, many: 4_000 }));
   const tree = await openExtTree(source, NEVER);
   const names: string[] = [];
   for await (const { name } of tree.list(await find(tree, 'many'), NEVER)) names.push(name);
-  expect(names).toEqual(Array.from({ length: 10_000 }, (_, n) => `file-${String(n).padStart(5, '0')}.txt`));
+  expect(names).toEqual(Array.from({ length: 4_000 }, (_, n) => `file-${String(n).padStart(5, '0')}.txt`));
   await source.close();
-}, 120_000); // mke2fs looks through the whole folder for each name: 6 s of processor time
+}); // mke2fs looks through the whole folder for each name: 10,000 of them took it 6 s
 
 describe.each([
   { features: 'metadata_csum,64bit', checksums: true },
