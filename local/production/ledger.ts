@@ -89,9 +89,7 @@ async function receive(
     const malformed = `${request.method} ${request.url} ${body}`.slice(0, 200);
     await record({ bootId: '', instanceId: '', seq: 0, receivedAt, malformed });
   }
-  response
-    .writeHead(post ? 201 : 400, { 'content-type': 'text/plain' })
-    .end(post ? 'ok\n' : 'no\n');
+  response.writeHead(post ? 201 : 400, { 'content-type': 'text/plain' }).end(post ? 'ok\n' : 'no\n');
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

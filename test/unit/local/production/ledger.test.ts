@@ -1,9 +1,11 @@
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Ledger, startLedger } from '../../../../local/production/ledger.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 let dir: string;
 let file: string;
@@ -32,6 +34,25 @@ test('contacts are counted per boot and instance, with first and last', async ()
     { bootId: 'boot-2', instanceId: 'i-1', count: 1 },
   ]);
   expect(contacts[0]?.lastAt).toBeGreaterThanOrEqual(contacts[0]?.firstAt ?? Number.NaN);
+});
+
+test('a machine posts into one connection, which stays open', async () => {
+  const body = (seq: number) => JSON.stringify({ bootId: 'boot-1', instanceId: 'i-1', seq });
+  const machine = connect(ledger.port, '127.0.0.1');
+  let answers = '';
+  machine.on('data', (bytes) => {
+    answers += bytes;
+  });
+  for (const seq of [1, 2, 3]) {
+    machine.write(`POST /ledger HTTP/1.1\r\nHost: ledger\r\nContent-Length: ${body(seq).length}\r\n\r\n${body(seq)}`);
+    await waitFor(async () => answers.split('201 Created').length > seq || undefined, {
+      limitMs: 10_000,
+      what: `the answer to post ${seq}`,
+    });
+  }
+  expect(machine.closed).toBe(false);
+  machine.destroy();
+  expect(ledger.contacts()).toMatchObject([{ bootId: 'boot-1', count: 3, lastSeq: 3 }]);
 });
 
 test('a restarted ledger knows every contact that it had answered', async () => {
