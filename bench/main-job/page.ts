@@ -30,11 +30,11 @@ export async function writeMainJob({ imageBytes, rounds, parts, movers }: MainJo
     `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} cores of ${cpus()[0]?.model}, Node ${process.version}; image of ${imageBytes / 2 ** 30} GiB, ${rounds} round(s), the median of each. The local cloud, the S3 server and an idle production machine run on the same cores.`,
     '',
     ...[...Map.groupBy(parts, ({ blockLatencyMs }) => blockLatencyMs)].flatMap(describeParts),
-    '| written volume | peak memory of the mover | wanted | archive phase |',
-    '|---|---|---|---|',
+    '| written volume | peak memory of the mover, archiving | wanted | of the whole run | archive phase |',
+    '|---|---|---|---|---|',
     ...movers.map(
-      ({ gibibytes, peakMebibytes, archiveSeconds }) =>
-        `| ${gibibytes} GiB | ${peakMebibytes} MiB | at most ${MOVER_MEBIBYTES} MiB | ${archiveSeconds.toFixed(0)} s |`,
+      ({ gibibytes, peakMebibytes, peakOfRunMebibytes, archiveSeconds }) =>
+        `| ${gibibytes} GiB | ${peakMebibytes} MiB | at most ${MOVER_MEBIBYTES} MiB | ${peakOfRunMebibytes} MiB | ${archiveSeconds.toFixed(0)} s |`,
     ),
     '',
   ].join('\n');
