@@ -31,9 +31,10 @@ export async function measureMover(lab: Lab, aws: LabClients, gibibytes: number)
   try {
     await using machine = await launchVariant({ lab, aws }, { extraSnapshotId: snapshotId });
     const run = await client.start({ instanceId: machine.instanceId, verify: false });
-    const isArchived = async () =>
-      (await run.progress()).phases.some(({ phase, state }) => phase === 'archive' && state === 'done') || undefined;
-    await waitUntil(isArchived, { what: 'the archive is whole', limitMs: ARCHIVE_LIMIT_MS, everyMs: LOOK_MS });
+    const hasArchived = async () =>
+      (await run.progress()).phases.some(({ phase, state }) => phase === 'archive' && !/waiting|running/.test(state)) ||
+      undefined;
+    await waitUntil(hasArchived, { what: 'the end of the archive', limitMs: ARCHIVE_LIMIT_MS, everyMs: LOOK_MS });
     const peakMebibytes = await readPeakMebibytes(mover.pid);
     const { phases } = await run.result();
     const archive = phases.find(({ phase }) => phase === 'archive');

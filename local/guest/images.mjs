@@ -7,8 +7,12 @@ const VOLUME_BYTES = 2 * 1024 ** 3;
 /** Partitions start at 1 MiB, as every current installer does; the loader lives in the gap before. */
 const PARTITION_OFFSET = 1 << 20;
 const SECTOR = 512;
-/** Disk signature; with the partition number it forms the PARTUUID that the kernel command line names. */
-const DISK_ID = 0x55535459;
+/**
+ * Disk signature; with the partition number it forms the PARTUUID that the kernel command line names. Any will do; as bytes
+ * this one is "cli; hlt; jmp hlt": where a test has zeroed the boot code before it, a processor runs through the zeros into
+ * it and stops, in place of running in circles for as long as the machine is waited for.
+ */
+const DISK_ID = 0xfdebf4fa;
 export const ROOT_PARTUUID = `${DISK_ID.toString(16).padStart(8, '0')}-01`;
 
 // The host's mke2fs.conf differs by release (orphan_file, metadata_csum_seed …); the image must not.
