@@ -62,7 +62,7 @@ export function describePoint(point: PointLine, now: Date): string {
   ].join('  ');
 }
 
-export function describeValidation(validation: Validation | null, now: Date): string {
+function describeValidation(validation: Validation | null, now: Date): string {
   if (validation === null) return 'not verified';
   const { verdict, at, disks, level } = validation;
   if (level !== 'launch') return `${verdict} when read (${level}) ${formatAge(at, now)} ago, not booted`;

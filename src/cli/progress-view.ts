@@ -39,7 +39,7 @@ function renderMachine({ machine }: BackupProgress, indent: string): readonly st
   return [`${indent}${machine.machineId} ${machine.state}: ${guestText(machine.says)}`];
 }
 
-export function renderVolume({ volumeId, bytesRead, bytesTotal, bytesStored, rate }: VolumeProgress): string {
+function renderVolume({ volumeId, bytesRead, bytesTotal, bytesStored, rate }: VolumeProgress): string {
   const parts = [formatBar(bytesRead, bytesTotal), volumeId, `${formatBytes(bytesRead)} of ${formatBytes(bytesTotal)}`];
   if (bytesRead > 0) parts.push(`ratio ${(bytesStored / bytesRead).toFixed(2)}`);
   if (rate !== undefined && rate > 0) {

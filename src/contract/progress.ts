@@ -1,7 +1,7 @@
 import type { Method } from './names.ts';
 
 /** In the order in which they are shown. */
-export const PHASES = [
+const PHASES = [
   'preflight',
   'capture',
   'clone',

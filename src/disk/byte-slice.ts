@@ -12,7 +12,7 @@ export function sliceOf(source: ByteSource, offset: number, bytes: number): Byte
   };
 }
 
-export function mustLieInside(at: number, length: number, bytes: number): void {
+function mustLieInside(at: number, length: number, bytes: number): void {
   if (Number.isSafeInteger(at) && Number.isSafeInteger(length) && at >= 0 && length >= 0 && at + length <= bytes)
     return;
   throw new DiskError(

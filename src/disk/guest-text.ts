@@ -1,5 +1,5 @@
 /** Longer guest text belongs into sealed evidence, not into results, tags or histories. */
-export const GUEST_TEXT_LIMIT = 200;
+const GUEST_TEXT_LIMIT = 200;
 
 /**
  * One character that no text of a guest keeps: C0, DEL and C1 (Cc) steer terminals; U+200B–U+200F, U+2028–U+202E and

@@ -21,7 +21,7 @@ export interface ConsistencyEvidence {
 }
 
 /** What the platform says when a guest powered itself off (AWS: StateReason of an instance-initiated shutdown). */
-export const GUEST_POWERED_OFF = 'Client.InstanceInitiatedShutdown';
+const GUEST_POWERED_OFF = 'Client.InstanceInitiatedShutdown';
 
 /**
  * `clean-shutdown` needs every item: the guest's own power-off, every file system clean by its own flag, a console that

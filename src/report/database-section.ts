@@ -12,7 +12,7 @@ ${databases.map(comparison)}</section>\n`;
 }
 
 /** True when the restored database holds a gap-free prefix that ends where it may. */
-export function isKept({ acknowledged, sent, found, gaps }: ClientComparison): boolean {
+function isKept({ acknowledged, sent, found, gaps }: ClientComparison): boolean {
   return gaps === 0 && found >= acknowledged && found <= sent;
 }
 

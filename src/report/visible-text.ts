@@ -1,5 +1,5 @@
 /** Longest piece of guest or tag text outside sealed evidence (docs/architecture.md, "Hostile text"). */
-export const GUEST_TEXT_LIMIT = 200;
+const GUEST_TEXT_LIMIT = 200;
 
 /**
  * Control characters (C0, C1), what reorders or hides text (bidirectional marks, zero-width characters, the byte order

@@ -9,7 +9,7 @@ export const Wrap = z.strictObject({
 export type Wrap = z.infer<typeof Wrap>;
 
 /** How many recipients one document holds; further ones stand in further documents. */
-export const MAX_WRAPS = 16;
+const MAX_WRAPS = 16;
 
 const Wraps = z.array(Wrap).max(MAX_WRAPS);
 

@@ -67,7 +67,7 @@ export function noteWrap(kind: string, { keyId, wrapped }: WrappedRoot): Wrap {
   return { recipient: { kind, id: keyId }, wrapped: Buffer.from(wrapped).toString('base64') };
 }
 
-export function sameRecipient({ recipient: a }: Wrap, { recipient: b }: Wrap): boolean {
+function sameRecipient({ recipient: a }: Wrap, { recipient: b }: Wrap): boolean {
   return a.kind === b.kind && a.id === b.id;
 }
 

@@ -31,7 +31,7 @@ export async function readOrRebuildMap(vault: Vault, volume: VolumeOfPoint, sign
 }
 
 /** Proven by the manifest: the digest is over the ids of all blocks. How long packs are locked it does not know. */
-export async function rebuildMap(
+async function rebuildMap(
   vault: Vault,
   { volumeId, map: ref }: VolumeOfPoint,
   signal: AbortSignal,

@@ -46,7 +46,7 @@ export interface BlockPayload {
   readonly payload: Uint8Array;
 }
 
-export function compressBlock(block: Uint8Array): BlockPayload {
+function compressBlock(block: Uint8Array): BlockPayload {
   const frame = zstdCompressSync(block, COMPRESSION);
   if (frame.length <= LARGEST_FRAME_BYTES) return { codec: ZSTD, payload: frame };
   free(frame);

@@ -56,7 +56,7 @@ export function endsRed(depth: CheckDepth, red: Attestation): boolean {
   return ended.includes(depthOf(red));
 }
 
-export function isAtLeastAsDeep(depth: CheckDepth, wanted: CheckDepth): boolean {
+function isAtLeastAsDeep(depth: CheckDepth, wanted: CheckDepth): boolean {
   return CHECK_DEPTHS.indexOf(depth) >= CHECK_DEPTHS.indexOf(wanted);
 }
 

@@ -19,10 +19,10 @@ export interface Openings {
 }
 
 /** The outside that guests can post to: TEST-NET-3, which no real host has. */
-export const LEDGER_ADDRESS = '203.0.113.10';
-export const LEDGER_PORT = 8080;
+const LEDGER_ADDRESS = '203.0.113.10';
+const LEDGER_PORT = 8080;
 /** The endpoints' names, as long as no machine here has a resolver: TEST-NET-3 again, on the port of HTTPS. */
-export const SSM_ADDRESS = '203.0.113.20';
+const SSM_ADDRESS = '203.0.113.20';
 const SSM_PORT = 443;
 /** A group that opens a wide range gets its first ports only: each costs a listener on the host. */
 const MAX_FORWARDS = 16;

@@ -1,8 +1,8 @@
 import type { CommandRecord, InvocationRecord } from '../records.ts';
 
 /** AWS keeps the first of each (GetCommandInvocation); the rest is only in S3 or CloudWatch. */
-export const OUTPUT_CHARS = 24_000;
-export const ERROR_CHARS = 8_000;
+const OUTPUT_CHARS = 24_000;
+const ERROR_CHARS = 8_000;
 
 /** An agent ends a command that is over its time; if it says nothing for so long after that, it is gone. */
 const SILENCE_MS = 30_000;

@@ -15,7 +15,7 @@ import { DiskError } from '../../errors.ts';
  *                    taken out of an application, the thing itself and no partition
  */
 export const HEADER_BYTES = 4_096;
-export const PAYLOAD_OFFSET = HEADER_BYTES;
+const PAYLOAD_OFFSET = HEADER_BYTES;
 export const RESULT_OFFSET = 1 << 20;
 export const MAX_PAYLOAD_BYTES = RESULT_OFFSET - PAYLOAD_OFFSET;
 /** boot.sh cuts each output to 64 KiB; three recipes with four steps and the journal make about 1 MiB. */

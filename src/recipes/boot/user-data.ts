@@ -1,5 +1,5 @@
 /** EC2 refuses more (API_RunInstances, UserData: 16 KB before base64). */
-export const MAX_USER_DATA_BYTES = 16_384;
+const MAX_USER_DATA_BYTES = 16_384;
 
 const BOUNDARY = 'understudy-boot-media';
 

@@ -72,7 +72,7 @@ export async function surveyVault(request: SurveyRequest): Promise<Survey> {
 }
 
 /** A later program that changes what may be deleted says so there. */
-export async function mustKnowHowToDelete({ vault, signal }: Pick<SurveyRequest, 'vault' | 'signal'>): Promise<void> {
+async function mustKnowHowToDelete({ vault, signal }: Pick<SurveyRequest, 'vault' | 'signal'>): Promise<void> {
   const kind = { type: 'vault', schema: VaultDocument } as const;
   const { features } = await readDocument(kind, { vault, key: VAULT_KEY }, signal);
   mustKnow(features.delete, vault.store.url);
