@@ -11,6 +11,9 @@ import { whyNoAgentRuns } from '../recipes/why-no-agent-runs.ts';
 import { beating } from './beating.ts';
 import { parseInput as parse } from './parse-input.ts';
 
+/** A child workflow costs its plan's history up to nine events, and Temporal ends a history at 51,200. */
+const MOST_INSTANCES = 5000;
+
 export interface ResolveDeps {
   readonly config: Config;
   readonly deploymentId: string;
@@ -94,9 +97,11 @@ export function createResolveActivities(deps: ResolveDeps) {
       const { instanceIds, tags } = plan.select;
       const byTags = Object.keys(tags).length > 0;
       const tagged = byTags ? await beating(({ signal }) => platform.selectMachines(tags, signal)) : [];
+      const selected = [...new Set([...instanceIds, ...tagged])].sort();
+      if (selected.length > MOST_INSTANCES) throw tooManyInstances(name, selected.length);
       return {
         plan: name,
-        instanceIds: [...new Set([...instanceIds, ...tagged])].sort(),
+        instanceIds: selected,
         request: plan.request,
         atATime: plan.atATime,
         searchAttributes: await searchAttributes(),
@@ -108,6 +113,13 @@ export function createResolveActivities(deps: ResolveDeps) {
       return deps.describeWorkflow(workflowId);
     },
   };
+}
+
+function tooManyInstances(plan: string, count: number): ConfigurationError {
+  return new ConfigurationError(
+    'InvalidConfiguration',
+    `plan ${plan} selects ${count} instances, and one run of a plan backs up ${MOST_INSTANCES} at most; split it into plans that select by one more tag`,
+  );
 }
 
 type Request = z.output<typeof BackupRequest>;

@@ -9,7 +9,7 @@ import type { PlanRequest } from '../contract/backup-request.ts';
 import type { ResolvedPlan } from '../contract/resolved-backup.ts';
 import type { PlanOutcome, PlanResult } from '../contract/results.ts';
 import { failure, messageOf, readableFailure, wasCancelled } from './failures.ts';
-import { markdownText } from './markdown.ts';
+import { nameFailed, outcomeOfFailed, tabulateOutcomes } from './plan-outcomes.ts';
 import { answering } from './proxies.ts';
 import { requestBackup } from './request-backup.ts';
 
@@ -22,7 +22,7 @@ export async function backupPlan(request: PlanRequest): Promise<PlanResult> {
     if (failed.length === 0) return { plan: plan.plan, outcomes };
     throw failure(
       'PlanIncomplete',
-      `${failed.length} of ${outcomes.length} instances of plan ${plan.plan} have no new recovery point: ${failed.map(({ instanceId, code }) => `${instanceId} (${code})`).join(', ')}`,
+      `${failed.length} of ${outcomes.length} instances of plan ${plan.plan} have no new recovery point: ${nameFailed(failed)}`,
       { plan: plan.plan, failed: failed.length },
       { outcomes },
     );
@@ -37,7 +37,7 @@ async function backUpAll(plan: ResolvedPlan): Promise<readonly PlanOutcome[]> {
   const work = async () => {
     for (let instanceId = waiting.shift(); instanceId !== undefined; instanceId = waiting.shift()) {
       outcomes.push(await backUpOne(plan, instanceId));
-      setCurrentDetails(describe(plan, outcomes));
+      setCurrentDetails(tabulateOutcomes(plan, outcomes));
     }
   };
   await Promise.all(Array.from({ length: plan.atATime }, work));
@@ -56,21 +56,6 @@ async function backUpOne({ plan, request }: ResolvedPlan, instanceId: string): P
     return { instanceId, state: 'done', pointId };
   } catch (error) {
     if (wasCancelled(error)) throw error;
-    const reason = messageOf(error);
-    return { instanceId, state: reason.code === 'BackupAlreadyRunning' ? 'already-running' : 'failed', ...reason };
+    return outcomeOfFailed(instanceId, messageOf(error));
   }
-}
-
-function describe({ plan, instanceIds }: ResolvedPlan, outcomes: readonly PlanOutcome[]): string {
-  const rows = outcomes.map(
-    ({ instanceId, state, pointId, message }) =>
-      `| ${instanceId} | ${state} | ${markdownText(pointId ?? message ?? '')} |`,
-  );
-  return [
-    `### Plan ${plan}: ${outcomes.length} of ${instanceIds.length}`,
-    '',
-    '| instance | state | |',
-    '|---|---|---|',
-    ...rows,
-  ].join('\n');
 }

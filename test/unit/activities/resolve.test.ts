@@ -7,9 +7,12 @@ import { machineFacts } from '../../support/fake-activities.ts';
 
 const INSTANCE = 'i-0123456789abcdef0';
 const OUTPUT_ONLY = { instanceId: INSTANCE, method: 'application-agent', disks: false };
-const config = defineConfig({
+const CONFIG = {
   vaults: { main: { url: 's3://bucket', kmsKeyId: 'alias/vault' } },
   isolation: { sealed: { vpcId: 'vpc-1', subnetId: 'subnet-1', verifySubnetId: 'subnet-2', securityGroupId: 'sg-1' } },
+};
+const config = defineConfig({
+  ...CONFIG,
   plans: {
     nightly: { select: { instanceIds: [INSTANCE], tags: { backup: 'nightly' } }, schedule: { cron: ['0 2 * * *'] } },
   },
@@ -77,4 +80,18 @@ describe('a request typed by hand', () => {
 test('a plan selects the named and the tagged instances, each once', async () => {
   const plan = await activityEnvironment().run(activities.resolvePlan, { plan: 'nightly' });
   expect(plan).toMatchObject({ instanceIds: [INSTANCE, 'i-0aaaaaaaaaaaaaaa0'], atATime: 4 });
+});
+
+test.each([
+  { selected: 5000, refused: false },
+  { selected: 5001, refused: true },
+])('a plan of $selected instances is refused as too many for one history: $refused', async ({ selected, refused }) => {
+  const instanceIds = Array.from({ length: selected }, (_, index) => `i-${index.toString(16).padStart(17, '0')}`);
+  const many = { ...deps, platform: { ...deps.platform, selectMachines: async () => instanceIds } };
+  const nightly = { select: { tags: { backup: 'nightly' } }, schedule: { cron: ['0 2 * * *'] } };
+  const onlyTagged = defineConfig({ ...CONFIG, plans: { nightly } });
+  const { resolvePlan } = createResolveActivities({ ...many, config: onlyTagged });
+  const resolving = activityEnvironment().run(resolvePlan, { plan: 'nightly' });
+  if (refused) await expect(resolving).rejects.toThrow(/plan nightly selects 5001 instances.*split it/);
+  else expect(await resolving).toMatchObject({ instanceIds });
 });
