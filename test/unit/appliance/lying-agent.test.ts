@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { AgentPort } from '../../../src/appliance/agent-port.ts';
 import { createApplianceTree } from '../../../src/appliance/appliance-tree.ts';
 import { walkTree } from '../../../src/disk/tree/walk-tree.ts';
@@ -9,7 +11,10 @@ import { NEVER, temporaryFolder } from '../../support/vault-fixture.ts';
 import { seededBytes } from '../../support/vault-random.ts';
 
 /** A port whose other end answers each request with `reply`, whatever was asked. */
-async function portTo(reply: (socket: Socket) => void): Promise<AgentPort> {
+async function portTo(
+  reply: (socket: Socket) => void,
+  limits?: ConstructorParameters<typeof AgentPort>[1],
+): Promise<AgentPort> {
   const path = join(await temporaryFolder(), 's');
   const server = createServer((socket) => socket.on('error', () => {}).on('data', () => reply(socket)));
   await new Promise<void>((resolve) => server.listen(path, resolve));
@@ -18,7 +23,7 @@ async function portTo(reply: (socket: Socket) => void): Promise<AgentPort> {
     socket.destroy();
     server.close();
   });
-  return new AgentPort(socket);
+  return new AgentPort(socket, limits);
 }
 
 function framed(status: number, payload: Uint8Array): Buffer {
@@ -128,4 +133,45 @@ test('questions asked at once are answered one after the other, and each gets it
   const tree = treeOver(port);
   const answers = await Promise.all(Array.from({ length: 5 }, () => tree.readLink(tree.root, NEVER)));
   expect(answers).toEqual(['target 0', 'target 1', 'target 2', 'target 3', 'target 4']);
+});
+
+test('an agent that answers too late is asked no more: its answer would pass for that to the next request', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const asked = Promise.withResolvers<Socket>();
+  const tree = treeOver(await portTo((socket) => asked.resolve(socket)));
+  const first = outcome(() => tree.readLink(tree.root, NEVER));
+  const socket = await asked.promise;
+  await vi.advanceTimersByTimeAsync(120_000);
+  expect(await first).toBe('UnreadableDisk');
+  socket.write(framed(0, Buffer.from('target of the first')));
+  const next = tree.readLink(tree.root, NEVER);
+  await expect(next).rejects.toMatchObject({ code: 'UnreadableDisk', message: expect.stringContaining('not answer') });
+});
+
+/** Sends it again and again, as fast as the other end takes it; resolves when `most` bytes were taken, or that end is gone. */
+async function flood(socket: Socket, piece: Buffer, most = Number.POSITIVE_INFINITY): Promise<void> {
+  for (let taken = 0; taken < most && socket.writable; taken += piece.length) {
+    if (!socket.write(piece)) await once(socket, 'drain').catch(() => {});
+  }
+}
+
+test.each([
+  { what: 'large', replies: framed(1, Buffer.alloc(1 << 20)) },
+  { what: 'empty', replies: Buffer.concat(Array.from({ length: 10_000 }, () => framed(1, Buffer.of()))) },
+])('an agent whose answer of $what replies never ends does not fill the memory', async ({ replies }) => {
+  const tree = treeOver(await portTo((socket) => void flood(socket, replies), { mostAnswerBytes: 8 << 20 }));
+  const listing = collect(tree.list(tree.root, NEVER));
+  await expect(listing).rejects.toMatchObject({ message: expect.stringContaining('more than 8388608 bytes') });
+});
+
+test('what an agent sends unasked waits in its machine', async () => {
+  let flooding: Promise<void> | undefined;
+  const port = await portTo((socket) => {
+    socket.write(framed(0, Buffer.from('target')));
+    flooding = flood(socket, Buffer.alloc(1 << 20), 64 << 20);
+  });
+  const tree = treeOver(port);
+  expect(await tree.readLink(tree.root, NEVER)).toBe('target');
+  expect(await Promise.race([flooding?.then(() => 'all was taken'), wait(500)])).toBeUndefined();
 });
