@@ -1,6 +1,7 @@
 import { type GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { broken, missing, type StoreCheck, works } from '../check/finding.ts';
 import type { BucketDoor } from './bucket-door.ts';
+import { findHeader } from './find-header.ts';
 
 /** S3 refuses requests that are 15 minutes off; a third of it is near enough to say so. */
 const MAX_DRIFT_MS = 5 * 60_000;
@@ -51,19 +52,13 @@ function rememberDate(command: { readonly middlewareStack: unknown }, remember: 
     (next) => async (args) => {
       try {
         const result = await next(args);
-        remember(dateOf(result.response));
+        remember(findHeader(result.response, 'date'));
         return result;
       } catch (error) {
-        if (error instanceof Error && '$response' in error) remember(dateOf(error.$response));
+        if (error instanceof Error && '$response' in error) remember(findHeader(error.$response, 'date'));
         throw error;
       }
     },
     { step: 'deserialize', priority: 'high', name: 'remember date' },
   );
-}
-
-function dateOf(response: unknown): string | undefined {
-  if (typeof response !== 'object' || response === null || !('headers' in response)) return undefined;
-  const headers = response.headers as Readonly<Record<string, string | undefined>>;
-  return headers.date ?? headers.Date;
 }

@@ -1,5 +1,6 @@
 import { ConfigurationError, UnderstudyError, VaultError } from '../../errors.ts';
 import { missing } from '../whole-object.ts';
+import { findHeader } from './find-header.ts';
 
 /** What the SDK throws, translated once and by name. Cancellation and our own errors pass unchanged. */
 export function translateS3Error(error: unknown, key: string, url: string): unknown {
@@ -26,6 +27,7 @@ export function translateS3Error(error: unknown, key: string, url: string): unkn
     return new VaultError('SlowDown', what, details);
   }
   const status = statusOf(error);
+  if (status === MOVED) return new VaultError('VaultRefused', `${key} in ${url}: ${whereTo(error)}`, details);
   if (status !== undefined && status >= 400 && status < 500 && !PASSING.has(error.name)) {
     return new VaultError('VaultRefused', `${what}; the store does not take this request, see the cause`, details);
   }
@@ -57,6 +59,16 @@ const PASSING = new Set([
   'XAmzContentSHA256Mismatch',
   'IncompleteBody',
 ]);
+
+/** PermanentRedirect; the answer to a HEAD has no body, and with it no name. */
+const MOVED = 301;
+
+/** The SDK follows no redirect, and S3 says with each where the bucket is (S3 API, HeadBucket: x-amz-bucket-region). */
+function whereTo(error: Error): string {
+  const region = '$response' in error ? findHeader(error.$response, 'x-amz-bucket-region') : undefined;
+  const place = region === undefined ? 'another region' : `region ${region}`;
+  return `the bucket lies in ${place}, and these requests go elsewhere; set AWS_REGION, or the region of the profile, to ${region ?? "the bucket's"}`;
+}
 
 function statusOf(error: Error): number | undefined {
   if (!('$metadata' in error) || typeof error.$metadata !== 'object' || error.$metadata === null) return undefined;

@@ -1,4 +1,6 @@
-import { expect, test, vi } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { ConfigurationError } from '../../../../src/errors.ts';
 import { createS3Client, createS3Store } from '../../../../src/vault/s3/s3-store.ts';
 import { NEVER, temporaryFolder } from '../../../support/vault-fixture.ts';
@@ -29,4 +31,24 @@ test('without a region the error says what to set', async () => {
   } finally {
     vi.unstubAllEnvs();
   }
+});
+
+test.each([
+  { call: 'get', body: '<Error><Code>PermanentRedirect</Code><Message>Use the specified endpoint.</Message></Error>' },
+  { call: 'head', body: '' },
+] as const)('a bucket in another region ends a $call at once, and the error says which', async ({ call, body }) => {
+  const server = createServer((_, response) =>
+    response.writeHead(301, { 'content-type': 'application/xml', 'x-amz-bucket-region': 'eu-central-1' }).end(body),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  for (const name of ['AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'us-east-1');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const client = createS3Client({ AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}` });
+  vi.stubEnv('AWS_ENDPOINT_URL_S3', `http://127.0.0.1:${port}`);
+  const store = createS3Store(client, { bucket: 'vaults', prefix: '' });
+  const answer = store[call]('vault.json', NEVER);
+  await expect(answer).rejects.toMatchObject({ code: 'VaultRefused', status: 'permanent' });
+  await expect(answer).rejects.toThrow(/lies in region eu-central-1.*AWS_REGION.*to eu-central-1$/);
 });
