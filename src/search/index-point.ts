@@ -69,8 +69,9 @@ function collectUnread({ machine }: PointTree) {
     if (unreadable.length < MAX_NOTES) unreadable.push({ path: path.slice(0, 16_384), reason: reason.slice(0, 2_000) });
   };
   tellUnread(machine, note);
-  for (const { mountedAt, unreadable: reason } of machine.fileSystems) {
+  for (const { mountedAt, unreadable: reason, fstabDamage } of machine.fileSystems) {
     if (mountedAt !== undefined && reason) unreadable.push({ path: shownBytes(mountedAt), reason });
+    if (fstabDamage !== undefined) unreadable.push({ path: '/', reason: `/etc/fstab: ${fstabDamage}` });
   }
   const found = () => ({ notes: more === 0 ? notes : [...notes, `and ${more} more`], unreadable });
   return { note, damage, found };
