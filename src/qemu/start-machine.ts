@@ -27,10 +27,13 @@ export interface StartRequest {
   readonly args: readonly string[];
   /** Path of the monitor's socket among the arguments. */
   readonly monitor: string;
+  /** Default: MONITOR_LIMIT_MS. */
+  readonly monitorLimitMs?: number;
 }
 
 /** Starts a machine that ends with this process. MachineFailed with what QEMU said when it does not start. */
-export async function startMachine({ qemu, args, monitor }: StartRequest): Promise<RunningMachine> {
+export async function startMachine(request: StartRequest): Promise<RunningMachine> {
+  const { qemu, args, monitor, monitorLimitMs = MONITOR_LIMIT_MS } = request;
   // Its death is tied to ours by the kernel: a killed process runs no handler, and its machine would go on on disks that
   // nobody serves. setpriv(1) is part of util-linux, which every distribution has.
   const tied = ['--pdeathsig', 'KILL', '--', qemu, ...args];
@@ -56,9 +59,15 @@ export async function startMachine({ qemu, args, monitor }: StartRequest): Promi
       },
       onClose: () => {},
     },
-    MONITOR_LIMIT_MS,
+    monitorLimitMs,
   );
-  const qmp = await Promise.race([opened, ended.then(() => Promise.reject(failed(`QEMU ended: ${said()}`)))]);
+  const qmp = await Promise.race([opened, ended.then(() => Promise.reject(failed(`QEMU ended: ${said()}`)))]).catch(
+    async (error: unknown) => {
+      child.kill('SIGKILL'); // nobody else knows of it, and a worker lives on for weeks
+      await ended.catch(() => {});
+      throw error instanceof PlatformError ? error : failed(`QEMU opened no monitor: ${said()}`, error);
+    },
+  );
   const quit = async () => {
     await qmp.execute('quit').catch(() => {});
     await within(ended, QUIT_LIMIT_MS);

@@ -23,6 +23,18 @@ test('a machine that crashes fails with the signal that ended it', async () => {
   });
 });
 
+test('a machine whose monitor does not open is told with what it said, and does not stay', async () => {
+  const folder = await temporaryFolder();
+  const args = ['-c', `echo $$ > ${folder}/pid; echo "qemu: waiting" >&2; exec sleep 60`];
+  const started = startMachine({ qemu: '/bin/sh', args, monitor: join(folder, 'm'), monitorLimitMs: 1_000 });
+  await expect(started).rejects.toMatchObject({
+    code: 'MachineFailed',
+    message: 'QEMU opened no monitor: qemu: waiting',
+  });
+  const pid = readPid(join(folder, 'pid'));
+  expect([pid === undefined, existsSync(`/proc/${pid}`)]).toEqual([false, false]);
+});
+
 test('a machine ends with the process that started it, even if that is killed', async () => {
   const folder = await temporaryFolder();
   const module = new URL('../../../src/qemu/start-machine.ts', import.meta.url).href;
