@@ -61,13 +61,20 @@ function isNeeded(action: unknown, service: string): boolean {
   return needed.includes(named) || (WHOLLY_NEEDED.includes(service) && named === `${service}:*`);
 }
 
+/** Of whichever partition: aws, aws-cn, aws-us-gov. An account belongs to one. */
+const PRINCIPAL_ARN = /^arn:aws[a-z-]*:iam::(\d{12}):/;
+
 function isOfAccount({ Principal, Condition }: Statement, accountId: string): boolean {
-  const principals =
-    typeof Principal === 'object' && Principal !== null && 'AWS' in Principal ? Principal.AWS : undefined;
   const ofAccount = (one: unknown) =>
-    one === accountId || (typeof one === 'string' && one.startsWith(`arn:aws:iam::${accountId}:`));
-  if (principals !== undefined && [principals].flat().every(ofAccount)) return true;
+    one === accountId || (typeof one === 'string' && PRINCIPAL_ARN.exec(one)?.[1] === accountId);
+  if (accountPrincipals(Principal)?.every(ofAccount)) return true;
   return conditionValues(Condition).some((values) => values.every((value) => value === accountId));
+}
+
+/** Undefined where others stand beside them: a canonical user may be of any account. */
+function accountPrincipals(principal: unknown): unknown[] | undefined {
+  if (typeof principal !== 'object' || principal === null || !('AWS' in principal)) return undefined;
+  return Object.keys(principal).length === 1 ? [principal.AWS].flat() : undefined;
 }
 
 /** Of `StringEquals` on `aws:PrincipalAccount`: one value or several, all of which have to be ours. */

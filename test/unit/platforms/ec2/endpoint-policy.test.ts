@@ -19,11 +19,11 @@ test.each<[string, object | object[], string]>([
   ['the one action of ssm, by condition', NARROW, 'ssm'],
   ['the same in a list and in other letters', [{ ...NARROW, Action: ['SSM:updateinstanceinformation'] }], 'ssm'],
   ['an account as the principal', { ...NARROW, Principal: { AWS: '111111111111' }, Condition: {} }, 'ssm'],
-  [
-    'a role of the account as the principal',
-    { ...NARROW, Principal: { AWS: ['arn:aws:iam::111111111111:role/a'] } },
+  ...['aws', 'aws-cn', 'aws-us-gov'].map((partition): [string, object, string] => [
+    `a role of the account in the partition ${partition} as the principal`,
+    { ...NARROW, Principal: { AWS: [`arn:${partition}:iam::111111111111:role/a`] }, Condition: {} },
     'ssm',
-  ],
+  ]),
   ['all four calls of a channel', { ...NARROW, Action: 'ssmmessages:*' }, 'ssmmessages'],
   ['a denial beside it', [NARROW, { Effect: 'Deny', Action: '*', Principal: '*', Resource: '*' }], 'ssm'],
 ])('a policy with %s lets in agents alone', (_, statement, service) => {
@@ -55,6 +55,11 @@ test.each<[string, object | undefined, RegExp]>([
   [
     'ours as a prefix',
     { ...NARROW, Condition: {}, Principal: { AWS: 'arn:aws:iam::1111111111112:root' } },
+    /not limited/,
+  ],
+  [
+    'an account and a user who may be of any',
+    { ...NARROW, Condition: {}, Principal: { AWS: '111111111111', CanonicalUser: '79a59df900b949e55d96a1e698fbaced' } },
     /not limited/,
   ],
 ])('a policy with %s is too open', (_, statement, why) => {
