@@ -1,3 +1,4 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ChildWorkflowCancellationType,
   executeChild,
@@ -45,9 +46,10 @@ async function backUpAll(plan: ResolvedPlan): Promise<readonly PlanOutcome[]> {
 }
 
 async function backUpOne({ plan, request }: ResolvedPlan, instanceId: string): Promise<PlanOutcome> {
+  const workflowId = `${workflowInfo().workflowId}/${instanceId}`;
   try {
     const { pointId } = await executeChild(requestBackup, {
-      workflowId: `${workflowInfo().workflowId}/${instanceId}`,
+      workflowId,
       args: [{ ...request, instanceId, plan }],
       staticSummary: `Backup of ${instanceId} (${plan})`,
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
@@ -56,6 +58,11 @@ async function backUpOne({ plan, request }: ResolvedPlan, instanceId: string): P
     return { instanceId, state: 'done', pointId };
   } catch (error) {
     if (wasCancelled(error)) throw error;
+    // Left by a run of this plan that somebody terminated: it was told to stop, so it makes no point either.
+    if (error instanceof WorkflowExecutionAlreadyStartedError) {
+      const message = `${workflowId} of an earlier run of the plan is still being cancelled; run the plan again when it has ended`;
+      return { instanceId, state: 'failed', code: 'BackupAlreadyRunning', message };
+    }
     return outcomeOfFailed(instanceId, messageOf(error));
   }
 }

@@ -52,6 +52,8 @@ export function readableFailure(error: unknown, { phase, leftovers = [] }: Failu
   const reason = reasonOf(error);
   if (reason) {
     const message = reason.message.startsWith(prefix) ? reason.message : `${prefix}${reason.message}`;
+    // Wrapped, it would be its own cause and its details be sent twice.
+    if (error === reason && message + suffix === reason.message) return error;
     return ApplicationFailure.create({
       type: reason.type ?? 'StepTimedOut',
       message: `${message}${suffix}`,

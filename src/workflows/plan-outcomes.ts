@@ -6,8 +6,8 @@ import { markdownText } from './markdown.ts';
 /** Of failed instances, so many are named in a sentence; all of them stand in the failure's details. */
 const NAMED = 20;
 
-/** Rows of the live table: what a person reads in the Temporal UI, not all 5,000 of a large plan. */
-const SHOWN_ROWS = 200;
+/** Rows of the live table. It is written anew after each instance, and all of that again within the 5 s of a replay. */
+const SHOWN_ROWS = 100;
 
 /** Of each reason: a plan of 5,000 instances that all fail has to stay below the 2 MiB that Temporal takes as a payload. */
 const REASON_CHARACTERS = 200;

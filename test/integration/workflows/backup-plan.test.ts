@@ -19,8 +19,7 @@ async function runPlan(instanceIds: readonly string[]): Promise<PlanResult> {
   return (await startPlan(instanceIds)).result();
 }
 
-async function startPlan(instanceIds: readonly string[]) {
-  const planOwner = newInstanceId();
+async function startPlan(instanceIds: readonly string[], planOwner = newInstanceId()) {
   const plan: ResolvedPlan = {
     plan: 'nightly',
     instanceIds,
@@ -113,4 +112,23 @@ test('a person who cancels the plan ends it', async () => {
   await plan.cancel();
   await expect(plan.result()).rejects.toThrow(WorkflowFailedError);
   expect((await plan.describe()).status.name).toBe('CANCELLED');
+});
+
+test('a backup that a terminated run of the plan left behind fails by its own name', async () => {
+  const [instanceId = '', planOwner = ''] = [newInstanceId(), newInstanceId()];
+  const started = Promise.withResolvers<void>();
+  runs.workers.use(instanceId, { control: { preflight: hangs(started.resolve) } });
+  const left = await runs.temporal.client.workflow.start('requestBackup', {
+    taskQueue: 'understudy-control',
+    workflowId: `plan/${planOwner}/${instanceId}`,
+    args: [{ instanceId }],
+  });
+  await started.promise;
+  const error = await (await startPlan([instanceId], planOwner)).result().catch((thrown: unknown) => thrown);
+  await left.cancel();
+  const cause = error instanceof WorkflowFailedError ? error.cause : error;
+  expect(cause).toMatchObject({
+    type: 'PlanIncomplete',
+    message: expect.stringContaining(`${instanceId} (BackupAlreadyRunning)`),
+  });
 });
