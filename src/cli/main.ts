@@ -10,6 +10,9 @@ import { restartFrugally } from './frugal-process.ts';
 /** As a shell shows a program that SIGPIPE ended. */
 const CLOSED_PIPE = 128 + 13;
 
+/** What an ending worker says is a few lines. */
+const LAST_WORDS_MS = 2_000;
+
 const interrupted = new AbortController();
 // The second one is Node's own: it ends the process at once.
 for (const name of ['SIGINT', 'SIGTERM'] as const)
@@ -55,7 +58,13 @@ const deps: CliDeps = {
     const { runWorker } = await import('../workers/run-worker.ts');
     const log = (line: string) => void process.stderr.write(`${line}\n`);
     // Temporal's runtime ends workers on SIGINT and SIGTERM by itself, but only those that run already.
-    await runWorker({ role, log, signal, onReady: () => log(`${role} worker is ready`) });
+    try {
+      await runWorker({ role, log, signal, onReady: () => log(`${role} worker is ready`) });
+    } finally {
+      // A worker that could not be made leaves threads and handles of Temporal's behind. They would keep this process for ever,
+      // working for nobody, and no supervisor would start it anew.
+      setTimeout(() => process.exit(), LAST_WORDS_MS).unref();
+    }
   },
 };
 

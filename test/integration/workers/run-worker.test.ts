@@ -58,3 +58,20 @@ test('a worker that is told to end while it starts ends in order', async () => {
     worker.kill('SIGKILL');
   }
 });
+
+test.each([
+  { mistake: 'a namespace that is not there', wrong: { TEMPORAL_NAMESPACE: 'nowhere' } },
+  { mistake: 'a profile that is not there', wrong: { TEMPORAL_PROFILE: 'nowhere' } },
+])('a control worker with $mistake ends, so that its supervisor notices', async ({ wrong }) => {
+  const worker = spawn(process.execPath, ['src/cli/main.ts', 'worker', 'control'], {
+    cwd: fileURLToPath(new URL('../../../', import.meta.url)),
+    env: { PATH: process.env.PATH, ...environment(), ...wrong },
+    stdio: 'ignore',
+  });
+  try {
+    expect(await once(worker, 'exit', { signal: AbortSignal.timeout(60_000) })).toEqual([expect.any(Number), null]);
+    expect(worker.exitCode).toBeGreaterThan(0);
+  } finally {
+    worker.kill('SIGKILL');
+  }
+});
