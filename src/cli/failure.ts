@@ -5,7 +5,7 @@ import { terminalText, wholeText } from './terminal-text.ts';
 
 /** Why a command did not do what it was asked, in the four parts that are shown. */
 export interface Failure {
-  /** Of the registry (errors.ts), or `Terminated`, `TemporalUnreachable`, `Unexpected`. */
+  /** Of the registry (errors.ts), or `Terminated`, `TemporalRefused`, `TemporalUnreachable`, `Unexpected`. */
   readonly code: string;
   /** What was tried and found, whole, without what steers a terminal. */
   readonly message: string;
@@ -29,6 +29,7 @@ export function readFailure(error: unknown): Failure {
   for (const link of chain) {
     if (isNamed(link, 'CancelledFailure')) return failure('Cancelled', 'the run was cancelled');
     if (isNamed(link, 'TerminatedFailure')) return failure('Terminated', 'the run was terminated by force');
+    if (isRefused(link)) return failure('TemporalRefused', refusedText(link));
     if (isUnreachable(link)) return failure('TemporalUnreachable', unreachableText(link));
   }
   const last = chain.at(-1);
@@ -70,6 +71,22 @@ function contextOf({ details }: ApplicationFailure): Failure['context'] {
   return Object.fromEntries(
     entries.map(([name, value]) => [name, typeof value === 'string' ? terminalText(value) : value]),
   );
+}
+
+// gRPC status 16 (UNAUTHENTICATED), 7 (PERMISSION_DENIED), and 5 (NOT_FOUND) of a namespace. A worker's native connection has
+// no status, but the text of one.
+const REFUSED = /\bcode: (?:NotFound|PermissionDenied|Unauthenticated)\b/;
+
+function isRefused(link: unknown): link is Error {
+  if (!(link instanceof Error)) return false;
+  if (link.name === 'TransportError') return REFUSED.test(link.message);
+  if (!('code' in link)) return link.name === 'NamespaceNotFoundError';
+  return link.code === 16 || link.code === 7 || (link.code === 5 && /\bnamespace\b/i.test(link.message));
+}
+
+/** Without the native library's dump of its own fields. */
+function refusedText({ message }: Error): string {
+  return `the Temporal server refused: ${message.replace(/Status \{.*?message: "([^"]*)".*$/s, '$1')}`;
 }
 
 // gRPC status 14 (UNAVAILABLE) and 4 (DEADLINE_EXCEEDED); the client's own wait for a first connection has no status.

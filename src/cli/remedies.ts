@@ -1,11 +1,12 @@
 import type { ErrorCode } from '../errors.ts';
 
-type Code = ErrorCode | 'Terminated' | 'TemporalUnreachable' | 'Unexpected';
+type Code = ErrorCode | 'Terminated' | 'TemporalRefused' | 'TemporalUnreachable' | 'Unexpected';
 
 /** The first thing to try, in one line; docs/errors.md says more. Codes whose messages already say it all are left out. */
 export const REMEDIES: Readonly<Record<string, string>> = {
   InvalidInput: 'correct the named field; `--help` lists what is allowed',
-  InvalidConfiguration: 'correct what the message names in temporal.config.ts',
+  InvalidConfiguration:
+    'correct what the message names: the argument, the variable, or the field of temporal.config.ts',
   UnknownName: 'use a name that temporal.config.ts defines, or restart the workers after changing it',
   BackupAlreadyRunning: 'wait for the running backup (`understudy status`), or cancel it in the Temporal UI',
   PreflightRefused: 'mend what the list names, or accept it by name with --accept where that is offered',
@@ -27,6 +28,8 @@ export const REMEDIES: Readonly<Record<string, string>> = {
   PointMissing: '`understudy points` lists what the vault holds',
   Cancelled: 'start it again when you want it',
   Terminated: 'what it left is removed by the sweeper within its interval',
+  TemporalRefused:
+    'check TEMPORAL_NAMESPACE and what proves who you are: TEMPORAL_API_KEY, TEMPORAL_TLS_… or the profile of temporal.toml',
   TemporalUnreachable:
     'start the server, or set TEMPORAL_ADDRESS (for the local cloud: `npm run --silent local -- env`)',
   Unexpected: 'this is a bug of understudy or of something below it; please report it with this output',

@@ -1,14 +1,17 @@
 import { BackupClient } from '../client/backup-client.ts';
+import { readTemporalSettings } from '../client/connect.ts';
 import { loadConfig } from '../config/index.ts';
 import type { Backups } from './deps.ts';
 
 /** Runs on the Temporal server that the environment and the configuration's profile name. */
 export async function openTemporalBackups(env: NodeJS.ProcessEnv): Promise<Backups> {
   const { config } = await loadConfig();
-  const client = await BackupClient.connect({ profile: config.temporal.profile });
+  const { profile } = config.temporal;
+  const { namespace } = readTemporalSettings({ profile });
+  const client = await BackupClient.connect({ profile });
   const withLink = <R extends { readonly workflowId: string }>(run: R) => ({
     ...run,
-    ...linkTo(run.workflowId, env),
+    ...linkTo(run.workflowId, namespace, env),
   });
   return {
     startBackup: async (request, requestId) => withLink(await client.start(request, { requestId })),
@@ -26,8 +29,8 @@ export async function openTemporalBackups(env: NodeJS.ProcessEnv): Promise<Backu
 }
 
 /** TEMPORAL_UI_URL is ours: no standard variable says where the web interface is. */
-function linkTo(workflowId: string, { TEMPORAL_UI_URL, TEMPORAL_NAMESPACE = 'default' }: NodeJS.ProcessEnv) {
+function linkTo(workflowId: string, namespace: string, { TEMPORAL_UI_URL }: NodeJS.ProcessEnv) {
   if (!TEMPORAL_UI_URL) return {};
-  const path = `namespaces/${encodeURIComponent(TEMPORAL_NAMESPACE)}/workflows/${encodeURIComponent(workflowId)}`;
+  const path = `namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}`;
   return { link: `${TEMPORAL_UI_URL.replace(/\/$/, '')}/${path}` };
 }

@@ -6,9 +6,9 @@ import { findHeader } from './find-header.ts';
 export function translateS3Error(error: unknown, key: string, url: string): unknown {
   if (error instanceof UnderstudyError || !(error instanceof Error)) return error;
   if (error.name === 'AbortError') return error;
-  // The only one told by its text: the SDK gives it no name and no code.
-  if (error.message === 'Region is missing') {
-    const message = `there is no region for ${url}: set AWS_REGION, or a profile that has one (AWS_PROFILE)`;
+  // The only ones told by their text: the SDK gives them no name and no code. The second is of an empty variable, too.
+  if (error.message === 'Region is missing' || error.message.startsWith('Region not accepted')) {
+    const message = `there is no region for ${url}: set AWS_REGION, or a profile that has one (AWS_PROFILE); ${error.message}`;
     return new ConfigurationError('InvalidConfiguration', message, { cause: error });
   }
   const details = { context: { key, name: error.name }, cause: error };

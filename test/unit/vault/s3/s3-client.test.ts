@@ -19,9 +19,14 @@ test('an endpoint that is empty is none, as for AWS’s own tools', () => {
   createS3Client({ AWS_ENDPOINT_URL_S3: '', AWS_ENDPOINT_URL: 'http://127.0.0.1:9' }).destroy();
 });
 
-test('without a region the error says what to set', async () => {
+test.each([
+  { region: undefined, is: 'no region' },
+  { region: '', is: 'an empty region' },
+  { region: 'eu central 1', is: 'a region that is none' },
+])('with $is the error says what to set', async ({ region }) => {
   const nothing = `${await temporaryFolder()}/none`;
-  for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_PROFILE']) vi.stubEnv(name, undefined);
+  for (const name of ['AWS_DEFAULT_REGION', 'AWS_PROFILE']) vi.stubEnv(name, undefined);
+  vi.stubEnv('AWS_REGION', region);
   for (const name of ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE']) vi.stubEnv(name, nothing);
   try {
     const store = createS3Store(createS3Client(process.env), { bucket: 'vaults', prefix: '' });
