@@ -1,6 +1,6 @@
 import nodeModule from 'node:module';
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
+import { cacheFolder } from '../qemu/cache-folder.mjs';
 
 /**
  * Keeps compiled code from one command to the next: a quarter of what a short command takes is compiling. In the user's
@@ -8,9 +8,6 @@ import { isAbsolute, join } from 'node:path';
  * depends on it: a folder that cannot be written is no error, and Node before 22.1 has none.
  */
 export function keepCompiledCode(env: NodeJS.ProcessEnv): void {
-  const base = env.XDG_CACHE_HOME;
-  // The XDG base directory specification: a relative path is to be ignored.
-  const folder = join(base && isAbsolute(base) ? base : join(homedir(), '.cache'), 'understudy', 'compiled');
-  env.NODE_COMPILE_CACHE ??= folder; // the threads of a vault look here
+  env.NODE_COMPILE_CACHE ??= join(cacheFolder(env), 'compiled'); // the threads of a vault look here
   nodeModule.enableCompileCache?.(env.NODE_COMPILE_CACHE);
 }

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { systemCode, VaultError } from '../errors.ts';
 import type { LoadPointRequest } from '../search/load-point.ts';
-import type { FoundFile } from '../search/search-cache.ts';
+import type { FoundFile, SearchCache } from '../search/search-cache.ts';
 import type { Manifest, Vault } from '../vault/index.ts';
 import type { CliDeps } from './deps.ts';
 import { jsonLines } from './json-lines.ts';
@@ -31,9 +32,8 @@ export function findCommand(deps: CliDeps): Command {
 
 async function runFind(pattern: string, options: FindOptions, deps: CliDeps): Promise<void> {
   const { stdout, stderr, signal } = deps;
-  const { openSearchCache, searchCachePath } = await import('../search/search-cache.ts');
   const { vault, openData, close } = await openSearchVault(options, signal);
-  const cache = openSearchCache(searchCachePath(vault.vaultId));
+  const cache = await openCache(vault.vaultId);
   const tell = (line: string) => void stderr.write(`${terminalText(line)}\n`);
   try {
     const points = await choosePoints(vault, options, deps);
@@ -57,6 +57,20 @@ async function runFind(pattern: string, options: FindOptions, deps: CliDeps): Pr
   } finally {
     cache.close();
     await close();
+  }
+}
+
+async function openCache(vaultId: string): Promise<SearchCache> {
+  const { openSearchCache, searchCachePath } = await import('../search/search-cache.ts');
+  const { cacheFolder } = await import('../qemu/cache-folder.mjs');
+  const path = searchCachePath(cacheFolder(process.env), vaultId);
+  try {
+    return openSearchCache(path);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    const found = error instanceof Error ? error.message : String(error);
+    const message = `the cache of searches ${path} cannot be used: ${found}; name a folder of yours by XDG_CACHE_HOME`;
+    throw new VaultError('TargetUnusable', message, { context: { path }, cause: error });
   }
 }
 

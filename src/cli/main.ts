@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { keepCompiledCode } from './compile-cache.ts';
 import type { CliDeps } from './deps.ts';
+import { ensureHome } from './ensure-home.ts';
 import { EXIT } from './exit-codes.ts';
 import { restartFrugally } from './frugal-process.ts';
 
@@ -28,6 +29,7 @@ process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => {});
 
 const { env } = process;
+ensureHome(env);
 // Before anything of size is loaded.
 keepCompiledCode(env);
 const { signal } = interrupted;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { ConfigurationError, systemCode } from '../errors.ts';
 import { makeFolders } from '../make-folders.ts';
@@ -30,13 +30,13 @@ export async function ensureDeploymentId(env: Environment = process.env): Promis
   const path = deploymentFile(env);
   const deploymentId = randomUUID();
   const written = `${path}.${deploymentId}`;
-  await makeFolders(dirname(path));
   try {
+    await makeFolders(dirname(path));
     await writeFile(written, `${JSON.stringify({ deploymentId })}\n`, { mode: 0o600 });
     // Whole at once: of many that start together one makes the name, and no other reads half a file.
     await link(written, path);
   } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error;
+    if (systemCode(error) !== 'EEXIST') throw unusable(path, 'written', error);
   } finally {
     await rm(written, { force: true });
   }
@@ -45,7 +45,9 @@ export async function ensureDeploymentId(env: Environment = process.env): Promis
 
 /** Where the id is kept. */
 export function deploymentFile(env: Environment): string {
-  return join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'understudy', 'deployment.json');
+  const base = env.XDG_CONFIG_HOME;
+  // The XDG base directory specification: a relative path is to be ignored.
+  return join(base && isAbsolute(base) ? base : join(homedir(), '.config'), 'understudy', 'deployment.json');
 }
 
 async function findDeploymentId(env: Environment): Promise<string | undefined> {
@@ -62,8 +64,15 @@ async function findDeploymentId(env: Environment): Promise<string | undefined> {
         `${path} is not JSON; restore it, or set UNDERSTUDY_DEPLOYMENT_ID`,
       );
     }
-    throw error;
+    throw unusable(path, 'read', error);
   }
+}
+
+/** Somebody else's file, or a home that is read-only: a worker's user is often not the one who ran `understudy init`. */
+function unusable(path: string, how: 'read' | 'written', cause: unknown): unknown {
+  if (systemCode(cause) === undefined) return cause;
+  const message = `${path} cannot be ${how} (${systemCode(cause)}); mend that, or set UNDERSTUDY_DEPLOYMENT_ID to a UUID of this deployment`;
+  return new ConfigurationError('InvalidConfiguration', message, { cause });
 }
 
 function checked(value: unknown, where: string): string {

@@ -1,5 +1,4 @@
 import { mkdirSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -39,9 +38,9 @@ export interface SearchCache {
   close(): void;
 }
 
-/** `$XDG_CACHE_HOME/understudy/search/<vaultId>.sqlite`; holds names, so only its owner reads it. */
-export function searchCachePath(vaultId: string, env: NodeJS.ProcessEnv = process.env): string {
-  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'understudy', 'search', `${vaultId}.sqlite`);
+/** In the user's cache folder; holds names, so only its owner reads it. */
+export function searchCachePath(cacheFolder: string, vaultId: string): string {
+  return join(cacheFolder, 'search', `${vaultId}.sqlite`);
 }
 
 /** Derived from the vault alone: one that is damaged or of another version is made anew. */

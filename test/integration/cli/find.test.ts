@@ -211,3 +211,12 @@ test('digests are taken once, and again of what changed', async () => {
   }
   expect((await digestsOf(second)).get('/invoice-7.pdf')).toBe(sha256('new content'));
 });
+
+test('a cache folder that cannot be used is named, with the variable that names another', async () => {
+  const { folder, run } = await onePoint((dir) => oddFilesImage({ dir }));
+  writeFileSync(join(folder, 'file'), '');
+  vi.stubEnv('XDG_CACHE_HOME', join(folder, 'file'));
+  const { result, exitCode } = await run('find', 'hosts');
+  expect(exitCode).toBe(1);
+  expect(result).toMatchObject({ code: 'TargetUnusable', message: expect.stringMatching(/ENOTDIR.*XDG_CACHE_HOME/) });
+});

@@ -94,6 +94,24 @@ describe('the deployment id', () => {
     expect(await readdir(join(cwd, 'understudy'))).toEqual(['deployment.json']);
   });
 
+  test.each([
+    {
+      what: 'a file that cannot be read',
+      found: /deployment\.json cannot be read \(ENOTDIR\).*UNDERSTUDY_DEPLOYMENT_ID/,
+    },
+    {
+      what: 'a folder that takes no file',
+      found: /deployment\.json cannot be written \(ENOENT\).*UNDERSTUDY_DEPLOYMENT_ID/,
+    },
+  ])('$what is named, with a way out', async ({ what, found }) => {
+    await writeFile(join(cwd, 'understudy'), '');
+    const env = { XDG_CONFIG_HOME: what.startsWith('a file') ? cwd : '/proc' };
+    await expect(ensureDeploymentId(env)).rejects.toMatchObject({
+      code: 'InvalidConfiguration',
+      message: expect.stringMatching(found),
+    });
+  });
+
   test('of the environment comes first, and must be a UUID', async () => {
     expect(await readDeploymentId({ UNDERSTUDY_DEPLOYMENT_ID: ID, XDG_CONFIG_HOME: cwd })).toBe(ID);
     await expect(readDeploymentId({ UNDERSTUDY_DEPLOYMENT_ID: 'mine' })).rejects.toThrow(
