@@ -29,8 +29,12 @@ const MAX_PROGRESS_LINES = 200;
 const CONTRADICTIONS: readonly { readonly pattern: RegExp; readonly meaning: string }[] = [
   { pattern: /Kernel panic|end Kernel panic|Oops:|general protection fault/, meaning: 'the kernel panicked' },
   { pattern: /emergency mode|emergency\.target|Give root password for maintenance/i, meaning: 'emergency mode' },
-  // systemd-shutdown names what ignored SIGTERM; 90 s later it is killed (TimeoutStopSec).
-  { pattern: /systemd-shutdown\[\d+\]: (Sending SIGKILL|Process .* has been killed)/, meaning: 'killed at shutdown' },
+  // systemd-shutdown names what ignored SIGTERM and is killed (src/shutdown and src/shared/killall.c of systemd). At each
+  // orderly end it says "Sending SIGKILL to remaining processes...", whether any remain or not.
+  {
+    pattern: /systemd-shutdown\[\d+\]: (Sending SIGKILL to PID|Process .* has been killed)/,
+    meaning: 'killed at shutdown',
+  },
   {
     pattern: /(State '?(stop|final)-?sig(term|kill|abrt)'? timed out|stop-sigterm.*timed out)/i,
     meaning: 'killed at shutdown',

@@ -19,7 +19,7 @@ test.each([
   ['[  12.1] Kernel panic - not syncing: Attempted to kill init!', /panicked/],
   ['You are in emergency mode. After logging in, type "journalctl -xb"', /emergency/],
   ['guest 9.31 Killing postgres (211): it did not end when asked', /killed at shutdown/],
-  ['systemd-shutdown[1]: Sending SIGKILL to PID 412 (postgres).', /killed at shutdown/],
+  ['[  120.4] systemd-shutdown[1]: Sending SIGKILL to PID 412 (postgres).', /killed at shutdown/],
   ['guest 9.31 WARNING: postgres (211) did not stop in time', /ignored the shutdown/],
   ['guest 11.0 WARNING: /var/lib/postgresql: target is busy, not unmounted', /busy/],
   ['EXT4-fs error (device nvme0n1p1): ext4_lookup:1234: inode #2', /error on a disk/],
@@ -31,6 +31,25 @@ test.each([
 
 test('an ordinary console does not contradict, and "Power down" alone proves nothing more', () => {
   expect(read('All filesystems unmounted.\nreboot: Power down\n').fact.verdict).toBe('clean');
+});
+
+// The end of Debian 12 with MariaDB on an XFS of its own, ended by its own power-off.
+const SYSTEMD_END = [
+  '[[0;1;31mFAILED[0m] Failed unmounting [0;1;39mvar-lib-mysql.mount[0m - /var/lib/mysql.',
+  '[[0;32m  OK  [0m] Stopped [0;1;39mmariadb.service[0… MariaDB 10.11.19 database server.',
+  '[[0;32m  OK  [0m] Unmounted [0;1;39mboot-efi.mount[0m - /boot/efi.',
+  '[[0;32m  OK  [0m] Reached target [0;1;39mpoweroff.target[0m - System Power Off.',
+  '[  120.216384] systemd-shutdown[1]: Sending SIGTERM to remaining processes...',
+  '[  120.250663] systemd-journald[224]: Received SIGTERM from PID 1 (systemd-shutdow).',
+  '[  120.300092] systemd-shutdown[1]: Sending SIGKILL to remaining processes...',
+  '[  120.322297] systemd-shutdown[1]: Unmounting file systems.',
+  "[  120.382884] (sd-umount)[588]: Unmounting '/var/lib/mysql'.",
+  '[  120.458583] systemd-shutdown[1]: All filesystems unmounted.',
+  '[  120.833424] reboot: Power down',
+].join('\r\n');
+
+test('an orderly end under systemd does not contradict: a mount that it retries, and its last signals, are part of each', () => {
+  expect(read(SYSTEMD_END).fact).toMatchObject({ verdict: 'clean' });
 });
 
 test('no console is not observed', () => {
