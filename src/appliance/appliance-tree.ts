@@ -31,11 +31,13 @@ export function createApplianceTree(port: AgentPort, { kind, notices, mount, roo
     paths.set(entry, path);
     return entry;
   };
-  const pathOf = (entry: Entry): Buffer => {
-    const path = paths.get(entry);
+  const placeOf = (entry: Entry): ByteString => {
+    // What is mounted over a folder is a copy of the root under that folder's name.
+    const path = paths.get(entry) ?? (entry.inode === top.inode ? mount : undefined);
     if (path === undefined) throw new TypeError(`an entry of another tree: ${entry.name}`);
-    return Buffer.from(path, 'latin1');
+    return path;
   };
+  const pathOf = (entry: Entry): Buffer => Buffer.from(placeOf(entry), 'latin1');
   const subvolumes = [deviceOf(root)];
   const decode = (name: ByteString, facts: Buffer): Entry => {
     const entry = decodeStatx(name, facts);
@@ -44,7 +46,8 @@ export function createApplianceTree(port: AgentPort, { kind, notices, mount, roo
     const subvolume = BigInt(subvolumes.indexOf(device));
     return { ...entry, inode: BigInt.asUintN(64, entry.inode + (subvolume << SUBVOLUME_BITS)) };
   };
-  const below = (folder: Entry, name: ByteString) => `${paths.get(folder)}/${name}`;
+  const below = (folder: Entry, name: ByteString) => `${placeOf(folder)}/${name}`;
+  const top = placed(decode('', root), mount);
 
   async function* readExtents(file: Entry): AsyncGenerator<FileExtent> {
     for (let at = 0; at < file.size; ) {
@@ -61,7 +64,7 @@ export function createApplianceTree(port: AgentPort, { kind, notices, mount, roo
   return {
     kind,
     notices,
-    root: placed(decode('', root), mount),
+    root: top,
     async *list(folder, signal) {
       // Whole, since the agent answers one thing at a time and whoever lists asks about what is listed.
       for (const item of decodeItems(await told(port.ask('L', pathOf(folder))), decode)) {

@@ -70,6 +70,27 @@ test('an XFS on a partition is read: folders, owners, links, and every byte of a
   expect(await tree.readLink(link, NEVER)).toBe('data');
 });
 
+test('an XFS that an ext4 root mounts over a folder is found, listed, walked and read there', async () => {
+  const folder = await temporaryFolder();
+  const [tree, image] = [join(folder, 'tree'), join(folder, 'root.img')];
+  await mkdir(join(tree, 'etc'), { recursive: true });
+  await mkdir(join(tree, 'srv'));
+  await writeFile(join(tree, 'etc/fstab'), '/dev/nvme0n1 / ext4 defaults 0 1\n/dev/nvme1n1 /srv xfs defaults 0 2\n');
+  await promisify(execFile)('mke2fs', ['-q', '-F', '-t', 'ext4', '-d', tree, image, '8M']);
+  const sources = [await disk(image), await disk(xfsImage(folder, CONTENT))];
+  const disks = sources.map((source, n) => ({ volumeId: `vol-${n}`, source }));
+  const machine = await openMachineTree(disks, NEVER, reader);
+  const [mounted, data] = [await machine.find('/srv', NEVER), await machine.find('/srv/data', NEVER)];
+  if (!mounted || !data) throw new Error('the mounted files are not found');
+  expect(Buffer.compare(await data.tree.read(data.entry, 0, CONTENT.length, NEVER), CONTENT)).toBe(0);
+  expect([mounted.tree.kind, await mounted.tree.xattrs(mounted.entry, NEVER)]).toEqual(['xfs', new Map()]);
+  const root = await machine.find('/', NEVER);
+  if (!root) throw new Error('no root');
+  const walked: string[] = [];
+  for await (const { path, damage } of machine.walk(root, NEVER)) walked.push(damage ?? path);
+  expect(walked).toEqual(expect.arrayContaining(['/srv', '/srv/data', '/srv/link', '/srv/many/f123']));
+});
+
 test.each(['crc32c', 'xxhash', 'sha256', 'blake2'] as const)(
   'a btrfs with checksums by %s is read, by the same machine',
   async (checksum) => {
