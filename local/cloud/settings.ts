@@ -49,8 +49,13 @@ export const Settings = z.strictObject({
   stopGraceMs: Milliseconds.default(120_000),
   /** AWS refuses signatures older or newer than 5 minutes. */
   clockSkewMs: Milliseconds.default(300_000),
-  /** New resources stay invisible to Describe calls for so long. */
+  /** New resources stay invisible to Describe calls that list or filter for so long. */
   describeLagMs: Milliseconds.default(100),
+  /**
+   * And to those that name them by id. AWS promises nothing here either; but its answers take longer than this cloud's, so
+   * a client's waiter, which ends at the first NotFound, knows what its client has made.
+   */
+  lookupLagMs: Milliseconds.default(0),
   snapshots: z
     .strictObject({
       /** At least so long `pending`. */

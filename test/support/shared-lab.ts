@@ -9,6 +9,8 @@ const CLOUD = {
   // Tests capture production every few seconds, and whoever is refused for that comes again after 30 s. That the cloud
   // refuses, and that the product then waits, have tests of their own.
   snapshots: { spacingMs: 0 },
+  // What was just made may be unknown by its id, too, which the product has to bear.
+  lookupLagMs: 100,
   instanceTypes: {
     't3.small': { vcpus: 1, memoryMiB: 512 },
     // A disk of its own, which no capture holds.

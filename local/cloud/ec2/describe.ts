@@ -25,19 +25,18 @@ export function describe<T extends TaggedRecord>({
   table,
   page = {},
 }: Description<T>): Page<T> {
+  const named = ids !== undefined && ids.length > 0;
   refuseUnknownFilters(filters, Object.keys(table));
-  if (ids !== undefined && ids.length > 0 && page.MaxResults !== undefined) {
+  if (named && page.MaxResults !== undefined) {
     throw new CloudError('InvalidParameterCombination', 'Ids and MaxResults cannot be used together in one request');
   }
-  const visibleSince = cloud.now() - cloud.settings.describeLagMs;
+  const { lookupLagMs, describeLagMs } = cloud.settings;
+  const visibleSince = cloud.now() - (named ? lookupLagMs : describeLagMs);
   const visible = new Map(
     records.filter(({ createdAt }) => createdAt <= visibleSince).map((record) => [record.id, record]),
   );
   for (const id of ids ?? []) if (!visible.has(id)) throw unknownId(prefix, id);
-  const wanted =
-    ids === undefined || ids.length === 0
-      ? [...visible.values()]
-      : [...visible.values()].filter(({ id }) => ids.includes(id));
+  const wanted = named ? [...visible.values()].filter(({ id }) => ids.includes(id)) : [...visible.values()];
   const matching = wanted
     .filter((record) => matchesFilters(record, filters, table))
     .sort((a, b) => (a.id < b.id ? -1 : 1));

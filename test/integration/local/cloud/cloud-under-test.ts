@@ -57,6 +57,8 @@ export async function startCloudUnderTest(changes: Partial<SettingsInput> = {}):
     keys: [ROOT_KEY],
     qemu: { system: qemu.system, img: qemu.img, accel: accel === 'kvm' ? 'kvm' : 'tcg,thread=multi' },
     relay: guest.busybox,
+    // Stricter than the lab: the product has to bear that what it made is unknown for a while.
+    lookupLagMs: changes.describeLagMs ?? 100,
     ...changes,
   };
   const cloud = await startCloud({ stateDir, settings });
