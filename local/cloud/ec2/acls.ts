@@ -7,7 +7,7 @@ import type { AclEntry, NetworkAclRecord } from '../records.ts';
 import { contains, parseCidr } from './cidr.ts';
 import { findByToken, tokenFacts } from './client-token.ts';
 import { describe, require, tagSet } from './describe.ts';
-import type { FilterTable } from './filters.ts';
+import { type FilterTable, noneHas, ownedBy } from './filters.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
 import { TagSpecifications, tagsFor } from './tag-specifications.ts';
 
@@ -23,6 +23,15 @@ const FILTERS: FilterTable<NetworkAclRecord> = {
   default: ({ isDefault }) => [isDefault],
   'association.subnet-id': ({ associations }) => associations.map(({ subnetId }) => subnetId),
   'association.association-id': ({ associations }) => associations.map(({ id }) => id),
+  'association.network-acl-id': ({ id, associations }) => associations.map(() => id),
+  'entry.cidr': ({ entries }) => entries.map(({ cidr }) => cidr),
+  'entry.egress': ({ entries }) => entries.map(({ egress }) => egress),
+  'entry.port-range.from': ({ entries }) => entries.map(({ ports }) => ports?.from),
+  'entry.port-range.to': ({ entries }) => entries.map(({ ports }) => ports?.to),
+  'entry.protocol': ({ entries }) => entries.map(({ protocol }) => protocol),
+  'entry.rule-action': ({ entries }) => entries.map(({ allow }) => (allow ? 'allow' : 'deny')),
+  'entry.rule-number': ({ entries }) => entries.map(({ number }) => number),
+  ...noneHas('entry.icmp.code', 'entry.icmp.type', 'entry.ipv6-cidr'),
 };
 
 export const aclOperations: Operations = {
@@ -124,7 +133,7 @@ export const aclOperations: Operations = {
         records: cloud.db.acls.all(),
         ids: input.NetworkAclIds,
         filters: input.Filters,
-        table: FILTERS,
+        table: { ...FILTERS, ...ownedBy(cloud.settings.accountId) },
         page: input,
       });
       return { NetworkAcls: items.map((acl) => renderAcl(acl, cloud)), NextToken };

@@ -13,6 +13,24 @@ export type FilterTable<T> = Readonly<
   Record<string, (record: T) => readonly (string | number | boolean | undefined)[]>
 >;
 
+/** Filters of EC2 about what nothing here can have: they are known, and match nothing. */
+export function noneHas(...names: readonly string[]): Readonly<Record<string, () => readonly never[]>> {
+  return Object.fromEntries(names.map((name) => [name, () => []]));
+}
+
+/** Everything here belongs to one account. */
+export function ownedBy(accountId: string) {
+  return { 'owner-id': () => [accountId] };
+}
+
+/** Nothing here is kept by another service for its customer. */
+export const UNMANAGED = { 'operator.managed': () => [false], 'operator.principal': () => [] };
+
+/** A time as filters compare it: as text, so that `2026-11-*` is a day of a month. */
+export function timeText(at: number): string {
+  return new Date(at).toISOString();
+}
+
 /** Values of one filter are alternatives, filters must all hold; unknown names are refused, as EC2 does. */
 export function matchesFilters<T extends { readonly tags: Tags }>(
   record: T,

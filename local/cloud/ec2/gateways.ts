@@ -4,7 +4,7 @@ import { CloudError } from '../cloud-error.ts';
 import { newId } from '../ids.ts';
 import type { InternetGatewayRecord } from '../records.ts';
 import { describe, require, tagSet } from './describe.ts';
-import { type FilterTable, refuseUnknownFilters } from './filters.ts';
+import { type FilterTable, ownedBy, refuseUnknownFilters } from './filters.ts';
 import { FilterList, type Operation, type Operations, operation, PAGED } from './operation.ts';
 import { TagSpecifications, tagsFor } from './tag-specifications.ts';
 
@@ -62,7 +62,7 @@ export const gatewayOperations: Operations = {
         records: cloud.db.gateways.all(),
         ids: input.InternetGatewayIds,
         filters: input.Filters,
-        table: FILTERS,
+        table: { ...FILTERS, ...ownedBy(cloud.settings.accountId) },
         page: input,
       });
       return { InternetGateways: items.map((gateway) => renderGateway(gateway, cloud)), NextToken };
@@ -117,6 +117,7 @@ export const gatewayOperations: Operations = {
     'instance-connect-endpoint-id',
     'state',
     'subnet-id',
+    'tag-value',
     'vpc-id',
   ]),
 };

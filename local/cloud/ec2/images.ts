@@ -5,7 +5,7 @@ import { CloudError, invalidValue, unsupported } from '../cloud-error.ts';
 import { newId } from '../ids.ts';
 import type { ImageMapping, ImageRecord } from '../records.ts';
 import { describe, require, tagSet } from './describe.ts';
-import type { FilterTable } from './filters.ts';
+import { type FilterTable, noneHas, timeText } from './filters.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
 import { requireSnapshot } from './snapshots.ts';
 import { TagSpecifications, tagsFor } from './tag-specifications.ts';
@@ -26,20 +26,58 @@ const Mapping = z.strictObject({
     .optional(),
 });
 
-const FILTERS: FilterTable<ImageRecord> = {
-  'image-id': ({ id }) => [id],
-  name: ({ name }) => [name],
-  description: ({ description }) => [description],
-  architecture: ({ architecture }) => [architecture],
-  state: () => ['available'],
-  'image-type': () => ['machine'],
-  'is-public': () => [false],
-  'root-device-name': ({ rootDevice }) => [rootDevice],
-  'root-device-type': () => ['ebs'],
-  'virtualization-type': ({ virtualization }) => [virtualization],
-  'block-device-mapping.snapshot-id': ({ mappings }) => mappings.map(({ snapshotId }) => snapshotId),
-  'block-device-mapping.device-name': ({ mappings }) => mappings.map(({ device }) => device),
-};
+/** What Image Builder and its scans note of an image. */
+const NEVER_MADE_HERE = noneHas(
+  'image-watermark.source-image-creation-time',
+  'image-watermark.source-image-id',
+  'image-watermark.source-image-region',
+  'image-watermark.watermark-creation-time',
+  'image-watermark.watermark-key',
+  'scan-result.critical-fix-available-since',
+  'scan-result.finding-scan-date',
+  'scan-result.high-fix-available-since',
+  'scan-result.highest-finding-severity-label',
+  'scan-result.informational-fix-available-since',
+  'scan-result.low-fix-available-since',
+  'scan-result.medium-fix-available-since',
+);
+
+function filters({ db, settings }: Cloud): FilterTable<ImageRecord> {
+  const encrypted = ({ snapshotId }: ImageMapping) =>
+    snapshotId === undefined ? undefined : (db.snapshots.get(snapshotId)?.encrypted ?? false);
+  return {
+    architecture: ({ architecture }) => [architecture],
+    'block-device-mapping.delete-on-termination': ({ mappings }) => mappings.map((disk) => disk.deleteOnTermination),
+    'block-device-mapping.device-name': ({ mappings }) => mappings.map(({ device }) => device),
+    'block-device-mapping.encrypted': ({ mappings }) => mappings.map(encrypted),
+    'block-device-mapping.snapshot-id': ({ mappings }) => mappings.map(({ snapshotId }) => snapshotId),
+    'block-device-mapping.volume-size': ({ mappings }) => mappings.map(({ sizeGiB }) => sizeGiB),
+    'block-device-mapping.volume-type': ({ mappings }) => mappings.map(({ type }) => type),
+    'creation-date': ({ createdAt }) => [timeText(createdAt)],
+    description: ({ description }) => [description],
+    'ena-support': ({ enaSupport }) => [enaSupport],
+    hypervisor: () => ['xen'],
+    'image-allowed': () => [true],
+    'image-id': ({ id }) => [id],
+    'image-type': () => ['machine'],
+    'is-public': () => [false],
+    'manifest-location': ({ name }) => [`${settings.accountId}/${name}`],
+    name: ({ name }) => [name],
+    'owner-id': () => [settings.accountId],
+    'root-device-name': ({ rootDevice }) => [rootDevice],
+    'root-device-type': () => ['ebs'],
+    'sriov-net-support': ({ sriov }) => [sriov],
+    state: () => ['available'],
+    'boot-mode': ({ bootMode }) => [bootMode],
+    'virtualization-type': ({ virtualization }) => [virtualization],
+    ...noneHas('free-tier-eligible', 'kernel-id', 'owner-alias', 'platform', 'product-code', 'product-code.type'),
+    ...noneHas('ramdisk-id', 'source-image-id', 'source-image-region', 'source-instance-id'),
+    ...noneHas('state-reason-code', 'state-reason-message', 'public-ssm-parameter-name'),
+    ...noneHas('instance-type-specification.supported-instance-type'),
+    ...noneHas('instance-type-specification.unsupported-instance-type'),
+    ...NEVER_MADE_HERE,
+  };
+}
 
 export const imageOperations: Operations = {
   RegisterImage: operation(
@@ -98,14 +136,13 @@ export const imageOperations: Operations = {
       const { accountId } = cloud.settings;
       const ours = input.Owners === undefined || input.Owners.includes('self') || input.Owners.includes(accountId);
       const records = ours ? cloud.db.images.all() : [];
-      const table = { ...FILTERS, 'owner-id': () => [accountId] };
       const { items, NextToken } = describe({
         cloud,
         prefix: 'ami',
         records,
         ids: input.ImageIds,
         filters: input.Filters,
-        table,
+        table: filters(cloud),
         page: input,
       });
       return { Images: items.map((image) => renderImage(image, cloud)), NextToken };

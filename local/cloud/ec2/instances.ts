@@ -4,36 +4,15 @@ import type { Cloud } from '../cloud.ts';
 import { CloudError, invalidValue } from '../cloud-error.ts';
 import { inBackground } from '../in-background.ts';
 import { ownValue } from '../own-value.ts';
-import type { InstanceRecord } from '../records.ts';
+import type { InstanceRecord, InstanceState } from '../records.ts';
 import { describe, require } from './describe.ts';
-import type { FilterTable } from './filters.ts';
+import { type FilterTable, noneHas, UNMANAGED } from './filters.ts';
+import { instanceFilters } from './instance-filters.ts';
 import { renderInstance, renderProductCodes, renderState, STATE_CODES } from './instance-view.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
 
 /** EC2 shows a terminated instance for about an hour. */
 const SHOW_TERMINATED_MS = 3_600_000;
-
-function filters({ db, settings }: Cloud): FilterTable<InstanceRecord> {
-  return {
-    'instance-id': ({ id }) => [id],
-    'instance-state-name': ({ state }) => [state],
-    'instance-state-code': ({ state }) => [STATE_CODES[state]],
-    'instance-type': ({ type }) => [type],
-    'image-id': ({ imageId }) => [imageId],
-    'vpc-id': ({ vpcId }) => [vpcId],
-    'subnet-id': ({ subnetId }) => [subnetId],
-    'private-ip-address': ({ privateIp }) => [privateIp],
-    'client-token': ({ clientToken }) => [clientToken],
-    'availability-zone': ({ zone }) => [zone],
-    'reservation-id': ({ reservationId }) => [reservationId],
-    'owner-id': () => [settings.accountId],
-    'root-device-name': ({ rootDevice }) => [rootDevice],
-    'state-reason-code': ({ stateReason }) => [stateReason?.code],
-    'block-device-mapping.volume-id': ({ volumeIds }) => volumeIds,
-    'network-interface.network-interface-id': ({ interfaceId }) => [interfaceId],
-    'instance.group-id': ({ interfaceId }) => db.interfaces.get(interfaceId)?.groupIds ?? [],
-  };
-}
 
 export const instanceOperations: Operations = {
   DescribeInstances: operation(
@@ -45,7 +24,7 @@ export const instanceOperations: Operations = {
         records: shown(cloud),
         ids: input.InstanceIds,
         filters: input.Filters,
-        table: filters(cloud),
+        table: instanceFilters(cloud),
         page: input,
       });
       const reservations = items.map((instance) => ({
@@ -72,14 +51,13 @@ export const instanceOperations: Operations = {
         : input.InstanceIds?.filter((id) => records.some((record) => record.id === id));
       const named = (input.InstanceIds ?? []).length > 0 && ids?.length === 0;
       for (const id of input.InstanceIds ?? []) require(cloud.db.instances, 'i', id);
-      const table = filters(cloud);
       const { items, NextToken } = describe({
         cloud,
         prefix: 'i',
         records: named ? [] : records,
         ids,
         filters: input.Filters,
-        table,
+        table: STATUS_FILTERS,
         page: input,
       });
       return { InstanceStatuses: items.map(renderStatus), NextToken };
@@ -196,14 +174,43 @@ function terminate({ db, now, machines }: Cloud, instance: InstanceRecord): void
   inBackground(`ending ${instance.id}`, machines.end(instance.id));
 }
 
+const STATUS_FILTERS: FilterTable<InstanceRecord> = {
+  'availability-zone': ({ zone }) => [zone],
+  'availability-zone-id': ({ zone }) => [zone],
+  'instance-state-code': ({ state }) => [STATE_CODES[state]],
+  'instance-state-name': ({ state }) => [state],
+  'instance-status.reachability': ({ state }) => reachability(state).map(({ Status }) => Status),
+  'instance-status.status': ({ state }) => [status(state)],
+  'system-status.reachability': ({ state }) => reachability(state).map(({ Status }) => Status),
+  'system-status.status': ({ state }) => [status(state)],
+  ...UNMANAGED,
+  ...noneHas(
+    'application-status.status',
+    'attached-ebs-status.status',
+    'event.code',
+    'event.description',
+    'event.instance-event-id',
+    'event.not-after',
+    'event.not-before',
+    'event.not-before-deadline',
+  ),
+};
+
+function status(state: InstanceState) {
+  return state === 'running' ? ('ok' as const) : ('not-applicable' as const);
+}
+
+function reachability(state: InstanceState) {
+  return state === 'running' ? [{ Name: 'reachability' as const, Status: 'passed' as const }] : [];
+}
+
 function renderStatus({ id, zone, state }: InstanceRecord): InstanceStatus {
-  const status = state === 'running' ? 'ok' : 'not-applicable';
   return {
     InstanceId: id,
     AvailabilityZone: zone,
     InstanceState: renderState(state),
-    InstanceStatus: { Status: status, Details: [] },
-    SystemStatus: { Status: status, Details: [] },
+    InstanceStatus: { Status: status(state), Details: reachability(state) },
+    SystemStatus: { Status: status(state), Details: reachability(state) },
     Events: [],
   };
 }

@@ -3,23 +3,41 @@ import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
 import type { InterfaceRecord } from '../records.ts';
 import { describe, tagSet } from './describe.ts';
-import type { FilterTable } from './filters.ts';
+import { type FilterTable, noneHas, ownedBy, timeText, UNMANAGED } from './filters.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
 
-const FILTERS: FilterTable<InterfaceRecord> = {
-  'network-interface-id': ({ id }) => [id],
-  'vpc-id': ({ vpcId }) => [vpcId],
-  'subnet-id': ({ subnetId }) => [subnetId],
-  'group-id': ({ groupIds }) => groupIds,
-  'private-ip-address': ({ privateIp }) => [privateIp],
-  'addresses.private-ip-address': ({ privateIp }) => [privateIp],
-  'attachment.instance-id': ({ instanceId }) => [instanceId],
-  'requester-managed': ({ endpointId }) => [endpointId !== undefined],
-  'attachment.attachment-id': ({ attachmentId }) => [attachmentId],
-  'mac-address': ({ mac }) => [mac],
-  status: () => ['in-use'],
-  'interface-type': ({ endpointId }) => [endpointId === undefined ? 'interface' : 'vpc_endpoint'],
-};
+function filters({ db, settings }: Cloud): FilterTable<InterfaceRecord> {
+  return {
+    'addresses.primary': () => [true],
+    'addresses.private-ip-address': ({ privateIp }) => [privateIp],
+    'attachment.attach-time': ({ createdAt }) => [timeText(createdAt)],
+    'attachment.attachment-id': ({ attachmentId }) => [attachmentId],
+    'attachment.delete-on-termination': () => [true],
+    'attachment.device-index': () => [0],
+    'attachment.instance-id': ({ instanceId }) => [instanceId],
+    'attachment.instance-owner-id': () => [settings.accountId],
+    'attachment.status': () => ['attached'],
+    'availability-zone': ({ subnetId }) => [db.subnets.get(subnetId)?.zone],
+    'availability-zone-id': ({ subnetId }) => [db.subnets.get(subnetId)?.zone],
+    description: (card) => [descriptionOf(card)],
+    'group-id': ({ groupIds }) => groupIds,
+    'group-name': ({ groupIds }) => groupIds.map((id) => db.groups.get(id)?.name),
+    'interface-type': ({ endpointId }) => [endpointId === undefined ? 'interface' : 'vpc_endpoint'],
+    'mac-address': ({ mac }) => [mac],
+    'network-interface-id': ({ id }) => [id],
+    ...UNMANAGED,
+    ...ownedBy(settings.accountId),
+    'private-ip-address': ({ privateIp }) => [privateIp],
+    'requester-managed': ({ endpointId }) => [endpointId !== undefined],
+    'source-dest-check': () => [true],
+    status: () => ['in-use'],
+    'subnet-id': ({ subnetId }) => [subnetId],
+    'vpc-id': ({ vpcId }) => [vpcId],
+    ...noneHas('addresses.association.owner-id', 'addresses.association.public-ip', 'association.allocation-id'),
+    ...noneHas('association.association-id', 'association.ip-owner-id', 'association.public-dns-name'),
+    ...noneHas('association.public-ip', 'ipv6-addresses.ipv6-address', 'private-dns-name', 'requester-id'),
+  };
+}
 
 export const interfaceOperations: Operations = {
   DescribeNetworkInterfaces: operation(
@@ -31,13 +49,18 @@ export const interfaceOperations: Operations = {
         records: cloud.db.interfaces.all(),
         ids: input.NetworkInterfaceIds,
         filters: input.Filters,
-        table: FILTERS,
+        table: filters(cloud),
         page: input,
       });
       return { NetworkInterfaces: items.map((card) => renderInterface(card, cloud)), NextToken };
     },
   ),
 };
+
+/** Of a machine's card an empty one, as EC2 shows it. */
+function descriptionOf({ endpointId }: InterfaceRecord): string {
+  return endpointId === undefined ? '' : `VPC Endpoint Interface ${endpointId}`;
+}
 
 function renderInterface(card: InterfaceRecord, { settings, db }: Cloud): NetworkInterface {
   return {
@@ -47,7 +70,7 @@ function renderInterface(card: InterfaceRecord, { settings, db }: Cloud): Networ
     AvailabilityZone: db.subnets.get(card.subnetId)?.zone,
     OwnerId: settings.accountId,
     RequesterManaged: card.endpointId !== undefined,
-    ...(card.endpointId !== undefined && { Description: `VPC Endpoint Interface ${card.endpointId}` }),
+    Description: descriptionOf(card),
     Status: 'in-use',
     InterfaceType: card.endpointId === undefined ? 'interface' : 'vpc_endpoint',
     MacAddress: card.mac,

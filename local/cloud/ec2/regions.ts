@@ -1,27 +1,30 @@
-import type { InstanceTypeInfo } from '@aws-sdk/client-ec2';
 import { z } from 'zod';
 import { CloudError } from '../cloud-error.ts';
 import type { Settings } from '../settings.ts';
-import { type FilterTable, matchesFilters, refuseUnknownFilters } from './filters.ts';
+import { type FilterTable, matchesFilters, noneHas, refuseUnknownFilters } from './filters.ts';
+import { instanceTypeFilters, type Named, renderType } from './instance-types.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
 import { paginate } from './pages.ts';
 
-interface Named {
-  readonly name: string;
-  readonly tags: Readonly<Record<string, string>>;
+function zoneFilters({ region }: Settings): FilterTable<Named> {
+  return {
+    'group-name': () => [region],
+    'opt-in-status': () => ['opt-in-not-required'],
+    'region-name': () => [region],
+    state: () => ['available'],
+    'zone-id': ({ name }) => [name],
+    'zone-name': ({ name }) => [name],
+    'zone-type': () => ['availability-zone'],
+    ...noneHas('group-long-name', 'message', 'parent-zone-id', 'parent-zone-name'),
+  };
 }
 
-const ZONE_FILTERS: FilterTable<Named> = {
-  'zone-name': ({ name }) => [name],
-  state: () => ['available'],
-  'zone-type': () => ['availability-zone'],
+const REGION_FILTERS: FilterTable<Named> = {
+  endpoint: ({ name }) => [endpointOf(name)],
+  'opt-in-status': () => ['opt-in-not-required'],
+  'region-name': ({ name }) => [name],
 };
-const TYPE_FILTERS: FilterTable<Named> = {
-  'instance-type': ({ name }) => [name],
-  'processor-info.supported-architecture': () => ['x86_64'],
-  'supported-boot-mode': () => ['legacy-bios'],
-  'current-generation': () => [true],
-};
+
 const OFFERING_FILTERS: FilterTable<Named & { location: string }> = {
   'instance-type': ({ name }) => [name],
   location: ({ location }) => [location],
@@ -29,32 +32,43 @@ const OFFERING_FILTERS: FilterTable<Named & { location: string }> = {
 
 export const regionOperations: Operations = {
   DescribeRegions: operation(
-    { RegionNames: z.array(z.string()).optional(), AllRegions: z.boolean().optional() },
+    { RegionNames: z.array(z.string()).optional(), AllRegions: z.boolean().optional(), Filters: FilterList },
     (input, { cloud }) => {
       const { region } = cloud.settings;
       const other = input.RegionNames?.find((name) => name !== region);
       if (other !== undefined) throw new CloudError('InvalidParameterValue', `Invalid region: ${other}`);
-      return {
-        Regions: [{ RegionName: region, Endpoint: `ec2.${region}.amazonaws.com`, OptInStatus: 'opt-in-not-required' }],
-      };
+      refuseUnknownFilters(input.Filters ?? [], Object.keys(REGION_FILTERS));
+      const found = matchesFilters({ name: region, tags: {} }, input.Filters ?? [], REGION_FILTERS);
+      const shown = { RegionName: region, Endpoint: endpointOf(region), OptInStatus: 'opt-in-not-required' };
+      return { Regions: found ? [shown] : [] };
     },
   ),
 
   DescribeAvailabilityZones: operation(
-    { ZoneNames: z.array(z.string()).optional(), Filters: FilterList },
+    {
+      ZoneNames: z.array(z.string()).optional(),
+      ZoneIds: z.array(z.string()).optional(),
+      AllAvailabilityZones: z.boolean().optional(),
+      Filters: FilterList,
+    },
     (input, { cloud }) => {
-      refuseUnknownFilters(input.Filters ?? [], Object.keys(ZONE_FILTERS));
-      const unknown = input.ZoneNames?.find((name) => !cloud.settings.zones.includes(name));
+      const table = zoneFilters(cloud.settings);
+      refuseUnknownFilters(input.Filters ?? [], Object.keys(table));
+      const named = input.ZoneNames ?? input.ZoneIds; // a zone's id is its name here
+      const unknown = named?.find((name) => !cloud.settings.zones.includes(name));
       if (unknown !== undefined)
         throw new CloudError('InvalidParameterValue', `Invalid availability zone: [${unknown}]`);
       const zones = cloud.settings.zones
-        .filter((name) => input.ZoneNames?.includes(name) ?? true)
-        .filter((name) => matchesFilters({ name, tags: {} }, input.Filters ?? [], ZONE_FILTERS));
+        .filter((name) => named?.includes(name) ?? true)
+        .filter((name) => matchesFilters({ name, tags: {} }, input.Filters ?? [], table));
       return {
         AvailabilityZones: zones.map((ZoneName) => ({
           ZoneName,
           ZoneId: ZoneName,
           RegionName: cloud.settings.region,
+          GroupName: cloud.settings.region,
+          NetworkBorderGroup: cloud.settings.region,
+          Messages: [],
           State: 'available',
           ZoneType: 'availability-zone',
           OptInStatus: 'opt-in-not-required',
@@ -66,13 +80,14 @@ export const regionOperations: Operations = {
   DescribeInstanceTypes: operation(
     { InstanceTypes: z.array(z.string()).optional(), Filters: FilterList, ...PAGED },
     (input, { cloud }) => {
-      refuseUnknownFilters(input.Filters ?? [], Object.keys(TYPE_FILTERS));
+      const table = instanceTypeFilters(cloud.settings);
+      refuseUnknownFilters(input.Filters ?? [], Object.keys(table));
       const unknown = input.InstanceTypes?.find((name) => !Object.hasOwn(cloud.settings.instanceTypes, name));
       if (unknown !== undefined)
         throw new CloudError('InvalidInstanceType', `The following supplied instance types do not exist: [${unknown}]`);
       const names = Object.keys(cloud.settings.instanceTypes)
         .filter((name) => input.InstanceTypes === undefined || input.InstanceTypes.includes(name))
-        .filter((name) => matchesFilters({ name, tags: {} }, input.Filters ?? [], TYPE_FILTERS))
+        .filter((name) => matchesFilters({ name, tags: {} }, input.Filters ?? [], table))
         .sort();
       const { items, NextToken } = paginate(names, input, (name) => name);
       return { InstanceTypes: items.map((name) => renderType(name, cloud.settings)), NextToken };
@@ -103,29 +118,6 @@ export const regionOperations: Operations = {
   ),
 };
 
-function renderType(name: string, { instanceTypes }: Settings): InstanceTypeInfo {
-  const { vcpus = 1, memoryMiB = 512, instanceStorageGiB } = instanceTypes[name] ?? {};
-  return {
-    InstanceType: name as NonNullable<InstanceTypeInfo['InstanceType']>,
-    CurrentGeneration: true,
-    BareMetal: false,
-    Hypervisor: 'nitro',
-    ProcessorInfo: { SupportedArchitectures: ['x86_64'] },
-    VCpuInfo: { DefaultVCpus: vcpus },
-    MemoryInfo: { SizeInMiB: memoryMiB },
-    InstanceStorageSupported: instanceStorageGiB !== undefined,
-    ...(instanceStorageGiB !== undefined && { InstanceStorageInfo: { TotalSizeInGB: instanceStorageGiB } }),
-    EbsInfo: { EbsOptimizedSupport: 'default', EncryptionSupport: 'supported', NvmeSupport: 'required' },
-    NetworkInfo: {
-      EnaSupport: 'required',
-      MaximumNetworkInterfaces: 1,
-      Ipv4AddressesPerInterface: 1,
-      Ipv6Supported: false,
-    },
-    SupportedBootModes: ['legacy-bios'],
-    SupportedRootDeviceTypes: ['ebs'],
-    SupportedUsageClasses: ['on-demand'],
-    SupportedVirtualizationTypes: ['hvm'],
-    HibernationSupported: false,
-  };
+function endpointOf(region: string): string {
+  return `ec2.${region}.amazonaws.com`;
 }

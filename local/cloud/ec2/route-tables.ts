@@ -3,23 +3,32 @@ import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
 import { CloudError } from '../cloud-error.ts';
 import { newId } from '../ids.ts';
-import type { RouteTableRecord } from '../records.ts';
+import type { Route, RouteTableRecord } from '../records.ts';
 import { parseCidr } from './cidr.ts';
 import { findByToken, tokenFacts } from './client-token.ts';
 import { describe, require, tagSet } from './describe.ts';
-import type { FilterTable } from './filters.ts';
+import { type FilterTable, noneHas, ownedBy } from './filters.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
 import { TagSpecifications, tagsFor } from './tag-specifications.ts';
 
-const FILTERS: FilterTable<RouteTableRecord> = {
-  'route-table-id': ({ id }) => [id],
-  'vpc-id': ({ vpcId }) => [vpcId],
-  'association.subnet-id': ({ associations }) => associations.map(({ subnetId }) => subnetId),
-  'association.main': ({ associations }) => associations.map(({ subnetId }) => subnetId === undefined),
-  'association.route-table-association-id': ({ associations }) => associations.map(({ id }) => id),
-  'route.gateway-id': ({ routes }) => routes.map(({ gatewayId }) => gatewayId),
-  'route.destination-cidr-block': ({ routes }) => routes.map(({ cidr }) => cidr),
-};
+function filters(cloud: Cloud): FilterTable<RouteTableRecord> {
+  return {
+    'association.main': ({ associations }) => associations.map(({ subnetId }) => subnetId === undefined),
+    'association.route-table-association-id': ({ associations }) => associations.map(({ id }) => id),
+    'association.route-table-id': ({ id, associations }) => associations.map(() => id),
+    'association.subnet-id': ({ associations }) => associations.map(({ subnetId }) => subnetId),
+    ...ownedBy(cloud.settings.accountId),
+    'route-table-id': ({ id }) => [id],
+    'route.destination-cidr-block': ({ routes }) => routes.map(({ cidr }) => cidr),
+    'route.gateway-id': ({ routes }) => routes.map(({ gatewayId }) => gatewayId),
+    'route.origin': ({ routes }) => routes.map(({ origin }) => origin),
+    'route.state': (table) => table.routes.map((route) => routeState(route, table, cloud)),
+    'vpc-id': ({ vpcId }) => [vpcId],
+    ...noneHas('association.gateway-id', 'route.destination-ipv6-cidr-block', 'route.destination-prefix-list-id'),
+    ...noneHas('route.egress-only-internet-gateway-id', 'route.instance-id', 'route.nat-gateway-id'),
+    ...noneHas('route.transit-gateway-id', 'route.vpc-peering-connection-id'),
+  };
+}
 
 export const routeTableOperations: Operations = {
   CreateRouteTable: operation(
@@ -125,7 +134,7 @@ export const routeTableOperations: Operations = {
         records: cloud.db.routeTables.all(),
         ids: input.RouteTableIds,
         filters: input.Filters,
-        table: FILTERS,
+        table: filters(cloud),
         page: input,
       });
       return { RouteTables: items.map((table) => renderTable(table, cloud)), NextToken };
@@ -141,17 +150,22 @@ export function routesToInternet({ db }: Cloud, subnet: { readonly id: string; r
   return (table?.routes ?? []).some(({ cidr, gatewayId }) => cidr === '0.0.0.0/0' && gatewayId.startsWith('igw-'));
 }
 
-function renderTable(table: RouteTableRecord, { settings, db }: Cloud): RouteTable {
+function routeState({ gatewayId }: Route, { vpcId }: RouteTableRecord, { db }: Cloud) {
+  const leads = gatewayId === 'local' || db.gateways.get(gatewayId)?.vpcId === vpcId;
+  return leads ? ('active' as const) : ('blackhole' as const);
+}
+
+function renderTable(table: RouteTableRecord, cloud: Cloud): RouteTable {
   return {
     RouteTableId: table.id,
     VpcId: table.vpcId,
-    OwnerId: settings.accountId,
+    OwnerId: cloud.settings.accountId,
     PropagatingVgws: [],
-    Routes: table.routes.map(({ cidr, gatewayId, origin }) => ({
-      DestinationCidrBlock: cidr,
-      GatewayId: gatewayId,
-      Origin: origin,
-      State: gatewayId === 'local' || db.gateways.get(gatewayId)?.vpcId === table.vpcId ? 'active' : 'blackhole',
+    Routes: table.routes.map((route) => ({
+      DestinationCidrBlock: route.cidr,
+      GatewayId: route.gatewayId,
+      Origin: route.origin,
+      State: routeState(route, table, cloud),
     })),
     Associations: table.associations.map(({ id, subnetId }) => ({
       RouteTableAssociationId: id,

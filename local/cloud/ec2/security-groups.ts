@@ -7,7 +7,7 @@ import { newId } from '../ids.ts';
 import type { GroupRule, SecurityGroupRecord } from '../records.ts';
 import { parseCidr } from './cidr.ts';
 import { describe, require, tagSet } from './describe.ts';
-import type { FilterTable } from './filters.ts';
+import { type FilterTable, noneHas, ownedBy } from './filters.ts';
 import { type Call, FilterList, type Operations, operation, PAGED } from './operation.ts';
 import { TagSpecifications, tagsFor } from './tag-specifications.ts';
 
@@ -31,12 +31,31 @@ const Permission = z.strictObject({
 });
 const RULES = { GroupId: z.string(), IpPermissions: z.array(Permission).min(1) };
 
-const FILTERS: FilterTable<SecurityGroupRecord> = {
-  'group-id': ({ id }) => [id],
-  'group-name': ({ name }) => [name],
-  'vpc-id': ({ vpcId }) => [vpcId],
-  description: ({ description }) => [description],
-};
+function filters({ db, settings }: Cloud): FilterTable<SecurityGroupRecord> {
+  const rules = (prefix: string, direction: Direction): FilterTable<SecurityGroupRecord> => {
+    const named = (group: SecurityGroupRecord) => group[direction].flatMap((rule) => rule.groups);
+    return {
+      [`${prefix}.cidr`]: (group) => group[direction].flatMap(({ cidrs }) => cidrs.map(({ cidr }) => cidr)),
+      [`${prefix}.from-port`]: (group) => group[direction].map(({ fromPort }) => fromPort),
+      [`${prefix}.group-id`]: (group) => named(group).map(({ groupId }) => groupId),
+      [`${prefix}.group-name`]: (group) => named(group).map(({ groupId }) => db.groups.get(groupId)?.name),
+      [`${prefix}.ipv6-cidr`]: (group) => group[direction].flatMap(({ cidrs6 }) => cidrs6.map(({ cidr }) => cidr)),
+      [`${prefix}.protocol`]: (group) => group[direction].map(({ protocol }) => protocol),
+      [`${prefix}.to-port`]: (group) => group[direction].map(({ toPort }) => toPort),
+      [`${prefix}.user-id`]: (group) => named(group).map(() => settings.accountId),
+      ...noneHas(`${prefix}.prefix-list-id`),
+    };
+  };
+  return {
+    description: ({ description }) => [description],
+    ...rules('egress.ip-permission', 'egress'),
+    'group-id': ({ id }) => [id],
+    'group-name': ({ name }) => [name],
+    ...rules('ip-permission', 'ingress'),
+    ...ownedBy(settings.accountId),
+    'vpc-id': ({ vpcId }) => [vpcId],
+  };
+}
 
 type Direction = 'ingress' | 'egress';
 type RuleInput = { GroupId: string; IpPermissions: z.output<typeof Permission>[] };
@@ -88,7 +107,7 @@ export const securityGroupOperations: Operations = {
         records: cloud.db.groups.all(),
         ids: input.GroupIds,
         filters: input.Filters,
-        table: FILTERS,
+        table: filters(cloud),
         page: input,
       });
       return { SecurityGroups: items.map((group) => renderGroup(group, cloud)), NextToken };

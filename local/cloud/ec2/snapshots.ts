@@ -6,7 +6,7 @@ import type { InstanceRecord, SnapshotRecord, VolumeRecord } from '../records.ts
 import { BLOCK_BYTES } from '../storage/bitmap.ts';
 import { captureVolumes } from '../storage/capture.ts';
 import { describe, require, tagSet, unknownId } from './describe.ts';
-import type { FilterTable } from './filters.ts';
+import { type FilterTable, noneHas, timeText } from './filters.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
 import { TagSpecifications, tagsFor } from './tag-specifications.ts';
 import { inVolumeTurn } from './volume-turn.ts';
@@ -19,8 +19,9 @@ const FILTERS: FilterTable<SnapshotRecord> = {
   description: ({ description }) => [description],
   encrypted: ({ encrypted }) => [encrypted],
   progress: ({ progress }) => [`${progress}%`],
-  'start-time': ({ startedAt }) => [new Date(startedAt).toISOString()],
+  'start-time': ({ startedAt }) => [timeText(startedAt)],
   'storage-tier': () => ['standard'],
+  ...noneHas('owner-alias', 'transfer-type'),
 };
 
 /** Members that AWS has and whose only value here is the default. */
@@ -94,7 +95,7 @@ export const snapshotOperations: Operations = {
         records: visible(cloud, input.OwnerIds),
         ids: input.SnapshotIds,
         filters: input.Filters,
-        table: { ...FILTERS, 'owner-id': () => [accountId], 'owner-alias': () => [] },
+        table: { ...FILTERS, 'owner-id': () => [accountId] },
         page: input,
       });
       return { Snapshots: items.map((snapshot) => renderSnapshot(snapshot, cloud)), NextToken };

@@ -6,7 +6,7 @@ import { newId } from '../ids.ts';
 import type { SubnetRecord } from '../records.ts';
 import { contains, formatAddress, overlaps, parseAddress, parseCidr } from './cidr.ts';
 import { describe, require, tagSet } from './describe.ts';
-import type { FilterTable } from './filters.ts';
+import { type FilterTable, noneHas, ownedBy } from './filters.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
 import { TagSpecifications, tagsFor } from './tag-specifications.ts';
 
@@ -14,14 +14,36 @@ import { TagSpecifications, tagsFor } from './tag-specifications.ts';
 const RESERVED_AT_START = 4;
 const RESERVED = 5;
 
-const FILTERS: FilterTable<SubnetRecord> = {
-  'subnet-id': ({ id }) => [id],
-  'vpc-id': ({ vpcId }) => [vpcId],
-  'cidr-block': ({ cidr }) => [cidr],
-  'availability-zone': ({ zone }) => [zone],
-  'default-for-az': () => [false],
-  state: () => ['available'],
-};
+function filters(cloud: Cloud): FilterTable<SubnetRecord> {
+  const cidr = ({ cidr }: SubnetRecord) => [cidr];
+  const zone = ({ zone }: SubnetRecord) => [zone];
+  return {
+    'availability-zone': zone,
+    availabilityZone: zone,
+    'availability-zone-id': zone,
+    availabilityZoneId: zone,
+    'available-ip-address-count': (subnet) => [freeAddresses(subnet, cloud)],
+    'cidr-block': cidr,
+    cidr,
+    cidrBlock: cidr,
+    'default-for-az': () => [false],
+    defaultForAz: () => [false],
+    'enable-dns64': () => [false],
+    'ipv6-native': () => [false],
+    'map-customer-owned-ip-on-launch': () => [false],
+    'map-public-ip-on-launch': () => [false],
+    ...ownedBy(cloud.settings.accountId),
+    state: () => ['available'],
+    'subnet-arn': ({ id }) => [subnetArn(id, cloud)],
+    'subnet-id': ({ id }) => [id],
+    'vpc-id': ({ vpcId }) => [vpcId],
+    ...noneHas('customer-owned-ipv4-pool', 'enable-lni-at-device-index', 'outpost-arn'),
+    ...noneHas('ipv6-cidr-block-association.association-id', 'ipv6-cidr-block-association.state'),
+    ...noneHas('ipv6-cidr-block-association.ipv6-cidr-block', 'private-dns-name-options-on-launch.hostname-type'),
+    ...noneHas('private-dns-name-options-on-launch.enable-resource-name-dns-a-record'),
+    ...noneHas('private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record'),
+  };
+}
 
 export const subnetOperations: Operations = {
   CreateSubnet: operation(
@@ -79,7 +101,7 @@ export const subnetOperations: Operations = {
         records: cloud.db.subnets.all(),
         ids: input.SubnetIds,
         filters: input.Filters,
-        table: FILTERS,
+        table: filters(cloud),
         page: input,
       });
       return { Subnets: items.map((subnet) => renderSubnet(subnet, cloud)), NextToken };
@@ -114,17 +136,26 @@ export function chooseAddress({ db }: Cloud, subnet: SubnetRecord, wanted: strin
   throw new CloudError('InsufficientFreeAddressesInSubnet', `No free address in ${subnet.id}`);
 }
 
-function renderSubnet(subnet: SubnetRecord, { settings, db }: Cloud): Subnet {
-  const used = db.interfaces.all().filter(({ subnetId }) => subnetId === subnet.id).length;
+function freeAddresses({ id, cidr }: SubnetRecord, { db }: Cloud): number {
+  const used = db.interfaces.all().filter(({ subnetId }) => subnetId === id).length;
+  return parseCidr(cidr).size - RESERVED - used;
+}
+
+function subnetArn(id: string, { settings }: Cloud): string {
+  return `arn:aws:ec2:${settings.region}:${settings.accountId}:subnet/${id}`;
+}
+
+function renderSubnet(subnet: SubnetRecord, cloud: Cloud): Subnet {
   return {
     SubnetId: subnet.id,
     VpcId: subnet.vpcId,
     CidrBlock: subnet.cidr,
     AvailabilityZone: subnet.zone,
+    AvailabilityZoneId: subnet.zone,
     State: 'available',
-    OwnerId: settings.accountId,
-    SubnetArn: `arn:aws:ec2:${settings.region}:${settings.accountId}:subnet/${subnet.id}`,
-    AvailableIpAddressCount: parseCidr(subnet.cidr).size - RESERVED - used,
+    OwnerId: cloud.settings.accountId,
+    SubnetArn: subnetArn(subnet.id, cloud),
+    AvailableIpAddressCount: freeAddresses(subnet, cloud),
     MapPublicIpOnLaunch: false,
     AssignIpv6AddressOnCreation: false,
     DefaultForAz: false,

@@ -8,7 +8,7 @@ import type { SnapshotRecord, VolumeRecord } from '../records.ts';
 import { makeVolume, plannedLayers } from '../storage/volume-files.ts';
 import { findByToken, tokenFacts } from './client-token.ts';
 import { describe, require, tagSet } from './describe.ts';
-import type { FilterTable } from './filters.ts';
+import { type FilterTable, noneHas, timeText, UNMANAGED } from './filters.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
 import { requireSnapshot } from './snapshots.ts';
 import { TagSpecifications, tagsFor } from './tag-specifications.ts';
@@ -26,6 +26,11 @@ const FILTERS: FilterTable<VolumeRecord> = {
   'snapshot-id': ({ snapshotId }) => [snapshotId],
   'volume-type': ({ type }) => [type],
   'availability-zone': ({ zone }) => [zone],
+  'availability-zone-id': ({ zone }) => [zone],
+  'create-time': ({ createdAt }) => [timeText(createdAt)],
+  'fast-restored': () => [false],
+  ...UNMANAGED,
+  'attachment.attach-time': ({ attachment }) => [attachment && timeText(attachment.attachedAt)],
   'attachment.instance-id': ({ attachment }) => [attachment?.instanceId],
   'attachment.device': ({ attachment }) => [attachment?.device],
   'attachment.status': ({ attachment }) => [attachment === undefined ? undefined : 'attached'],
@@ -136,7 +141,12 @@ export const volumeOperations: Operations = {
     (input, { cloud }) => {
       const table: FilterTable<VolumeRecord> = {
         'volume-status.status': () => ['ok'],
+        'volume-status.details-name': () => ['io-enabled'],
+        'volume-status.details-status': () => ['passed'],
         'availability-zone': ({ zone }) => [zone],
+        ...noneHas('action.code', 'action.description', 'action.event-id', 'event.description', 'event.event-id'),
+        ...noneHas('attachment-status.instance-id', 'attachment-status.io-performance'),
+        ...noneHas('event.event-type', 'event.not-after', 'event.not-before'),
       };
       const records = cloud.db.volumes.all();
       const { items, NextToken } = describe({

@@ -18,14 +18,17 @@ const OPEN_POLICY = '{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*
 /** Services that have a door here; an agent needs the first two. */
 const SERVICES = ['ssm', 'ssmmessages', 'ec2messages'];
 
-const FILTERS: FilterTable<EndpointRecord> = {
-  'ip-address-type': () => ['ipv4'],
-  'service-name': ({ serviceName }) => [serviceName],
-  'vpc-endpoint-id': ({ id }) => [id],
-  'vpc-endpoint-state': () => ['available'],
-  'vpc-endpoint-type': () => ['Interface'],
-  'vpc-id': ({ vpcId }) => [vpcId],
-};
+function filters(cloud: Cloud): FilterTable<EndpointRecord> {
+  return {
+    'ip-address-type': () => ['ipv4'],
+    'service-name': ({ serviceName }) => [serviceName],
+    'service-region': () => [cloud.settings.region],
+    'vpc-endpoint-id': ({ id }) => [id],
+    'vpc-endpoint-state': (endpoint) => [endpointState(endpoint, cloud)],
+    'vpc-endpoint-type': () => ['Interface'],
+    'vpc-id': ({ vpcId }) => [vpcId],
+  };
+}
 
 const INPUT = {
   VpcEndpointType: z.string().optional(),
@@ -75,7 +78,7 @@ export const endpointOperations: Operations = {
         records: cloud.db.endpoints.all(),
         ids: input.VpcEndpointIds,
         filters: input.Filters,
-        table: FILTERS,
+        table: filters(cloud),
         page: input,
       });
       return { VpcEndpoints: items.map((endpoint) => renderEndpoint(endpoint, cloud)), NextToken };

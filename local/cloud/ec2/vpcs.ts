@@ -7,7 +7,7 @@ import type { VpcRecord } from '../records.ts';
 import { DENY_ALL_ENTRIES, OPEN_ENTRIES } from './acls.ts';
 import { parseCidr } from './cidr.ts';
 import { describe, require, tagSet } from './describe.ts';
-import type { FilterTable } from './filters.ts';
+import { type FilterTable, noneHas, ownedBy } from './filters.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
 import { OPEN_RULE } from './security-groups.ts';
 import { TagSpecifications, tagsFor } from './tag-specifications.ts';
@@ -15,9 +15,16 @@ import { TagSpecifications, tagsFor } from './tag-specifications.ts';
 const FILTERS: FilterTable<VpcRecord> = {
   'vpc-id': ({ id }) => [id],
   cidr: ({ cidr }) => [cidr],
+  // Two more names that EC2 takes for it, by no page of its reference: Ansible asks by the second.
+  cidrBlock: ({ cidr }) => [cidr],
+  'cidr-block': ({ cidr }) => [cidr],
+  'cidr-block-association.association-id': ({ id }) => [cidrAssociation(id)],
   'cidr-block-association.cidr-block': ({ cidr }) => [cidr],
+  'cidr-block-association.state': () => ['associated'],
   state: () => ['available'],
   'is-default': () => [false],
+  ...noneHas('dhcp-options-id', 'ipv6-cidr-block-association.association-id', 'ipv6-cidr-block-association.state'),
+  ...noneHas('ipv6-cidr-block-association.ipv6-cidr-block', 'ipv6-cidr-block-association.ipv6-pool'),
 };
 
 export const vpcOperations: Operations = {
@@ -44,7 +51,7 @@ export const vpcOperations: Operations = {
         records: cloud.db.vpcs.all(),
         ids: input.VpcIds,
         filters: input.Filters,
-        table: FILTERS,
+        table: { ...FILTERS, ...ownedBy(cloud.settings.accountId) },
         page: input,
       });
       return { Vpcs: items.map((vpc) => renderVpc(vpc, cloud)), NextToken };
@@ -135,6 +142,10 @@ function deleteVpc({ db, store }: Cloud, vpcId: string): void {
   });
 }
 
+function cidrAssociation(vpcId: string): string {
+  return vpcId.replace('vpc-', 'vpc-cidr-assoc-');
+}
+
 function renderVpc(vpc: VpcRecord, { settings }: Cloud): Vpc {
   return {
     VpcId: vpc.id,
@@ -145,7 +156,7 @@ function renderVpc(vpc: VpcRecord, { settings }: Cloud): Vpc {
     InstanceTenancy: 'default',
     CidrBlockAssociationSet: [
       {
-        AssociationId: vpc.id.replace('vpc-', 'vpc-cidr-assoc-'),
+        AssociationId: cidrAssociation(vpc.id),
         CidrBlock: vpc.cidr,
         CidrBlockState: { State: 'associated' },
       },
