@@ -20,6 +20,7 @@ describe('a configuration', () => {
     { wrong: { ...SMALLEST, vaults: { main: { ...VAULT, url: 'http://x' } } }, says: /vaults\.main\.url: must be s3/ },
     { wrong: { ...SMALLEST, vaults: {} }, says: /vaults: must define at least one vault/ },
     { wrong: { ...SMALLEST, limits: { shardSegments: 17 } }, says: /limits\.shardSegments: / },
+    { wrong: { ...SMALLEST, limits: { runMs: Number.MAX_SAFE_INTEGER } }, says: /limits\.runMs: / },
     { wrong: { ...SMALLEST, limits: { scratchGiB: 2_048 } }, says: /limits\.scratchGiB: / },
     {
       wrong: { ...SMALLEST, defaults: { vault: 'other' } },
