@@ -31,7 +31,7 @@ export function parseFstab(text: string): readonly Mount[] {
 
 /** What a device name of fstab means, with the disks in the order in which the machine has them. */
 export function matchesSpec(spec: string, fact: FileSystemFact, diskIndex: number): boolean {
-  const [kind = '', value = ''] = spec.includes('=') ? spec.split('=', 2) : byLinkName(spec);
+  const [, kind = '', value = ''] = /^([^=/]*)=(.*)$/.exec(spec) ?? byLinkName(spec);
   switch (kind.toUpperCase()) {
     case 'UUID':
       return fact.uuid?.toLowerCase() === value.toLowerCase();
@@ -44,9 +44,9 @@ export function matchesSpec(spec: string, fact: FileSystemFact, diskIndex: numbe
   }
 }
 
-function byLinkName(spec: string): [string, string] {
-  const match = /^\/dev\/disk\/by-(uuid|label|partuuid)\/(.+)$/.exec(spec);
-  return match?.[1] && match[2] ? [match[1], match[2].replace(/\\x20/g, ' ')] : ['', ''];
+function byLinkName(spec: string): readonly string[] {
+  const [link = '', kind = '', name = ''] = /^\/dev\/disk\/by-(uuid|label|partuuid)\/(.+)$/.exec(spec) ?? [];
+  return [link, kind, name.replace(/\\x20/g, ' ')];
 }
 
 /** Best effort: names of devices follow the order of attachment, which no machine promises to keep. */
