@@ -89,3 +89,9 @@ export function isDigestRefused(error: unknown): boolean {
 export function isPreconditionFailed(error: unknown): boolean {
   return error instanceof Error && error.name === 'PreconditionFailed';
 }
+
+/** Taken for the end, it would make everything behind it missing: to a collection, points that nothing needs any more. */
+export function cutOff(below: string, url: string): VaultError {
+  const message = `the store's list of ${below || 'all objects'} in ${url} is cut off and does not say where it goes on; this is no S3`;
+  return new VaultError('VaultRefused', message, { context: { below } });
+}

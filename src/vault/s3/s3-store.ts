@@ -17,7 +17,7 @@ import { receivingAgents } from '../receiving-agents.ts';
 import { setHeader } from '../set-header.ts';
 import { alreadyExists, isKey, mustBeKey, mustBeWhole, mustHaveLength, rangeOf } from '../whole-object.ts';
 import { readBody } from './s3-body.ts';
-import { isDigestRefused, isPreconditionFailed, translateS3Error } from './s3-errors.ts';
+import { cutOff, isDigestRefused, isPreconditionFailed, translateS3Error } from './s3-errors.ts';
 import {
   extendRetention,
   isLockUnsupported,
@@ -182,6 +182,7 @@ async function* listObjects(client: S3Client, listing: Listing, signal: AbortSig
       if (key !== undefined && isKey(key)) yield { key, bytes: Size ?? 0 };
     }
     token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+    if (page.IsTruncated === true && token === undefined) throw cutOff(below, url);
   } while (token !== undefined);
 }
 

@@ -11,7 +11,7 @@ import { VaultError } from '../../errors.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { ObjectVersion, VersionStore } from '../version-store.ts';
 import { isKey, mustBeKey } from '../whole-object.ts';
-import { translateS3Error } from './s3-errors.ts';
+import { cutOff, translateS3Error } from './s3-errors.ts';
 import { readRetention, type S3Object } from './s3-locks.ts';
 import type { S3Place } from './s3-store.ts';
 
@@ -66,6 +66,7 @@ async function* listVersions(client: S3Client, listing: Listing, signal: AbortSi
     ].filter((version) => version !== undefined);
     yield* found.sort(byKeyNewestFirst);
     next = page.IsTruncated === true ? markersOf(page) : undefined;
+    if (next && next.KeyMarker === undefined) throw cutOff(below, url);
   }
 }
 
