@@ -10,6 +10,8 @@ const STATE_DIRTY = 1;
 /** Second entry of the table: bit set = cleanly shut down (Microsoft FAT specification, FAT[1]). */
 const CLEAN_FAT32 = 0x0800_0000;
 const CLEAN_FAT16 = 0x8000;
+/** With its cure: an orderly end does not clear it once it was set at a mount (boot.sh: check_vfat). */
+const MARKED = 'the dirty bit is set, and only a check clears it: install dosfstools (fsck.vfat) in production';
 
 /**
  *   11 2 bytes per sector   13 1 sectors per cluster   14 2 reserved sectors   16 1 tables   22 2 sectors per table, 0 = FAT32
@@ -45,7 +47,7 @@ export async function recognizeVfat(
     uuid: `${serial.slice(0, 4)}-${serial.slice(4)}`,
     label: guestText(fieldText(head.subarray(labelAt, labelAt + 11)), 11),
   };
-  if (((head[stateAt] ?? 0) & STATE_DIRTY) !== 0) return { ...named, state: 'dirty', found: 'the dirty bit is set' };
+  if (((head[stateAt] ?? 0) & STATE_DIRTY) !== 0) return { ...named, state: 'dirty', found: MARKED };
   const table = await readUpTo(source, reserved * sectorBytes, 8, signal);
   if (table.length < 8) return { ...named, state: 'unknown', found: 'its table lies outside of the partition' };
   const second = isFat32

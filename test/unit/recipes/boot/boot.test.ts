@@ -10,18 +10,18 @@ const RUN_ID = '20261123T023107Z-9f2c01ab';
 const OTHER_RUN = '20261123T023107Z-9f2c01ac';
 
 /**
- * Two functions of the boot script, on folders of the test in place of the machine's own. Nothing else of it may run here:
- * it powers off the machine that it runs in.
+ * Functions of the boot script, on folders of the test in place of the machine's own. Nothing else of it may run here: it
+ * powers off the machine that it runs in, and so would power_off without the caller's own systemctl and poweroff.
  */
 async function functionsIn(folder: string): Promise<string> {
   const script = await readScript('boot.sh', RUN_ID);
-  const functions = ['say', 'find_scratch'].map((name) => {
+  const functions = ['say', 'find_scratch', 'check_vfat'].map((name) => {
     const [text] = new RegExp(`^${name}\\(\\) \\{\\n[^]*?^\\}\\n`, 'm').exec(script) ?? [];
     return must(text, `${name} in boot.sh`);
   });
   return `UNDERSTUDY_RUN=${RUN_ID}\nN=0\nDISK=\n${functions.join('')}`
     .replaceAll(/"\/dev\//g, `"${folder}/dev/`)
-    .replaceAll(/\/sys\//g, `${folder}/sys/`)
+    .replaceAll(/\/(sys|proc)\//g, `${folder}/$1/`)
     .replaceAll('DISK=/dev/', `DISK=${folder}/dev/`)
     .replaceAll('[ -b ', '[ -f ');
 }
@@ -92,6 +92,27 @@ test('without a disk of this run none is found', async () => {
     const folder = await machine({ consoles: 'ttyS0', disks });
     expect(await run(`${await functionsIn(folder)}\nfind_scratch || echo "none, and '$DISK'"`, [])).toBe(
       "none, and ''\n",
+    );
+  });
+});
+
+test('a vfat that was marked when it was mounted is unmounted and checked; one in use and other file systems are left alone', async () => {
+  const mounts = [
+    '/dev/nvme0n1p1 / ext4 rw,relatime 0 0',
+    'systemd-1 /boot/efi autofs rw,relatime 0 0',
+    '/dev/nvme0n1p15 /boot/efi vfat rw,relatime 0 0',
+    '/dev/nvme1n1 /srv/busy vfat rw,relatime 0 0',
+  ];
+  const umount = 'umount() { echo "umount $*"; [ "$1" != /dev/nvme1n1 ]; }\n';
+  await inEachShell(async (run) => {
+    const folder = await machine({ consoles: 'ttyS0', disks: {} });
+    await mkdir(join(folder, 'proc'));
+    await writeFile(join(folder, 'proc/mounts'), mounts.map((line) => `${line}\n`).join(''));
+    await writeFile(join(folder, 'fsck.vfat'), '#!/bin/sh\necho "fsck.vfat $*"\n', { mode: 0o755 });
+    const PATH = `${folder}:${process.env.PATH}`;
+    await run(`cd "$1" || exit\n${umount}${await functionsIn(folder)}check_vfat`, [folder], { PATH });
+    expect(await readFile(join(folder, 'vfat'), 'utf8')).toBe(
+      'umount /dev/nvme0n1p15\nfsck.vfat -a /dev/nvme0n1p15\numount /dev/nvme1n1\n',
     );
   });
 });
