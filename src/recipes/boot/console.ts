@@ -29,17 +29,18 @@ const MAX_PROGRESS_LINES = 200;
 const CONTRADICTIONS: readonly { readonly pattern: RegExp; readonly meaning: string }[] = [
   { pattern: /Kernel panic|end Kernel panic|Oops:|general protection fault/, meaning: 'the kernel panicked' },
   { pattern: /emergency mode|emergency\.target|Give root password for maintenance/i, meaning: 'emergency mode' },
-  // systemd-shutdown names what ignored SIGTERM and is killed (src/shutdown and src/shared/killall.c of systemd). At each
-  // orderly end it says "Sending SIGKILL to remaining processes...", whether any remain or not.
+  // systemd-shutdown names what ignored SIGTERM and is killed (src/shutdown and src/shared/killall.c of systemd), with its own
+  // name before it or not (boot.sh: log-target). At each orderly end it says "Sending SIGKILL to remaining processes...".
   {
-    pattern: /systemd-shutdown\[\d+\]: (Sending SIGKILL to PID|Process .* has been killed)/,
+    pattern: /Sending SIGKILL to PID|systemd-shutdown\[\d+\]: Process .* has been killed/,
     meaning: 'killed at shutdown',
   },
   {
     pattern: /(State '?(stop|final)-?sig(term|kill|abrt)'? timed out|stop-sigterm.*timed out)/i,
     meaning: 'killed at shutdown',
   },
-  { pattern: /Killing (process )?\S+|Killed (at|during) shutdown/, meaning: 'killed at shutdown' },
+  // systemd also says so where it only asks: of what a session left behind.
+  { pattern: /Killing (?!.* with signal SIG(TERM|HUP))\S+|Killed (at|during) shutdown/, meaning: 'killed at shutdown' },
   { pattern: /did not stop in time/, meaning: 'a process ignored the shutdown' },
   { pattern: /Out of memory: Kill/, meaning: 'a process was killed for memory' },
   {

@@ -15,13 +15,15 @@ const OTHER_RUN = '20261123T023107Z-9f2c01ac';
  */
 async function functionsIn(folder: string): Promise<string> {
   const script = await readScript('boot.sh', RUN_ID);
-  const functions = ['say', 'find_scratch', 'check_vfat'].map((name) => {
+  const functions = ['say', 'find_scratch', 'check_vfat', 'power_off'].map((name) => {
     const [text] = new RegExp(`^${name}\\(\\) \\{\\n[^]*?^\\}\\n`, 'm').exec(script) ?? [];
     return must(text, `${name} in boot.sh`);
   });
   return `UNDERSTUDY_RUN=${RUN_ID}\nN=0\nDISK=\n${functions.join('')}`
     .replaceAll(/"\/dev\//g, `"${folder}/dev/`)
     .replaceAll(/\/(sys|proc)\//g, `${folder}/$1/`)
+    .replaceAll('/run/systemd/', `${folder}/run/systemd/`)
+    .replaceAll('/sbin/shutdown', 'poweroff')
     .replaceAll('DISK=/dev/', `DISK=${folder}/dev/`)
     .replaceAll('[ -b ', '[ -f ');
 }
@@ -114,5 +116,29 @@ test('a vfat that was marked when it was mounted is unmounted and checked; one i
     expect(await readFile(join(folder, 'vfat'), 'utf8')).toBe(
       'umount /dev/nvme0n1p15\nfsck.vfat -a /dev/nvme0n1p15\numount /dev/nvme1n1\n',
     );
+  });
+});
+
+test.each([
+  { what: 'systemd', knows: 0, asked: ['systemctl log-target console', 'systemctl poweroff'] },
+  {
+    what: 'an old systemd',
+    knows: 1,
+    asked: ['systemctl log-target console', 'systemd-analyze set-log-target console', 'systemctl poweroff'],
+  },
+  { what: 'another init', knows: undefined, asked: ['poweroff'] },
+])('$what ends the machine, and systemd says on the console what it ends by force', async ({ knows, asked }) => {
+  const stubs = [
+    `systemctl() { echo "systemctl $*"; [ "$1" = poweroff ] || return ${knows}; }`,
+    'analyze() { echo "systemd-analyze $*"; }',
+    'poweroff() { echo "poweroff $*"; }',
+    'sync() { :; }',
+  ];
+  await inEachShell(async (run) => {
+    const folder = await machine({ consoles: 'ttyS0', disks: {} });
+    if (knows !== undefined) await mkdir(join(folder, 'run/systemd/system'), { recursive: true });
+    const functions = (await functionsIn(folder)).replaceAll('systemd-analyze', 'analyze'); // no name of a function
+    const ran = await run(`${stubs.join('\n')}\n${functions}power_off true`, []);
+    expect(ran.trim().split(/ *\n/)).toEqual(asked);
   });
 });

@@ -20,6 +20,9 @@ test.each([
   ['You are in emergency mode. After logging in, type "journalctl -xb"', /emergency/],
   ['guest 9.31 Killing postgres (211): it did not end when asked', /killed at shutdown/],
   ['[  120.4] systemd-shutdown[1]: Sending SIGKILL to PID 412 (postgres).', /killed at shutdown/],
+  ['Sending SIGKILL to PID 412 (postgres).', /killed at shutdown/],
+  ["\u001b[0;1;38;5;185mledger.service: State 'stop-sigterm' timed out. Killing.\u001b[0m", /killed at shutdown/],
+  ['\u001b[0;1;39mledger.service: Killing process 369 (sh) with signal SIGKILL.\u001b[0m', /killed at shutdown/],
   ['guest 9.31 WARNING: postgres (211) did not stop in time', /ignored the shutdown/],
   ['guest 11.0 WARNING: /var/lib/postgresql: target is busy, not unmounted', /busy/],
   ['EXT4-fs error (device nvme0n1p1): ext4_lookup:1234: inode #2', /error on a disk/],
@@ -33,7 +36,7 @@ test('an ordinary console does not contradict, and "Power down" alone proves not
   expect(read('All filesystems unmounted.\nreboot: Power down\n').fact.verdict).toBe('clean');
 });
 
-// The end of Debian 12 with MariaDB on an XFS of its own, ended by its own power-off.
+// From the ends of Debian 12 with MariaDB on an XFS of its own.
 const SYSTEMD_END = [
   '[[0;1;31mFAILED[0m] Failed unmounting [0;1;39mvar-lib-mysql.mount[0m - /var/lib/mysql.',
   '[[0;32m  OK  [0m] Stopped [0;1;39mmariadb.service[0… MariaDB 10.11.19 database server.',
@@ -44,6 +47,10 @@ const SYSTEMD_END = [
   '[  120.300092] systemd-shutdown[1]: Sending SIGKILL to remaining processes...',
   '[  120.322297] systemd-shutdown[1]: Unmounting file systems.',
   "[  120.382884] (sd-umount)[588]: Unmounting '/var/lib/mysql'.",
+  // As it says the same where its messages go to the console.
+  'session-1.scope: Killing process 512 (tmux) with signal SIGTERM.',
+  'cloud-final.service: Unit process 524 (sleep) remains running after unit stopped.',
+  'Sending SIGKILL to remaining processes...',
   '[  120.458583] systemd-shutdown[1]: All filesystems unmounted.',
   '[  120.833424] reboot: Power down',
 ].join('\r\n');
