@@ -35,10 +35,16 @@ const COMMANDS: Readonly<Record<string, () => Promise<(deps: CliDeps) => Command
 export async function runCli(args: readonly string[], deps: CliDeps): Promise<number> {
   const program = new Command('understudy')
     .description('Zero-impact, verified backups: clones a live machine, backs up the clone, restores it and asks it')
-    .showHelpAfterError('(add --help for what is allowed)');
+    .option('-V, --version', 'print the version');
   for (const load of loadersFor(args)) program.addCommand((await load())(deps));
   prepare(program, deps);
   try {
+    // Read only when it is asked for.
+    if (args[0] === '-V' || args[0] === '--version') {
+      const { readToolVersion } = await import('../workers/tool-version.ts');
+      deps.stdout.write(`${await readToolVersion()}\n`);
+      return EXIT.done;
+    }
     await program.parseAsync(args, { from: 'user' });
     return EXIT.done;
   } catch (error) {
@@ -52,8 +58,13 @@ function loadersFor([name]: readonly string[]) {
   return asked ? [asked] : Object.values(COMMANDS);
 }
 
+/** Of 80 columns the longest command leaves 38 for what it does; commander wraps from 40 on, and a terminal inside of words. */
+const LEAST_WRAPPED = 20;
+
 function prepare(command: Command, { stdout, stderr }: Pick<CliDeps, 'stdout' | 'stderr'>): void {
   command.exitOverride();
+  command.showHelpAfterError('(add --help for what is allowed)');
+  command.configureHelp({ minWidthToWrap: LEAST_WRAPPED });
   command.configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) });
   for (const below of command.commands) prepare(below, { stdout, stderr });
 }
@@ -74,15 +85,14 @@ function endOf(error: unknown, args: readonly string[], deps: CliDeps): number {
     return EXIT.interrupted;
   }
   const failure = readFailure(error);
-  writeFailure(
-    deps,
-    `understudy ${args.slice(0, ['vault', 'keys', 'files'].includes(args[0] ?? '') ? 2 : 1).join(' ')}`.trim(),
-    failure,
-    {
-      json: args.includes('--json'),
-    },
-  );
+  writeFailure(deps, `understudy ${nameOf(args)}`.trim(), failure, { json: args.includes('--json') });
   return exitCodeOf(failure);
+}
+
+/** As a person calls it. */
+function nameOf([first = '', second = '']: readonly string[]): string {
+  const isPair = ['vault', 'keys', 'files', 'retention'].includes(first) || `${first} ${second}` === 'restore table';
+  return isPair ? `${first} ${second}` : first;
 }
 
 /** Help and version are "errors" with exit code 0; everything else commander refuses is wrong usage, told to people already. */

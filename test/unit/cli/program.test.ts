@@ -26,3 +26,23 @@ test('help that was asked for is no failure, with --json neither', async () => {
   expect(exitCode).toBe(0);
   expect(stdout).toMatch(/^Usage: /);
 });
+
+test.each(['--version', '-V'])('%s prints the version, for whoever reports a bug', async (flag) => {
+  const { exitCode, stdout } = await runFake([flag]);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringMatching(/^understudy \d+\.\d+\.\d+\n$/) });
+});
+
+test('wrong usage of a command says where help is, as that of the program does', async () => {
+  expect((await runFake(['backup'])).stderr).toContain('--help');
+});
+
+test.each([{ args: ['--help'] }, { args: ['vault', '--help'] }])('$args fits into 80 columns', async ({ args }) => {
+  const { stdout } = await runFake(args);
+  expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+});
+
+test('a failure names the command as it is called', async () => {
+  expect((await runFake(['retention', 'simulate', '--every', '6h'])).stderr).toMatch(
+    /^understudy retention simulate failed: /,
+  );
+});
