@@ -44,6 +44,14 @@ test('the example that other services paste backs up from the package, on the ol
   }
 });
 
+test('the installed command says which Node it needs, on an older one', async () => {
+  const command = join(project, 'node_modules', 'understudy', 'bin', 'understudy.mjs');
+  await expect(execute(readToolchain().oldestNode, [command, '--help'])).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^understudy: needs Node 24; this is v20\.\S+\n$/),
+  });
+});
+
 test('vault and configuration load on the Node that the product runs on', async () => {
   const script =
     "await import('understudy/vault'); const c = await import('understudy/config'); console.log(typeof c.defineConfig)";
