@@ -49,7 +49,7 @@ export const Settings = z.strictObject({
   stopGraceMs: Milliseconds.default(120_000),
   /** AWS refuses signatures older or newer than 5 minutes. */
   clockSkewMs: Milliseconds.default(300_000),
-  /** New resources stay invisible to Describe calls that list or filter for so long. */
+  /** New machines, volumes, snapshots and images stay invisible to Describe calls that list or filter for so long. */
   describeLagMs: Milliseconds.default(100),
   /**
    * And to those that name them by id. AWS promises nothing here either; but its answers take longer than this cloud's, so

@@ -15,6 +15,9 @@ interface Description<T extends TaggedRecord> {
   readonly page?: PageRequest;
 }
 
+/** Machines and what they are made of. Clients find a network that they have just made by filters, and on AWS they do. */
+const LATE_IN_LISTS: readonly IdPrefix[] = ['i', 'vol', 'snap', 'ami', 'eni'];
+
 /** The part that all Describe calls share: unknown ids, what is not visible yet, filters, pages. */
 export function describe<T extends TaggedRecord>({
   cloud,
@@ -31,7 +34,8 @@ export function describe<T extends TaggedRecord>({
     throw new CloudError('InvalidParameterCombination', 'Ids and MaxResults cannot be used together in one request');
   }
   const { lookupLagMs, describeLagMs } = cloud.settings;
-  const visibleSince = cloud.now() - (named ? lookupLagMs : describeLagMs);
+  const listLagMs = LATE_IN_LISTS.includes(prefix) ? describeLagMs : 0;
+  const visibleSince = cloud.now() - (named ? lookupLagMs : listLagMs);
   const visible = new Map(
     records.filter(({ createdAt }) => createdAt <= visibleSince).map((record) => [record.id, record]),
   );

@@ -29,6 +29,12 @@ test('a waiter, which ends at the first NotFound, knows what its client has just
   expect(await askEc2(lenient, { Action: 'DescribeVolumes', ...filter })).not.toContain(id);
 });
 
+test('a network that was just made is found by filters, as Ansible looks for it', async () => {
+  await askEc2(lenient, { Action: 'CreateVpc', CidrBlock: '10.9.0.0/16' });
+  const filter = { 'Filter.1.Name': 'cidr-block', 'Filter.1.Value.1': '10.9.0.0/16' };
+  expect(await askEc2(lenient, { Action: 'DescribeVpcs', ...filter })).toContain('10.9.0.0/16');
+});
+
 test('a stricter cloud knows what is new by no way at all', async () => {
   const id = await newVolume(unforgiving);
   const lookup = askEc2(unforgiving, { Action: 'DescribeVolumes', 'VolumeId.1': id });
