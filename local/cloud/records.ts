@@ -249,6 +249,8 @@ export interface ImageRecord extends Tagged {
   readonly sriov?: string;
   readonly bootMode?: string;
   readonly imdsSupport?: string;
+  /** Made by CreateImage: the machine that it is an image of. */
+  readonly sourceInstanceId?: string;
   readonly mappings: readonly ImageMapping[];
 }
 

@@ -4,8 +4,9 @@ import { CloudError } from '../cloud-error.ts';
 import { newId } from '../ids.ts';
 import type { InternetGatewayRecord } from '../records.ts';
 import { describe, require, tagSet } from './describe.ts';
-import { type FilterTable, ownedBy, refuseUnknownFilters } from './filters.ts';
-import { FilterList, type Operation, type Operations, operation, PAGED } from './operation.ts';
+import { type FilterTable, ownedBy } from './filters.ts';
+import { noneOf } from './none-here.ts';
+import { FilterList, type Operations, operation, PAGED } from './operation.ts';
 import { TagSpecifications, tagsFor } from './tag-specifications.ts';
 
 const FILTERS: FilterTable<InternetGatewayRecord> = {
@@ -69,16 +70,22 @@ export const gatewayOperations: Operations = {
     },
   ),
 
-  // Kinds that nobody can create here: the true answer is always none.
-  DescribeEgressOnlyInternetGateways: noneOf('EgressOnlyInternetGateways', 'EgressOnlyInternetGatewayIds', []),
-  DescribeNatGateways: noneOf(
-    'NatGateways',
-    'NatGatewayIds',
-    ['nat-gateway-id', 'state', 'subnet-id', 'vpc-id'],
-    'Filter',
-  ),
-  DescribeVpnGateways: operation({ VpnGatewayIds: z.array(z.string()).optional(), Filters: FilterList }, (input) => {
-    const names = [
+  // Ways out that nobody can make here.
+  DescribeEgressOnlyInternetGateways: noneOf({
+    member: 'EgressOnlyInternetGateways',
+    names: { EgressOnlyInternetGatewayIds: 'InvalidEgressOnlyInternetGatewayId.NotFound' },
+    filters: [],
+  }),
+  DescribeNatGateways: noneOf({
+    member: 'NatGateways',
+    names: { NatGatewayIds: 'NatGatewayNotFound' },
+    filters: ['nat-gateway-id', 'state', 'subnet-id', 'vpc-id'],
+    filterMember: 'Filter',
+  }),
+  DescribeVpnGateways: noneOf({
+    member: 'VpnGateways',
+    names: { VpnGatewayIds: 'InvalidVpnGatewayID.NotFound' },
+    filters: [
       'amazon-side-asn',
       'attachment.state',
       'attachment.vpc-id',
@@ -86,66 +93,41 @@ export const gatewayOperations: Operations = {
       'state',
       'type',
       'vpn-gateway-id',
-    ];
-    return answerNone('VpnGateways', input.VpnGatewayIds, input.Filters, names);
+    ],
+    also: {},
   }),
-  DescribeTransitGatewayVpcAttachments: noneOf('TransitGatewayVpcAttachments', 'TransitGatewayAttachmentIds', [
-    'state',
-    'transit-gateway-attachment-id',
-    'transit-gateway-id',
-    'vpc-id',
-  ]),
-  DescribeVpcPeeringConnections: noneOf('VpcPeeringConnections', 'VpcPeeringConnectionIds', [
-    'accepter-vpc-info.cidr-block',
-    'accepter-vpc-info.owner-id',
-    'accepter-vpc-info.vpc-id',
-    'expiration-time',
-    'requester-vpc-info.cidr-block',
-    'requester-vpc-info.owner-id',
-    'requester-vpc-info.vpc-id',
-    'status-code',
-    'status-message',
-    'vpc-peering-connection-id',
-  ]),
-  DescribeCarrierGateways: noneOf('CarrierGateways', 'CarrierGatewayIds', [
-    'carrier-gateway-id',
-    'state',
-    'owner-id',
-    'vpc-id',
-  ]),
-  DescribeInstanceConnectEndpoints: noneOf('InstanceConnectEndpoints', 'InstanceConnectEndpointIds', [
-    'instance-connect-endpoint-id',
-    'state',
-    'subnet-id',
-    'tag-value',
-    'vpc-id',
-  ]),
+  DescribeTransitGatewayVpcAttachments: noneOf({
+    member: 'TransitGatewayVpcAttachments',
+    names: { TransitGatewayAttachmentIds: 'InvalidTransitGatewayAttachmentID.NotFound' },
+    filters: ['state', 'transit-gateway-attachment-id', 'transit-gateway-id', 'vpc-id'],
+  }),
+  DescribeVpcPeeringConnections: noneOf({
+    member: 'VpcPeeringConnections',
+    names: { VpcPeeringConnectionIds: 'InvalidVpcPeeringConnectionID.NotFound' },
+    filters: [
+      'accepter-vpc-info.cidr-block',
+      'accepter-vpc-info.owner-id',
+      'accepter-vpc-info.vpc-id',
+      'expiration-time',
+      'requester-vpc-info.cidr-block',
+      'requester-vpc-info.owner-id',
+      'requester-vpc-info.vpc-id',
+      'status-code',
+      'status-message',
+      'vpc-peering-connection-id',
+    ],
+  }),
+  DescribeCarrierGateways: noneOf({
+    member: 'CarrierGateways',
+    names: { CarrierGatewayIds: 'InvalidCarrierGatewayID.NotFound' },
+    filters: ['carrier-gateway-id', 'state', 'owner-id', 'vpc-id'],
+  }),
+  DescribeInstanceConnectEndpoints: noneOf({
+    member: 'InstanceConnectEndpoints',
+    names: { InstanceConnectEndpointIds: 'InvalidInstanceConnectEndpointId.NotFound' },
+    filters: ['instance-connect-endpoint-id', 'state', 'subnet-id', 'tag-value', 'vpc-id'],
+  }),
 };
-
-function noneOf(
-  member: string,
-  idsMember: string,
-  filterNames: readonly string[],
-  filterMember = 'Filters',
-): Operation {
-  return operation({ [idsMember]: z.array(z.string()).optional(), [filterMember]: FilterList, ...PAGED }, (input) => {
-    const members = input as { readonly [name: string]: unknown };
-    return answerNone(member, members[idsMember], FilterList.parse(members[filterMember]), filterNames);
-  });
-}
-
-function answerNone(
-  member: string,
-  ids: unknown,
-  filters: Parameters<typeof refuseUnknownFilters>[0] = [],
-  names: readonly string[],
-) {
-  refuseUnknownFilters(filters, names);
-  const [id] = Array.isArray(ids) ? ids : [];
-  if (id !== undefined)
-    throw new CloudError(`Invalid${member.replace(/s$/, '')}Id.NotFound`, `The ID '${id}' does not exist`);
-  return { [member]: [] };
-}
 
 function renderGateway({ id, vpcId, tags }: InternetGatewayRecord, { settings }: Cloud) {
   return {

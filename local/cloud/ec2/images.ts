@@ -7,9 +7,11 @@ import type { ImageMapping, ImageRecord } from '../records.ts';
 import { describe, require, tagSet } from './describe.ts';
 import { type FilterTable, noneHas, timeText } from './filters.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
-import { requireSnapshot } from './snapshots.ts';
+import { deleteSnapshot, imageWith, requireSnapshot } from './snapshots.ts';
 import { TagSpecifications, tagsFor } from './tag-specifications.ts';
 import { VolumeType } from './volumes.ts';
+
+export const ImageName = z.string().min(3).max(128);
 
 const Mapping = z.strictObject({
   DeviceName: z.string(),
@@ -42,7 +44,8 @@ const NEVER_MADE_HERE = noneHas(
   'scan-result.medium-fix-available-since',
 );
 
-function filters({ db, settings }: Cloud): FilterTable<ImageRecord> {
+function filters(cloud: Cloud): FilterTable<ImageRecord> {
+  const { db, settings } = cloud;
   const encrypted = ({ snapshotId }: ImageMapping) =>
     snapshotId === undefined ? undefined : (db.snapshots.get(snapshotId)?.encrypted ?? false);
   return {
@@ -67,11 +70,12 @@ function filters({ db, settings }: Cloud): FilterTable<ImageRecord> {
     'root-device-name': ({ rootDevice }) => [rootDevice],
     'root-device-type': () => ['ebs'],
     'sriov-net-support': ({ sriov }) => [sriov],
-    state: () => ['available'],
+    'source-instance-id': ({ sourceInstanceId }) => [sourceInstanceId],
+    state: (image) => [imageState(image, cloud)],
     'boot-mode': ({ bootMode }) => [bootMode],
     'virtualization-type': ({ virtualization }) => [virtualization],
     ...noneHas('free-tier-eligible', 'kernel-id', 'owner-alias', 'platform', 'product-code', 'product-code.type'),
-    ...noneHas('ramdisk-id', 'source-image-id', 'source-image-region', 'source-instance-id'),
+    ...noneHas('ramdisk-id', 'source-image-id', 'source-image-region'),
     ...noneHas('state-reason-code', 'state-reason-message', 'public-ssm-parameter-name'),
     ...noneHas('instance-type-specification.supported-instance-type'),
     ...noneHas('instance-type-specification.unsupported-instance-type'),
@@ -82,7 +86,7 @@ function filters({ db, settings }: Cloud): FilterTable<ImageRecord> {
 export const imageOperations: Operations = {
   RegisterImage: operation(
     {
-      Name: z.string().min(3).max(128),
+      Name: ImageName,
       Description: z.string().max(255).optional(),
       // AWS's own defaults: whoever forgets these gets an image that does not boot here either.
       Architecture: z.enum(['i386', 'x86_64', 'arm64']).default('i386'),
@@ -98,9 +102,7 @@ export const imageOperations: Operations = {
     (input, { cloud }) => {
       const { db, now } = cloud;
       const tags = tagsFor(input.TagSpecifications, 'image');
-      const same = db.images.all().find(({ name }) => name === input.Name);
-      if (same !== undefined)
-        throw new CloudError('InvalidAMIName.Duplicate', `AMI name ${input.Name} is already in use by AMI ${same.id}`);
+      refuseTakenName(cloud, input.Name);
       if (input.BootMode === 'uefi') throw unsupported('boot mode uefi: machines start through legacy BIOS');
       const mappings = input.BlockDeviceMappings.map((mapping) => readMapping(cloud, mapping));
       const root = mappings.find(({ device }) => device === input.RootDeviceName);
@@ -125,10 +127,22 @@ export const imageOperations: Operations = {
     },
   ),
 
-  DeregisterImage: operation({ ImageId: z.string() }, (input, { cloud }) => {
-    cloud.db.images.remove(requireImage(cloud, input.ImageId).id);
-    return { Return: true };
-  }),
+  DeregisterImage: operation(
+    { ImageId: z.string(), DeleteAssociatedSnapshots: z.boolean().default(false) },
+    async (input, { cloud }) => {
+      const { id, mappings } = requireImage(cloud, input.ImageId);
+      cloud.db.images.remove(id);
+      if (!input.DeleteAssociatedSnapshots) return { Return: true };
+      const snapshotIds = mappings.flatMap(({ snapshotId }) => snapshotId ?? []);
+      const results: { SnapshotId: string; ReturnCode: string }[] = [];
+      for (const SnapshotId of snapshotIds) {
+        const used = imageWith(cloud, SnapshotId) !== undefined;
+        if (!used) await deleteSnapshot(cloud, SnapshotId);
+        results.push({ SnapshotId, ReturnCode: used ? 'skipped' : 'success' });
+      }
+      return { Return: true, DeleteSnapshotResults: results };
+    },
+  ),
 
   DescribeImages: operation(
     { ImageIds: z.array(z.string()).optional(), Owners: z.array(z.string()).optional(), Filters: FilterList, ...PAGED },
@@ -149,6 +163,19 @@ export const imageOperations: Operations = {
     },
   ),
 };
+
+export function refuseTakenName({ db }: Cloud, taken: string): void {
+  const same = db.images.all().find(({ name }) => name === taken);
+  if (same !== undefined)
+    throw new CloudError('InvalidAMIName.Duplicate', `AMI name ${taken} is already in use by AMI ${same.id}`);
+}
+
+/** An image is as ready as the snapshots under it. */
+export function imageState({ mappings }: ImageRecord, { db }: Cloud): 'pending' | 'available' | 'failed' {
+  const states = mappings.flatMap(({ snapshotId }) => db.snapshots.get(snapshotId ?? '')?.state ?? []);
+  if (states.includes('error')) return 'failed';
+  return states.some((state) => state !== 'completed') ? 'pending' : 'available';
+}
 
 export function requireImage({ db }: Cloud, id: string): ImageRecord {
   return require(db.images, 'ami', id);
@@ -184,7 +211,8 @@ function readMapping(cloud: Cloud, { DeviceName, VirtualName, Ebs }: z.output<ty
   };
 }
 
-function renderImage(image: ImageRecord, { settings, db }: Cloud): Image {
+export function renderImage(image: ImageRecord, cloud: Cloud): Image {
+  const { settings, db } = cloud;
   return {
     ImageId: image.id,
     Name: image.name,
@@ -193,7 +221,8 @@ function renderImage(image: ImageRecord, { settings, db }: Cloud): Image {
     ImageType: 'machine',
     Public: false,
     OwnerId: settings.accountId,
-    State: 'available',
+    State: imageState(image, cloud),
+    ...(image.sourceInstanceId !== undefined && { SourceInstanceId: image.sourceInstanceId }),
     CreationDate: new Date(image.createdAt).toISOString(),
     Architecture: image.architecture as NonNullable<Image['Architecture']>,
     VirtualizationType: image.virtualization as NonNullable<Image['VirtualizationType']>,

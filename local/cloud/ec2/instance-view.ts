@@ -74,7 +74,7 @@ export function renderProductCodes(codes: readonly string[] = []) {
   return codes.map((id) => ({ ProductCodeId: id, ProductCodeType: 'marketplace' as const }));
 }
 
-function renderDisks(instance: InstanceRecord, { db }: Cloud): NonNullable<Instance['BlockDeviceMappings']> {
+export function renderDisks(instance: InstanceRecord, { db }: Cloud): NonNullable<Instance['BlockDeviceMappings']> {
   return instance.volumeIds.flatMap((id) => {
     const attachment = db.volumes.get(id)?.attachment;
     if (attachment === undefined) return [];

@@ -1,14 +1,13 @@
 import type { InstanceStatus } from '@aws-sdk/client-ec2';
 import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
-import { CloudError, invalidValue } from '../cloud-error.ts';
+import { CloudError } from '../cloud-error.ts';
 import { inBackground } from '../in-background.ts';
-import { ownValue } from '../own-value.ts';
 import type { InstanceRecord, InstanceState } from '../records.ts';
 import { describe, require } from './describe.ts';
 import { type FilterTable, noneHas, UNMANAGED } from './filters.ts';
 import { instanceFilters } from './instance-filters.ts';
-import { renderInstance, renderProductCodes, renderState, STATE_CODES } from './instance-view.ts';
+import { renderInstance, renderState, STATE_CODES } from './instance-view.ts';
 import { FilterList, type Operations, operation, PAGED } from './operation.ts';
 
 /** EC2 shows a terminated instance for about an hour. */
@@ -63,11 +62,6 @@ export const instanceOperations: Operations = {
       return { InstanceStatuses: items.map(renderStatus), NextToken };
     },
   ),
-
-  DescribeInstanceAttribute: operation({ InstanceId: z.string(), Attribute: z.string() }, (input, { cloud }) => {
-    const instance = require(cloud.db.instances, 'i', input.InstanceId);
-    return { InstanceId: instance.id, ...attributeOf(instance, input.Attribute) };
-  }),
 
   // The variables of a UEFI machine; ours start through a legacy BIOS, for which EC2 has none either.
   GetInstanceUefiData: operation({ InstanceId: z.string() }, (input, { cloud }) => {
@@ -213,22 +207,4 @@ function renderStatus({ id, zone, state }: InstanceRecord): InstanceStatus {
     SystemStatus: { Status: status(state), Details: reachability(state) },
     Events: [],
   };
-}
-
-function attributeOf(instance: InstanceRecord, attribute: string): object {
-  const attributes: Readonly<Record<string, object>> = {
-    instanceType: { InstanceType: { Value: instance.type } },
-    userData: { UserData: instance.userData === undefined ? {} : { Value: instance.userData } },
-    disableApiTermination: { DisableApiTermination: { Value: !instance.apiTermination } },
-    disableApiStop: { DisableApiStop: { Value: false } },
-    instanceInitiatedShutdownBehavior: { InstanceInitiatedShutdownBehavior: { Value: instance.shutdownBehavior } },
-    rootDeviceName: { RootDeviceName: { Value: instance.rootDevice } },
-    ebsOptimized: { EbsOptimized: { Value: instance.ebsOptimized } },
-    enaSupport: { EnaSupport: { Value: instance.enaSupport } },
-    sourceDestCheck: { SourceDestCheck: { Value: true } },
-    productCodes: { ProductCodes: renderProductCodes(instance.productCodes) },
-  };
-  const found = ownValue(attributes, attribute);
-  if (found === undefined) throw invalidValue('attribute', attribute);
-  return found;
 }

@@ -1,11 +1,15 @@
 import { aclOperations } from './acls.ts';
 import { consoleOperations } from './console.ts';
+import { CreateImage } from './create-image.ts';
 import { gatewayOperations } from './gateways.ts';
 import { imageOperations } from './images.ts';
+import { instanceAttributeOperations } from './instance-attributes.ts';
 import { instanceOperations } from './instances.ts';
 import { interfaceOperations } from './interfaces.ts';
+import { noneHereOperations } from './none-here.ts';
 import type { Operations } from './operation.ts';
 import { regionOperations } from './regions.ts';
+import { resourceAttributeOperations } from './resource-attributes.ts';
 import { routeTableOperations } from './route-tables.ts';
 import { RunInstances } from './run-instances.ts';
 import { securityGroupOperations } from './security-groups.ts';
@@ -32,6 +36,10 @@ export const EC2_OPERATIONS: Operations = {
   ...snapshotOperations,
   ...imageOperations,
   ...instanceOperations,
+  ...instanceAttributeOperations,
+  ...resourceAttributeOperations,
   ...consoleOperations,
+  ...noneHereOperations,
+  CreateImage,
   RunInstances,
 };

@@ -7,7 +7,7 @@ import { inBackground } from '../in-background.ts';
 import type { ImageMapping, ImageRecord, InstanceRecord, SubnetRecord, VolumeRecord } from '../records.ts';
 import { findByToken, tokenFacts } from './client-token.ts';
 import { require } from './describe.ts';
-import { requireImage } from './images.ts';
+import { imageState, requireImage } from './images.ts';
 import { renderInstance } from './instance-view.ts';
 import { type Call, type Operation, operation } from './operation.ts';
 import { chooseAddress } from './subnets.ts';
@@ -15,7 +15,7 @@ import { TagSpecifications, tagsFor } from './tag-specifications.ts';
 import { planVolume, VolumeType } from './volumes.ts';
 
 /** EC2's limit for user data before base64. */
-const MAX_USER_DATA = 16_384;
+export const MAX_USER_DATA = 16_384;
 
 const LaunchMapping = z.strictObject({
   DeviceName: z.string(),
@@ -149,6 +149,8 @@ function place({ db }: Cloud, input: LaunchInput): Placed {
 }
 
 function check(cloud: Cloud, input: LaunchInput, image: ImageRecord): void {
+  if (imageState(image, cloud) !== 'available')
+    throw new CloudError('InvalidAMIID.Unavailable', `The image ID '${image.id}' is not available`);
   if (!Object.hasOwn(cloud.settings.instanceTypes, input.InstanceType))
     throw invalidValue('InstanceType', input.InstanceType);
   if (input.UserData !== undefined && Buffer.from(input.UserData, 'base64').length > MAX_USER_DATA) {

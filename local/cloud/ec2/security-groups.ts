@@ -29,7 +29,15 @@ const Permission = z.strictObject({
     .optional(),
   PrefixListIds: z.array(z.never()).optional(),
 });
-const RULES = { GroupId: z.string(), IpPermissions: z.array(Permission).min(1) };
+const RULES = {
+  GroupId: z.string(),
+  IpPermissions: z.array(Permission).min(1).optional(),
+  // The older form of one rule, without a list around it.
+  IpProtocol: z.string().optional(),
+  FromPort: z.int().optional(),
+  ToPort: z.int().optional(),
+  CidrIp: z.string().optional(),
+};
 
 function filters({ db, settings }: Cloud): FilterTable<SecurityGroupRecord> {
   const rules = (prefix: string, direction: Direction): FilterTable<SecurityGroupRecord> => {
@@ -58,7 +66,7 @@ function filters({ db, settings }: Cloud): FilterTable<SecurityGroupRecord> {
 }
 
 type Direction = 'ingress' | 'egress';
-type RuleInput = { GroupId: string; IpPermissions: z.output<typeof Permission>[] };
+type RuleInput = z.output<z.ZodObject<typeof RULES>>;
 
 export const securityGroupOperations: Operations = {
   CreateSecurityGroup: operation(
@@ -117,8 +125,9 @@ export const securityGroupOperations: Operations = {
 
 function authorize(direction: Direction, input: RuleInput, { cloud }: Call) {
   const group = require(cloud.db.groups, 'sg', input.GroupId);
-  for (const permission of input.IpPermissions) checkPermission(permission);
-  const added = input.IpPermissions.map(readRule);
+  const permissions = permissionsOf(input);
+  for (const permission of permissions) checkPermission(permission);
+  const added = permissions.map(readRule);
   const atoms = group[direction].flatMap(splitRule).map((rule) => JSON.stringify(rule));
   for (const rule of added.flatMap(splitRule)) {
     if (atoms.includes(JSON.stringify(rule)))
@@ -127,6 +136,19 @@ function authorize(direction: Direction, input: RuleInput, { cloud }: Call) {
   }
   cloud.db.groups.put({ ...group, [direction]: [...group[direction], ...added] });
   return { Return: true };
+}
+
+function permissionsOf({ IpPermissions, IpProtocol, FromPort, ToPort, CidrIp }: RuleInput) {
+  const inList = IpPermissions !== undefined;
+  if (inList && (IpProtocol ?? FromPort ?? ToPort ?? CidrIp) !== undefined)
+    throw new CloudError(
+      'InvalidParameterCombination',
+      'A list of rules and a rule without it cannot be used together',
+    );
+  if (inList) return IpPermissions;
+  if (IpProtocol === undefined || CidrIp === undefined)
+    throw new CloudError('MissingParameter', 'The request must contain the parameter ipPermissions');
+  return [{ IpProtocol, FromPort, ToPort, IpRanges: [{ CidrIp }] }];
 }
 
 function checkPermission({ IpProtocol, FromPort, ToPort, IpRanges, Ipv6Ranges }: z.output<typeof Permission>): void {
@@ -147,7 +169,7 @@ function checkPermission({ IpProtocol, FromPort, ToPort, IpRanges, Ipv6Ranges }:
 function revoke(direction: Direction, input: RuleInput, { cloud }: Call) {
   const group = require(cloud.db.groups, 'sg', input.GroupId);
   let atoms = group[direction].flatMap(splitRule);
-  for (const rule of input.IpPermissions.map(readRule).flatMap(splitRule)) {
+  for (const rule of permissionsOf(input).map(readRule).flatMap(splitRule)) {
     const rest = atoms.filter((atom) => withoutNotes(atom) !== withoutNotes(rule));
     if (rest.length === atoms.length)
       throw new CloudError('InvalidPermission.NotFound', 'The specified rule does not exist in this security group.');

@@ -2,7 +2,7 @@ import type { Snapshot, SnapshotInfo } from '@aws-sdk/client-ec2';
 import { z } from 'zod';
 import type { Cloud } from '../cloud.ts';
 import { CloudError, invalidValue, unsupported } from '../cloud-error.ts';
-import type { InstanceRecord, SnapshotRecord, VolumeRecord } from '../records.ts';
+import type { ImageRecord, InstanceRecord, SnapshotRecord, VolumeRecord } from '../records.ts';
 import { BLOCK_BYTES } from '../storage/bitmap.ts';
 import { captureVolumes } from '../storage/capture.ts';
 import { describe, require, tagSet, unknownId } from './describe.ts';
@@ -68,14 +68,12 @@ export const snapshotOperations: Operations = {
   ),
 
   DeleteSnapshot: operation({ SnapshotId: z.string() }, async (input, { cloud }) => {
-    const { db } = cloud;
     const snapshot = requireSnapshot(cloud, input.SnapshotId);
-    const image = db.images.all().find(({ mappings }) => mappings.some(({ snapshotId }) => snapshotId === snapshot.id));
+    const image = imageWith(cloud, snapshot.id);
     if (image !== undefined) {
       throw new CloudError('InvalidSnapshot.InUse', `The snapshot ${snapshot.id} is currently in use by ${image.id}`);
     }
-    db.snapshots.update(snapshot.id, { state: 'deleted' });
-    await cloud.snapshots.sweep();
+    await deleteSnapshot(cloud, snapshot.id);
     return undefined;
   }),
 
@@ -103,6 +101,15 @@ export const snapshotOperations: Operations = {
   ),
 };
 
+export function imageWith({ db }: Cloud, id: string): ImageRecord | undefined {
+  return db.images.all().find(({ mappings }) => mappings.some(({ snapshotId }) => snapshotId === id));
+}
+
+export async function deleteSnapshot(cloud: Cloud, id: string): Promise<void> {
+  cloud.db.snapshots.update(id, { state: 'deleted' });
+  await cloud.snapshots.sweep();
+}
+
 export function requireSnapshot(cloud: Cloud, id: string): SnapshotRecord {
   const snapshot = require(cloud.db.snapshots, 'snap', id);
   if (snapshot.state === 'deleted' || snapshot.state === 'capturing') throw unknownId('snap', id);
@@ -114,7 +121,7 @@ function visible({ db, settings }: Cloud, owners: readonly string[] | undefined)
   return db.snapshots.all().filter(({ state }) => state !== 'deleted' && state !== 'capturing');
 }
 
-function volumesToCapture(
+export function volumesToCapture(
   cloud: Cloud,
   instance: InstanceRecord,
   withoutRoot: boolean,

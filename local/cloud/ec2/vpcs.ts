@@ -27,8 +27,14 @@ const FILTERS: FilterTable<VpcRecord> = {
   ...noneHas('ipv6-cidr-block-association.ipv6-cidr-block', 'ipv6-cidr-block-association.ipv6-pool'),
 };
 
+/** Members that some clients always send, and whose only value here is the default. */
+const DEFAULTS = {
+  InstanceTenancy: z.literal('default').optional(),
+  AmazonProvidedIpv6CidrBlock: z.literal(false).optional(),
+};
+
 export const vpcOperations: Operations = {
-  CreateVpc: operation({ CidrBlock: z.string(), TagSpecifications }, (input, { cloud }) => {
+  CreateVpc: operation({ CidrBlock: z.string(), ...DEFAULTS, TagSpecifications }, (input, { cloud }) => {
     const { prefix } = parseCidr(input.CidrBlock);
     if (prefix < 16 || prefix > 28)
       throw new CloudError('InvalidVpc.Range', `The CIDR '${input.CidrBlock}' is invalid.`);
@@ -62,6 +68,8 @@ export const vpcOperations: Operations = {
     const { id, dnsSupport, dnsHostnames } = require(cloud.db.vpcs, 'vpc', input.VpcId);
     if (input.Attribute === 'enableDnsSupport') return { VpcId: id, EnableDnsSupport: { Value: dnsSupport } };
     if (input.Attribute === 'enableDnsHostnames') return { VpcId: id, EnableDnsHostnames: { Value: dnsHostnames } };
+    if (input.Attribute === 'enableNetworkAddressUsageMetrics')
+      return { VpcId: id, EnableNetworkAddressUsageMetrics: { Value: false } };
     throw invalidValue('attribute', input.Attribute);
   }),
 

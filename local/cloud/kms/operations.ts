@@ -6,7 +6,7 @@ import type { KeyRecord } from '../records.ts';
 import { type JsonOperation, jsonOperation } from '../wire/json-service.ts';
 import { ALIAS_OPERATIONS } from './aliases.ts';
 import { makeKey } from './find-key.ts';
-import { changeableKey, requireKey, usableKey } from './key-access.ts';
+import { changeableKey, requireKey, requireKeyItself, usableKey } from './key-access.ts';
 import { type EncryptionContext, invalidCiphertext, keyIdOf, seal, unseal } from './sealing.ts';
 
 /** Not `z.record`, which leaves out a key `__proto__`: a ciphertext would open without it. */
@@ -32,6 +32,29 @@ export const KMS_OPERATIONS: Readonly<Record<string, JsonOperation>> = {
   DescribeKey: jsonOperation(KeyOnly, (cloud, { KeyId }) => ({
     KeyMetadata: metadata(cloud, requireKey(cloud, KeyId)),
   })),
+  ListKeys: jsonOperation(
+    z.strictObject({ Limit: z.int().min(1).max(1_000).default(100), Marker: z.string().default('') }),
+    (cloud, { Limit, Marker }) => {
+      const byId = cloud.db.keys.all().sort((a, b) => (a.id < b.id ? -1 : 1));
+      const left = byId.filter(({ id }) => id > Marker);
+      const page = left.slice(0, Limit);
+      const Truncated = left.length > page.length;
+      const Keys = page.map(({ id, arn }) => ({ KeyId: id, KeyArn: arn }));
+      return { Keys, Truncated, ...(Truncated && { NextMarker: page.at(-1)?.id }) };
+    },
+  ),
+  // Nothing rotates keys here.
+  GetKeyRotationStatus: jsonOperation(KeyOnly, (cloud, { KeyId }) => ({
+    KeyId: requireKeyItself(cloud, KeyId).arn,
+    KeyRotationEnabled: false,
+  })),
+  ListResourceTags: jsonOperation(
+    z.strictObject({ KeyId: z.string(), Limit: z.int().min(1).max(50).optional(), Marker: z.undefined().optional() }),
+    (cloud, { KeyId }) => {
+      const tags = Object.entries(requireKeyItself(cloud, KeyId).tags); // at most 50, one page
+      return { Tags: tags.map(([TagKey, TagValue]) => ({ TagKey, TagValue })), Truncated: false };
+    },
+  ),
   EnableKey: jsonOperation(KeyOnly, (cloud, { KeyId }) => setState(cloud, KeyId, 'Enabled')),
   DisableKey: jsonOperation(KeyOnly, (cloud, { KeyId }) => setState(cloud, KeyId, 'Disabled')),
   ScheduleKeyDeletion: jsonOperation(

@@ -80,3 +80,31 @@ test.each([
   if (taken) expect(await add).toContain('<return>true</return>');
   else await expect(add).rejects.toMatchObject({ code: 'InvalidParameterValue' });
 });
+
+test('a rule without a list around it is the rule inside one', async () => {
+  const VpcId = readElement(await askEc2(cloud, { Action: 'CreateVpc', CidrBlock: '10.0.0.0/16' }), 'vpcId');
+  const group = { Action: 'CreateSecurityGroup', GroupName: 'old', GroupDescription: 'd', VpcId };
+  const GroupId = readElement(await askEc2(cloud, group), 'groupId');
+  const rule = { GroupId, IpProtocol: 'tcp', FromPort: '22', ToPort: '22', CidrIp: '10.0.0.0/8' };
+  await askEc2(cloud, { Action: 'AuthorizeSecurityGroupIngress', ...rule });
+  const inList = { 'IpPermissions.1.IpProtocol': 'tcp', 'IpPermissions.1.IpRanges.1.CidrIp': '10.0.0.0/8' };
+  const ports = { 'IpPermissions.1.FromPort': '22', 'IpPermissions.1.ToPort': '22' };
+  const revoke = { Action: 'RevokeSecurityGroupIngress', GroupId, ...inList, ...ports };
+  await expect(askEc2(cloud, { ...revoke, ...rule })).rejects.toMatchObject({ code: 'InvalidParameterCombination' });
+  expect(await askEc2(cloud, revoke)).toContain('<return>true</return>');
+  const nothing = { Action: 'AuthorizeSecurityGroupIngress', GroupId };
+  await expect(askEc2(cloud, nothing)).rejects.toMatchObject({ code: 'MissingParameter' });
+});
+
+test.each([
+  { action: 'DescribeAddresses', ask: {}, answer: '<addressesSet/>' },
+  { action: 'DescribeKeyPairs', ask: { IncludePublicKey: 'true' }, answer: '<keySet/>' },
+  { action: 'GetEbsEncryptionByDefault', ask: {}, answer: '<ebsEncryptionByDefault>false<' },
+])('$action answers what is true: nobody can change it here', async ({ action, ask, answer }) => {
+  expect(await askEc2(cloud, { Action: action, ...ask })).toContain(answer);
+});
+
+test('a key pair that is named does not exist', async () => {
+  const named = { Action: 'DescribeKeyPairs', 'KeyName.1': 'mine' };
+  await expect(askEc2(cloud, named)).rejects.toMatchObject({ code: 'InvalidKeyPair.NotFound' });
+});

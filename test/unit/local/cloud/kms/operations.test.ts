@@ -47,3 +47,24 @@ test.each(['a', 'constructor', '__proto__'])('a ciphertext opens only with the "
     code: 'ValidationException',
   });
 });
+
+test('every key is listed once over all pages, and shows the tags it was made with', async () => {
+  const made = await kms('CreateKey', { Tags: [{ TagKey: 'for', TagValue: 'backups' }] });
+  const listed: string[] = [];
+  for (
+    let page = await kms('ListKeys', { Limit: 1 });
+    ;
+    page = await kms('ListKeys', { Limit: 1, Marker: page.NextMarker })
+  ) {
+    listed.push(...page.Keys.map((key: { KeyId: string }) => key.KeyId));
+    if (!page.Truncated) break;
+  }
+  expect(listed).toEqual(
+    cloud.db.keys
+      .all()
+      .map(({ id }) => id)
+      .sort(),
+  );
+  const tags = await kms('ListResourceTags', { KeyId: made.KeyMetadata.KeyId });
+  expect(tags).toEqual({ Tags: [{ TagKey: 'for', TagValue: 'backups' }], Truncated: false });
+});
