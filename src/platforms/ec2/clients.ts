@@ -36,6 +36,7 @@ export function createEc2Clients(region?: string): Ec2Clients {
   const calls = {
     requestHandler: {
       requestTimeout: REQUEST_TIMEOUT_MS,
+      socketTimeout: REQUEST_TIMEOUT_MS, // the one above ends with an answer's headers, and its body may never come
       connectionTimeout: CONNECT_TIMEOUT_MS,
       throwOnRequestTimeout: true,
     },
@@ -49,6 +50,7 @@ export function createEc2Clients(region?: string): Ec2Clients {
       maxAttempts: 1,
       requestHandler: {
         requestTimeout: BLOCK_TIMEOUT_MS,
+        socketTimeout: BLOCK_TIMEOUT_MS,
         connectionTimeout: CONNECT_TIMEOUT_MS,
         throwOnRequestTimeout: true,
         ...receivingAgents({ keepAlive: true, maxSockets: EBS_SOCKETS }, EBS_RECEIVE_BYTES),

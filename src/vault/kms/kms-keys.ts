@@ -12,6 +12,7 @@ export function createKmsClient(): KMSClient {
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
+      socketTimeout: REQUEST_TIMEOUT_MS, // the one above ends with an answer's headers, and its body may never come
       throwOnRequestTimeout: true,
     },
   });

@@ -30,8 +30,9 @@ import {
 // Uploads, reads ahead and listings of several volumes share one client; the SDK's default is 50.
 const SOCKETS = 96;
 const CONNECT_TIMEOUT_MS = 5_000;
-// The SDK waits for ever by default. 32 MiB at 1 MiB/s.
-const REQUEST_TIMEOUT_MS = 60_000;
+// The SDK waits for ever by default. Counted while nothing moves, in either direction: its `requestTimeout` would end an
+// upload that goes on over a slow line, and an answer whose body stops half-way not at all.
+const SILENCE_MS = 60_000;
 
 export interface S3Place {
   readonly bucket: string;
@@ -55,8 +56,7 @@ export function createS3Client(env: NodeJS.ProcessEnv, { profile }: { readonly p
     responseChecksumValidation: 'WHEN_REQUIRED', // and compare it ourselves, with an error that names the object
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      throwOnRequestTimeout: true,
+      socketTimeout: SILENCE_MS,
       ...receivingAgents({ keepAlive: true, maxSockets: SOCKETS }),
     },
   });

@@ -1,9 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ConfigurationError } from '../../../../src/errors.ts';
 import { createS3Client, createS3Store } from '../../../../src/vault/s3/s3-store.ts';
 import { createS3Versions } from '../../../../src/vault/s3/s3-versions.ts';
+import { hurryTimeouts, type SlowServer, startSilentServer, startSlowServer } from '../../../support/slow-server.ts';
 import { NEVER, temporaryFolder } from '../../../support/vault-fixture.ts';
 
 test.each(['garbage', 'localhost:9000', 'ftp://s3.example'])(
@@ -84,3 +85,39 @@ test.each(['ListBucketResult', 'ListVersionsResult'])(
     await expect(reading).rejects.toMatchObject({ code: 'VaultRefused', status: 'permanent' });
   },
 );
+describe('over time', () => {
+  beforeEach(() => {
+    vi.stubEnv('AWS_REGION', 'local-1');
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'key');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
+  });
+
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.unstubAllEnvs();
+  });
+
+  const storeOf = ({ endpoint, close }: SlowServer) => {
+    onTestFinished(close);
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', endpoint);
+    return createS3Store(createS3Client(process.env), { bucket: 'vaults', prefix: '' });
+  };
+
+  test('an object or a listing of which nothing more comes is given up, to be asked for again', async () => {
+    hurryTimeouts(100);
+    const store = storeOf(await startSilentServer());
+    const listing = store.list('points/', NEVER)[Symbol.asyncIterator]();
+    const ends = await Promise.allSettled([store.get('vault.json', NEVER), listing.next()]);
+    const given = { status: 'rejected', reason: { code: 'VaultUnreachable' } };
+    expect(ends).toMatchObject([given, given]);
+  });
+
+  test('an upload that takes longer than that is not given up while it goes on', async () => {
+    // What the system's buffers hold moves unseen, here 8 MiB of it for 0.7 of the 3 seconds.
+    hurryTimeouts(20);
+    const store = storeOf(await startSlowServer());
+    const began = performance.now();
+    await store.create('a.json', new Uint8Array(64 << 20), NEVER);
+    expect(performance.now() - began).toBeGreaterThan(3_000);
+  }, 30_000);
+});
