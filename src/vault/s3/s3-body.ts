@@ -16,11 +16,12 @@ type Answer = Pick<GetObjectCommandOutput, 'Body' | 'ContentLength'>;
  */
 export async function readBody(
   key: string,
-  { Body: body, ContentLength: announced = 0 }: Answer,
+  { Body: body, ContentLength: announced }: Answer,
   part?: ByteRange | SizeLimit,
 ): Promise<Uint8Array> {
   if (!body) return new Uint8Array();
   try {
+    mustBeAnnounced(key, announced);
     mustFitInto(part, key, announced);
     mustBeOfAVault(key, announced);
   } catch (error) {
@@ -33,6 +34,12 @@ export async function readBody(
     const message = `${key}: the connection broke while the object was read`;
     throw new VaultError('VaultUnreachable', message, { context: { key }, cause });
   }
+}
+
+function mustBeAnnounced(key: string, announced: number | undefined): asserts announced is number {
+  if (announced !== undefined) return;
+  const message = `${key}: the answer does not say how long it is, as S3 always does; look at what lies between here and the store`;
+  throw new VaultError('VaultUnreachable', message, { context: { key } });
 }
 
 function mustBeOfAVault(key: string, announced: number): void {

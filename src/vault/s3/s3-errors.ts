@@ -12,7 +12,8 @@ export function translateS3Error(error: unknown, key: string, url: string): unkn
     return new ConfigurationError('InvalidConfiguration', message, { cause: error });
   }
   const details = { context: { key, name: error.name }, cause: error };
-  const what = `${key} in ${url}: ${error.name} (${error.message})`;
+  const status = statusOf(error);
+  const what = `${key} in ${url}: ${wordsOf(error, status)}`;
   if (MISSING.has(error.name)) return missing(key, url, error);
   if (error.name === 'NoSuchBucket') {
     return new VaultError('VaultNotInitialized', `${what}; create the bucket or correct the vault's URL`, details);
@@ -20,20 +21,49 @@ export function translateS3Error(error: unknown, key: string, url: string): unkn
   if (error.name === 'InvalidRange') {
     return new VaultError('ObjectDamaged', `${what}; the object is shorter than its index says`, details);
   }
-  if (DENIED.has(error.name) || statusOf(error) === 403) {
+  if (DENIED.has(error.name) || status === 403) {
     return new VaultError('AccessDenied', `${what}; check the credentials and the bucket's policy`, details);
   }
-  if (SLOW.has(error.name) || statusOf(error) === 503 || statusOf(error) === 429) {
+  if (SLOW.has(error.name) || status === 503 || status === 429) {
     return new VaultError('SlowDown', what, details);
   }
-  const status = statusOf(error);
-  if (status === MOVED) return new VaultError('VaultRefused', `${key} in ${url}: ${whereTo(error)}`, details);
-  if (status !== undefined && status >= 400 && status < 500 && !PASSING.has(error.name)) {
+  if (status !== undefined && status >= 300 && status < 400) {
+    return new VaultError('VaultRefused', `${what}; ${whereInstead(error)}`, details);
+  }
+  const isRefusal = status !== undefined && status >= 400 && status < 500 && !PASSING.has(error.name);
+  if (isRefusal || error.name === 'NotImplemented') {
     return new VaultError('VaultRefused', `${what}; the store does not take this request, see the cause`, details);
   }
   if (status === undefined && !isConnectionError(error)) return error;
-  return new VaultError('VaultUnreachable', `${what}; check that the endpoint can be reached`, details);
+  return new VaultError('VaultUnreachable', `${what}; ${whatToLookAt(error, status)}`, details);
 }
+
+/** The SDK calls an answer that is not S3's, such as a gateway's page, `Unknown (UnknownError)`. */
+function wordsOf({ name, message }: Error, status: number | undefined): string {
+  const told = [name, message].filter((text) => !/^Unknown(?:Error)?$/.test(text));
+  if (told.length === 2) return `${name} (${message})`;
+  return [...told, `HTTP ${status ?? 'without a status'}`].join(', ');
+}
+
+/** S3 redirects whoever asks in another region than the bucket's, and names that one. */
+function whereInstead(error: Error): string {
+  const region = '$response' in error ? findHeader(error.$response, 'x-amz-bucket-region') : undefined;
+  if (region !== undefined) return `the bucket is in region ${region}: set AWS_REGION=${region}`;
+  return 'what answered sends elsewhere: correct the region (AWS_REGION) or the endpoint';
+}
+
+function whatToLookAt(error: Error, status: number | undefined): string {
+  if ('code' in error && CERTIFICATE.test(String(error.code))) {
+    return 'its certificate is not trusted; name the file of its CA in NODE_EXTRA_CA_CERTS';
+  }
+  if (status === undefined) return 'check that the endpoint can be reached';
+  if (status < 300) return 'the answer is none of S3, or was cut off: check the endpoint and what lies between';
+  return 'the server, or a gateway before it, could not do it now';
+}
+
+/** Node's codes for a chain that ends in an unknown CA (nodejs.org/api/tls.html, X509 certificate error codes). */
+const CERTIFICATE =
+  /^(?:UNABLE_TO_(?:VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT(?:_LOCALLY)?)|(?:DEPTH_ZERO_)?SELF_SIGNED_CERT)/;
 
 const MISSING = new Set(['NoSuchKey', 'NotFound']);
 const DENIED = new Set([
@@ -59,16 +89,6 @@ const PASSING = new Set([
   'XAmzContentSHA256Mismatch',
   'IncompleteBody',
 ]);
-
-/** PermanentRedirect; the answer to a HEAD has no body, and with it no name. */
-const MOVED = 301;
-
-/** The SDK follows no redirect, and S3 says with each where the bucket is (S3 API, HeadBucket: x-amz-bucket-region). */
-function whereTo(error: Error): string {
-  const region = '$response' in error ? findHeader(error.$response, 'x-amz-bucket-region') : undefined;
-  const place = region === undefined ? 'another region' : `region ${region}`;
-  return `the bucket lies in ${place}, and these requests go elsewhere; set AWS_REGION, or the region of the profile, to ${region ?? "the bucket's"}`;
-}
 
 function statusOf(error: Error): number | undefined {
   if (!('$metadata' in error) || typeof error.$metadata !== 'object' || error.$metadata === null) return undefined;

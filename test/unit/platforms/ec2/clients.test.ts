@@ -5,7 +5,7 @@ import { ListCommandsCommand } from '@aws-sdk/client-ssm';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { createEc2Clients } from '../../../../src/platforms/ec2/clients.ts';
 import { createKmsClient } from '../../../../src/vault/kms/kms-keys.ts';
-import { hurryTimeouts, startSilentServer } from '../../../support/slow-server.ts';
+import { hurryTimeouts, startSilentServer } from '../../../support/odd-server.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { ConfigurationError } from '../../../../src/errors.ts';
 import { createS3Client, createS3Store } from '../../../../src/vault/s3/s3-store.ts';
 import { createS3Versions } from '../../../../src/vault/s3/s3-versions.ts';
-import { hurryTimeouts, type SlowServer, startSilentServer, startSlowServer } from '../../../support/slow-server.ts';
+import { hurryTimeouts, type OddServer, startSilentServer, startSlowServer } from '../../../support/odd-server.ts';
 import { NEVER, temporaryFolder } from '../../../support/vault-fixture.ts';
 
 test.each(['garbage', 'localhost:9000', 'ftp://s3.example'])(
@@ -57,7 +57,7 @@ test.each([
   const store = createS3Store(client, { bucket: 'vaults', prefix: '' });
   const answer = store[call]('vault.json', NEVER);
   await expect(answer).rejects.toMatchObject({ code: 'VaultRefused', status: 'permanent' });
-  await expect(answer).rejects.toThrow(/lies in region eu-central-1.*AWS_REGION.*to eu-central-1$/);
+  await expect(answer).rejects.toThrow(/bucket is in region eu-central-1: set AWS_REGION=eu-central-1$/);
 });
 
 test.each(['ListBucketResult', 'ListVersionsResult'])(
@@ -97,7 +97,7 @@ describe('over time', () => {
     vi.unstubAllEnvs();
   });
 
-  const storeOf = ({ endpoint, close }: SlowServer) => {
+  const storeOf = ({ endpoint, close }: OddServer) => {
     onTestFinished(close);
     vi.stubEnv('AWS_ENDPOINT_URL_S3', endpoint);
     return createS3Store(createS3Client(process.env), { bucket: 'vaults', prefix: '' });

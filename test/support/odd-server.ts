@@ -3,13 +3,13 @@ import { type AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { vi } from 'vitest';
 
-export interface SlowServer {
+export interface OddServer {
   readonly endpoint: string;
   close(): Promise<void>;
 }
 
 /** Answers every request with headers and the first byte of a body, of which nothing more ever comes. */
-export function startSilentServer(): Promise<SlowServer> {
+export function startSilentServer(): Promise<OddServer> {
   return serve((request, response) => {
     request.resume();
     response.writeHead(200, { 'content-length': '1000' });
@@ -18,7 +18,7 @@ export function startSilentServer(): Promise<SlowServer> {
 }
 
 /** Takes what is sent over a slow line: 64 KiB every 5 ms. */
-export function startSlowServer(): Promise<SlowServer> {
+export function startSlowServer(): Promise<OddServer> {
   return serve((request, response) => {
     takeSlowly(request).then(
       () => response.end(),
@@ -31,7 +31,8 @@ async function takeSlowly(request: IncomingMessage): Promise<void> {
   for await (const _ of request) await sleep(5);
 }
 
-async function serve(listener: RequestListener): Promise<SlowServer> {
+/** Stands where a store should. */
+export async function serve(listener: RequestListener): Promise<OddServer> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

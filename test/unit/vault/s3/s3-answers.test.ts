@@ -1,0 +1,86 @@
+import type { IncomingMessage } from 'node:http';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { createS3Client, createS3Store } from '../../../../src/vault/s3/s3-store.ts';
+import { serve } from '../../../support/odd-server.ts';
+import { NEVER } from '../../../support/vault-fixture.ts';
+
+interface Answer {
+  readonly status: number;
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const PAGE = '<html><body><h1>Please log in</h1></body></html>';
+
+const error = (code: string, message?: string) =>
+  `<?xml version="1.0"?><Error><Code>${code}</Code>${message === undefined ? '' : `<Message>${message}</Message>`}</Error>`;
+
+async function answering(answer: Answer | ((request: IncomingMessage) => Answer)) {
+  const server = await serve((request, response) => {
+    const { status, body = '', headers = {} } = typeof answer === 'function' ? answer(request) : answer;
+    request.resume();
+    request.once('end', () => response.writeHead(status, headers).end(request.method === 'HEAD' ? '' : body));
+  });
+  onTestFinished(() => server.close());
+  vi.stubEnv('AWS_ENDPOINT_URL_S3', server.endpoint);
+  return createS3Store(createS3Client(process.env), { bucket: 'vaults', prefix: '' });
+}
+
+beforeEach(() => {
+  vi.stubEnv('AWS_REGION', 'us-east-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'key');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
+});
+
+afterEach(() => vi.unstubAllEnvs());
+
+test('a bucket of another region is refused at once, and its region named, whatever was asked', async () => {
+  const headers = { 'x-amz-bucket-region': 'eu-west-1' };
+  const store = await answering({ status: 301, headers, body: error('PermanentRedirect', 'must be addressed') });
+  const refusal = { code: 'VaultRefused', message: expect.stringContaining('set AWS_REGION=eu-west-1') };
+  await expect(store.get('a.json', NEVER)).rejects.toMatchObject(refusal);
+  await expect(store.head('a.json', NEVER)).rejects.toMatchObject(refusal);
+  await expect(store.create('a.json', new Uint8Array(1), NEVER)).rejects.toMatchObject(refusal);
+});
+
+test('a redirection that names no region is refused, and region and endpoint are', async () => {
+  const store = await answering({ status: 302, headers: { location: 'http://127.0.0.1:9/' }, body: PAGE });
+  await expect(store.get('a.json', NEVER)).rejects.toMatchObject({
+    code: 'VaultRefused',
+    message: expect.stringMatching(/HTTP 302; .*AWS_REGION.*endpoint/),
+  });
+});
+
+test.each([
+  { status: 502, code: 'VaultUnreachable', words: /: HTTP 502; the server, or a gateway/ },
+  { status: 413, code: 'VaultRefused', words: /: HTTP 413; / },
+  { status: 403, code: 'AccessDenied', words: /: HTTP 403; / },
+])('a gateway’s page with HTTP $status is $code and told by its status', async ({ status, code, words }) => {
+  const store = await answering({ status, headers: { 'content-type': 'text/html' }, body: PAGE });
+  const message = expect.stringMatching(words);
+  await expect(store.create('a.json', new Uint8Array(1), NEVER)).rejects.toMatchObject({ code, message });
+});
+
+test('a full store is not said to be out of reach', async () => {
+  const store = await answering({ status: 507, body: error('XMinioStorageFull', 'minimum free drive threshold') });
+  await expect(store.create('a.json', new Uint8Array(1), NEVER)).rejects.toMatchObject({
+    code: 'VaultUnreachable',
+    message: expect.stringMatching(/XMinioStorageFull \(minimum free drive threshold\); the server/),
+  });
+});
+
+test('a page where a listing should be is said to be none of S3', async () => {
+  const store = await answering({ status: 200, body: '<html><body>' });
+  await expect(store.list('points/', NEVER)[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+    code: 'VaultUnreachable',
+    message: expect.stringContaining('none of S3'),
+  });
+});
+
+test('an answer that does not say how long it is, is not called a broken connection', async () => {
+  const store = await answering({ status: 200, body: PAGE, headers: { 'transfer-encoding': 'chunked' } });
+  await expect(store.get('a.json', NEVER)).rejects.toMatchObject({
+    code: 'VaultUnreachable',
+    message: expect.stringContaining('does not say how long it is'),
+  });
+});
