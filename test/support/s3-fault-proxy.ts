@@ -9,6 +9,7 @@ export type S3Fault =
   | 'takes-wrong-checksums'
   | 'wrong-date'
   | 'forgets-locks'
+  | 'wordless-about-locks'
   | 'loses-objects-in-listings'
   | 'ignores-ranges';
 
@@ -81,6 +82,9 @@ async function lie({ incoming, faults, owner }: Exchange, sent: Buffer, answer: 
   }
   if (faults.has('takes-wrong-checksums') && method === 'PUT' && answer.status === 400) succeed(answer);
   if (faults.has('forgets-locks') && method === 'DELETE' && answer.status === 403) succeed(answer);
+  if (faults.has('wordless-about-locks') && incoming.headers['x-amz-object-lock-mode'] && answer.status === 400) {
+    answer.body = Buffer.from('<Error><Code>InvalidRequest</Code></Error>');
+  }
   if (faults.has('ignores-ranges') && answer.status === 206) {
     answer.status = 200;
     answer.body = Buffer.from('0123456789');

@@ -1,6 +1,5 @@
 import {
   DeleteObjectCommand,
-  GetObjectLockConfigurationCommand,
   GetObjectRetentionCommand,
   PutObjectLegalHoldCommand,
   PutObjectRetentionCommand,
@@ -8,7 +7,7 @@ import {
 import { VaultError } from '../../errors.ts';
 import { broken, type CheckFinding, missing, type StoreCheck, works } from '../check/finding.ts';
 import type { BucketDoor } from './bucket-door.ts';
-import { isLockUnsupported } from './s3-locks.ts';
+import { findBucketLock, isLockUnsupported } from './s3-locks.ts';
 
 /**
  * The locked test object cannot be removed before. Two minutes leave room for slow answers and for clocks that differ
@@ -33,14 +32,19 @@ export function lockChecks(door: BucketDoor): readonly StoreCheck[] {
 }
 
 async function tryLock(door: BucketDoor): Promise<Omit<CheckFinding, 'name'>> {
-  const { clock, put } = door;
+  const { client, bucket, clock, signal, put } = door;
   const until = new Date(clock.now().getTime() + LOCK_MS);
   const lock = { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: until } as const;
   let versionId: string | undefined;
   try {
     versionId = await put('locked.json', new Uint8Array(1), lock);
   } catch (error) {
-    if (isLockUnsupported(causeOf(error))) return missing(await lockFacts(door), NO_LOCK, NEW_BUCKET);
+    if (await isLockUnsupported(causeOf(error), { client, Bucket: bucket }, signal)) {
+      return missing(await lockFacts(door), NO_LOCK, NEW_BUCKET);
+    }
+    // Moto refuses the request for something else before it looks at the bucket.
+    if (isRefused(error) && (await findBucketLock(client, bucket, signal)) === 'off')
+      return missing(NO_LOCK_THERE, NO_LOCK, NEW_BUCKET);
     throw error;
   }
   const object = { Bucket: door.bucket, Key: `${door.prefix}locked.json`, ...(versionId && { VersionId: versionId }) };
@@ -82,12 +86,8 @@ async function tryHold(door: BucketDoor): Promise<Omit<CheckFinding, 'name'>> {
   try {
     await call('held.json', () => hold('ON'));
   } catch (error) {
-    if (!isLockUnsupported(causeOf(error))) throw error;
-    return missing(
-      'the bucket has no Object Lock',
-      'a hold stops our expiry, not whoever deletes versions',
-      NEW_BUCKET,
-    );
+    if (!(await isLockUnsupported(causeOf(error), { client, Bucket: bucket }, signal))) throw error;
+    return missing(NO_LOCK_THERE, 'a hold stops our expiry, not whoever deletes versions', NEW_BUCKET);
   }
   const deleted = await succeeds(client.send(new DeleteObjectCommand(object), { abortSignal: signal }));
   await call('held.json', () => hold('OFF')).catch(() => undefined);
@@ -97,11 +97,11 @@ async function tryHold(door: BucketDoor): Promise<Omit<CheckFinding, 'name'>> {
   return works(`a legal hold can be placed and released. ${NO_DELETION_TRIED}`);
 }
 
+const NO_LOCK_THERE = 'the bucket has no Object Lock';
+
 async function lockFacts({ client, bucket, signal }: BucketDoor): Promise<string> {
-  const command = new GetObjectLockConfigurationCommand({ Bucket: bucket });
-  const reply = await client.send(command, { abortSignal: signal }).catch(() => undefined);
-  const enabled = reply?.ObjectLockConfiguration?.ObjectLockEnabled === 'Enabled';
-  return enabled ? 'the bucket has Object Lock and refuses to lock an object' : 'the bucket has no Object Lock';
+  if ((await findBucketLock(client, bucket, signal)) !== 'on') return NO_LOCK_THERE;
+  return 'the bucket has Object Lock and refuses to lock an object';
 }
 
 const NO_DELETION_TRIED =
@@ -119,6 +119,10 @@ async function succeeds(work: Promise<unknown>): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof VaultError && error.code === 'VaultRefused';
 }
 
 function causeOf(error: unknown): unknown {

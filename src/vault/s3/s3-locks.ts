@@ -1,4 +1,5 @@
 import {
+  GetObjectLockConfigurationCommand,
   GetObjectRetentionCommand,
   PutObjectLegalHoldCommand,
   PutObjectRetentionCommand,
@@ -29,8 +30,8 @@ export async function readRetention(
     const mode = modeOf(Retention?.Mode);
     return mode && Retention?.RetainUntilDate ? { mode, until: Retention.RetainUntilDate } : undefined;
   } catch (error) {
-    if (error instanceof Error && (error.name === 'NoSuchObjectLockConfiguration' || isLockUnsupported(error)))
-      return undefined;
+    if (error instanceof Error && error.name === 'NoSuchObjectLockConfiguration') return undefined;
+    if (await isLockUnsupported(error, { client, Bucket: object.Bucket }, signal)) return undefined;
     throw error;
   }
 }
@@ -68,19 +69,54 @@ export async function putLegalHold(
 }
 
 /** What is asked of an object's lock may find no lock, or only a delete marker; anything else passes unchanged. */
-export function lockRefusal(error: unknown, key: string, url: string): unknown {
+export async function lockRefusal(
+  error: unknown,
+  { client, key, place: { bucket, url } }: LockCall,
+  signal: AbortSignal,
+): Promise<unknown> {
   if (error instanceof Error && error.name === 'MethodNotAllowed') return missing(key, url, error);
-  return isLockUnsupported(error) ? cannotLock(key, url, error) : error;
+  return (await isLockUnsupported(error, { client, Bucket: bucket }, signal)) ? cannotLock(key, url, error) : error;
 }
 
-/** A bucket without Object Lock says so in these words. */
-export function isLockUnsupported(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const byName = error.name === 'ObjectLockConfigurationNotFoundError' || error.name === 'NotImplemented';
-  // S3 has no name of its own for it: InvalidRequest, "Bucket is missing Object Lock Configuration".
-  const byText = error.name === 'InvalidRequest' && /missing\s+object\s*lock\s*configuration/i.test(error.message);
-  return byName || byText;
+interface LockCall {
+  readonly client: S3Client;
+  readonly key: string;
+  readonly place: { readonly bucket: string; readonly url: string };
 }
+
+/**
+ * Whether a refusal comes from a bucket without Object Lock. S3 has no name of its own for it: InvalidRequest, "Bucket is
+ * missing Object Lock Configuration". Other servers word it otherwise or not at all (Ceph's gateway, SeaweedFS); then the
+ * bucket is asked, as far as the credentials may.
+ */
+export async function isLockUnsupported(
+  error: unknown,
+  { client, Bucket }: { readonly client: S3Client; readonly Bucket: string },
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!(error instanceof Error)) return false;
+  if (NO_LOCK.has(error.name)) return true;
+  if (error.name !== 'InvalidRequest') return false;
+  if (/missing\s+object\s*lock\s*configuration/i.test(error.message)) return true;
+  return (await findBucketLock(client, Bucket, signal)) === 'off';
+}
+
+/** Undefined when it cannot be told. */
+export async function findBucketLock(
+  client: S3Client,
+  Bucket: string,
+  signal: AbortSignal,
+): Promise<'on' | 'off' | undefined> {
+  try {
+    const command = new GetObjectLockConfigurationCommand({ Bucket });
+    const { ObjectLockConfiguration } = await client.send(command, { abortSignal: signal });
+    return ObjectLockConfiguration?.ObjectLockEnabled === 'Enabled' ? 'on' : 'off';
+  } catch (error) {
+    return error instanceof Error && NO_LOCK.has(error.name) ? 'off' : undefined;
+  }
+}
+
+const NO_LOCK = new Set(['ObjectLockConfigurationNotFoundError', 'NotImplemented']);
 
 function modeOf(text: string | undefined): LockMode | undefined {
   if (text === 'GOVERNANCE') return 'governance';

@@ -84,8 +84,16 @@ export function createS3Store(
     try {
       return await work();
     } catch (error) {
-      throw translateS3Error(lockRefusal(error, key, url), key, url);
+      throw translateS3Error(error, key, url);
     }
+  }
+  /** Where a lock is asked for; elsewhere `NotImplemented` has nothing to do with one. */
+  function guardLock<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return guard(key, () =>
+      work().catch(async (error: unknown) => {
+        throw await lockRefusal(error, { client, key, place: { bucket, url } }, signal);
+      }),
+    );
   }
   async function get(key: string, signal: AbortSignal, part?: ByteRange | SizeLimit): Promise<Uint8Array> {
     const range = rangeOf(part);
@@ -133,7 +141,10 @@ export function createS3Store(
   }
   return {
     url,
-    create: (key, body, signal, options) => guard(key, () => create(key, body, signal, options)),
+    create: (key, body, signal, options) =>
+      options?.retention
+        ? guardLock(key, signal, () => create(key, body, signal, options))
+        : guard(key, () => create(key, body, signal, options)),
     get: (key, signal, part) => guard(key, () => get(key, signal, part)),
     head: (key, signal) =>
       guard(key, async () => {
@@ -142,19 +153,20 @@ export function createS3Store(
       }),
     list: (below, signal) => listObjects(client, { bucket, prefix, below, url }, signal),
     retain: (key, wanted, signal) =>
-      guard(key, () => extendRetention(client, { object: at(key), wanted, now: clock.now() }, signal)),
+      guardLock(key, signal, () => extendRetention(client, { object: at(key), wanted, now: clock.now() }, signal)),
     retentionOf: (key, signal) =>
-      guard(key, async () => {
+      guardLock(key, signal, async () => {
         const held = await readRetention(client, at(key), signal);
         return held && held.until > clock.now() ? held : undefined;
       }),
-    placeHold: (key, signal) => guard(key, () => putLegalHold(client, { object: at(key), on: 'ON' }, signal)),
+    placeHold: (key, signal) =>
+      guardLock(key, signal, () => putLegalHold(client, { object: at(key), on: 'ON' }, signal)),
     releaseHold: (key, signal) =>
-      guard(key, async () => {
+      guardLock(key, signal, async () => {
         try {
           await putLegalHold(client, { object: at(key), on: 'OFF' }, signal);
         } catch (error) {
-          if (!isLockUnsupported(error)) throw error; // where nothing locks, nothing is held
+          if (!(await isLockUnsupported(error, { client, Bucket: bucket }, signal))) throw error; // where nothing locks, nothing is held
         }
       }),
     remove: (key, signal) =>

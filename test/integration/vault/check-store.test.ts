@@ -132,6 +132,14 @@ test.each(FAULTS)(
   },
 );
 
+test('a bucket that cannot lock is fit without locks, even when its server refuses one without saying why', async () => {
+  proxy.faults.add('wordless-about-locks');
+  const { verdict, notFit } = await check('s3://plain');
+  const found = 'the bucket has no Object Lock';
+  expect(notFit).toContainEqual(expect.objectContaining({ name: 'lock', verdict: 'missing', found }));
+  expect(verdict).toBe('fit');
+});
+
 test('credentials that may not delete are told so, the bucket is fit and what is left is named', async () => {
   actAs(WRITER);
   const { verdict, verdicts, left, findings } = await check('s3://locking/writer');

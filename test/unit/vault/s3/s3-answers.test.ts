@@ -10,10 +10,13 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+const RETENTION = { mode: 'governance', until: new Date('2030-01-01') } as const;
 const PAGE = '<html><body><h1>Please log in</h1></body></html>';
 
 const error = (code: string, message?: string) =>
   `<?xml version="1.0"?><Error><Code>${code}</Code>${message === undefined ? '' : `<Message>${message}</Message>`}</Error>`;
+
+const LOCKING = '<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>';
 
 async function answering(answer: Answer | ((request: IncomingMessage) => Answer)) {
   const server = await serve((request, response) => {
@@ -83,4 +86,44 @@ test('an answer that does not say how long it is, is not called a broken connect
     code: 'VaultUnreachable',
     message: expect.stringContaining('does not say how long it is'),
   });
+});
+
+test('NotImplemented is said of locks only where a lock was asked for', async () => {
+  const store = await answering({ status: 501, body: error('NotImplemented', 'a header implies more') });
+  const body = new Uint8Array(1);
+  await expect(store.create('a.json', body, NEVER)).rejects.toMatchObject({
+    code: 'VaultRefused',
+    message: expect.stringContaining('NotImplemented (a header implies more)'),
+  });
+  const locked = store.create('a.json', body, NEVER, { retention: RETENTION });
+  await expect(locked).rejects.toMatchObject({ code: 'LockUnsupported' });
+});
+
+test.each([
+  { server: 'S3', message: 'Bucket is missing Object Lock Configuration' },
+  { server: 'MinIO', message: 'Bucket is missing ObjectLockConfiguration' },
+  { server: 'Ceph', message: 'bucket object lock not configured' },
+  { server: 'SeaweedFS', message: 'Invalid Request' },
+])('a bucket that locks nothing is known by the words of $server, or is asked', async ({ message }) => {
+  const store = await answering(({ url }) =>
+    url?.includes('?object-lock')
+      ? { status: 404, body: error('ObjectLockConfigurationNotFoundError') }
+      : { status: 400, body: error('InvalidRequest', message) },
+  );
+  expect(await store.retentionOf('a.json', NEVER)).toBeUndefined();
+  await store.releaseHold('a.json', NEVER);
+  const refusal = { code: 'LockUnsupported' };
+  await expect(store.placeHold('a.json', NEVER)).rejects.toMatchObject(refusal);
+  const create = store.create('a.json', new Uint8Array(1), NEVER, { retention: RETENTION });
+  await expect(create).rejects.toMatchObject(refusal);
+});
+
+test.each([
+  { bucket: 'locks', config: { status: 200, body: LOCKING } },
+  { bucket: 'may not be asked', config: { status: 403, body: error('AccessDenied') } },
+])('what is refused of an object whose bucket $bucket stays a refusal', async ({ config }) => {
+  const refused = { status: 400, body: error('InvalidRequest', 'Invalid Request') };
+  const store = await answering(({ url }) => (url?.includes('?object-lock') ? config : refused));
+  await expect(store.retentionOf('a.json', NEVER)).rejects.toMatchObject({ code: 'VaultRefused' });
+  await expect(store.releaseHold('a.json', NEVER)).rejects.toMatchObject({ code: 'VaultRefused' });
 });
