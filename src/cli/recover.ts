@@ -8,7 +8,7 @@ import { EXIT } from './exit-codes.ts';
 import { readFailure } from './failure.ts';
 import { formatBytes } from './format.ts';
 import { jsonLines } from './json-lines.ts';
-import { describePoint } from './point-line.ts';
+import { ALL_POINTS, tellPoints } from './tell-points.ts';
 import { terminalText } from './terminal-text.ts';
 import { transferSink } from './transfer-progress.ts';
 import { addKeyOptions, type KeyOptions, openVaultAt } from './vault-access.ts';
@@ -24,6 +24,7 @@ export interface ImageOptions {
 interface RecoverOptions extends KeyOptions, ImageOptions {
   readonly to?: string;
   readonly list?: true;
+  readonly all?: true;
 }
 
 export function recoverCommand(deps: CliDeps): Command {
@@ -33,6 +34,7 @@ export function recoverCommand(deps: CliDeps): Command {
     .argument('[point]', 'id of the recovery point, or latest; without it the points are listed')
     .option('--to <folder>', 'where the images go, one <volume>.raw each')
     .option('--list', 'list the points, newest first')
+    .option(...ALL_POINTS)
     .option('--machine <id>', 'only points of this machine')
     .option('--volume <id...>', 'only these volumes')
     .option('--evidence', 'consoles, probe answers and screenshots too')
@@ -135,20 +137,15 @@ function report(
 const MOST_SHOWN = 20;
 
 /** Without a point: what there is, newest first, with the meta root only. */
-async function listPointsOf(url: string, options: RecoverOptions, { stdout, stderr, now, signal }: CliDeps) {
+async function listPointsOf(url: string, options: RecoverOptions, deps: CliDeps): Promise<void> {
+  const { stderr, signal } = deps;
   const { pointLines } = await import('./vault-points.ts');
   const vault = await openVaultAt({ url, keys: options, roles: ['meta'], signal });
-  let points = 0;
   try {
-    for await (const line of pointLines(vault, { vault: url, machineId: options.machine }, signal)) {
-      points++;
-      if (options.json) jsonLines(stdout).item(line);
-      else stdout.write(`${describePoint(line, now())}\n`);
-    }
+    const told = await tellPoints(pointLines(vault, { vault: url, machineId: options.machine }, signal), options, deps);
+    if (told > 0 && !options.json)
+      stderr.write('recover one with: understudy recover <vault-url> <point> --to <folder>\n');
   } finally {
     await vault.close();
   }
-  if (options.json) jsonLines(stdout).result({ points });
-  else if (points === 0) stderr.write('no recovery points\n');
-  else stderr.write('recover one with: understudy recover <vault-url> <point> --to <folder>\n');
 }

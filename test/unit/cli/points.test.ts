@@ -41,6 +41,26 @@ test('programs get one item per point and the number of points last', async () =
   expect(requests).toEqual([{ vault: 'second' }]);
 });
 
+test('people see what can be restored, and what was left out; --all and programs get everything', async () => {
+  const fence = {
+    state: 'abandoned',
+    pointId: '20261122T000000Z-00000000',
+    vault: 'main',
+    reason: 'was over',
+  } as const;
+  const damaged = { ...fence, state: 'invalid', pointId: '20261121T000000Z-00000000' } as const;
+  const expired = pointAt('2026-11-20T02:31:07.412Z', { state: 'expired', pointId: '20261120T023107Z-00000000' });
+  const points = [pointAt('2026-11-23T02:31:07.412Z'), fence, damaged, expired];
+  const { stdout, stderr } = await runFake(['points'], { points });
+  expect(stdout.trimEnd().split('\n')).toEqual([
+    expect.stringMatching(/^20261123T/),
+    expect.stringMatching(/^20261121T/),
+  ]);
+  expect(stderr).toBe('not shown: 1 expired, 1 that ended without a point; --all shows them\n');
+  expect((await runFake(['points', '--all'], { points })).stdout.trimEnd().split('\n')).toHaveLength(4);
+  expect((await runFake(['points', '--json'], { points })).json).toHaveLength(5);
+});
+
 test('an instance narrows the list to its own points', async () => {
   const points = [pointAt('2026-11-23T02:31:07.412Z'), pointAt('2026-11-23T02:00:00.000Z', { instanceId: OTHER })];
   const { json } = await runFake(['points', OTHER, '--json'], { points });
