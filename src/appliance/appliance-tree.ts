@@ -146,7 +146,7 @@ export function describeErrno(errno: number): string {
     [EIO]: 'it cannot be read (input/output error)',
     [ENAMETOOLONG]: 'its path is longer than Linux allows',
     [EUCLEAN]: 'the file system is damaged there',
-    22: 'it is not a file system of that kind, or damaged at its start',
+    22: 'it is not a file system of that kind, needs another device beside this one, or is damaged at its start',
     19: 'this kernel does not know the kind of file system',
   };
   return known[errno] ?? `error ${errno}`;

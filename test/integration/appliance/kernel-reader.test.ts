@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
@@ -108,6 +108,19 @@ test.each(['crc32c', 'xxhash', 'sha256', 'blake2'] as const)(
     expect(await tree.readLink(link, NEVER)).toBe('data');
   },
 );
+
+test('a btrfs over two disks is not read, and is not taken for a damaged one', async () => {
+  const folder = await temporaryFolder();
+  const paths = ['one.img', 'two.img'].map((name) => join(folder, name));
+  for (const path of paths) {
+    await writeFile(path, '');
+    await truncate(path, 2 ** 28);
+  }
+  await promisify(execFile)('mkfs.btrfs', ['-q', '-d', 'raid0', '-m', 'raid1', ...paths]);
+  const [first = ''] = paths;
+  const { fileSystems } = await openMachineTree([{ volumeId: 'vol-1', source: await disk(first) }], NEVER, reader);
+  expect(fileSystems[0]?.unreadable).toMatch(/cannot be opened: .* needs another device beside this one/);
+});
 
 /** A btrfs has its superblock at 64 KiB; here nothing else is left of one. */
 async function emptiedBtrfs(folder: string): Promise<string> {
