@@ -31,7 +31,8 @@ export function judgeAgents(recipes: readonly string[], report: BootReport): Age
     });
   }
   if (here.length === 0) {
-    const names = recipes.join(', ') || 'none is configured';
+    const saying = recipes.map((recipe) => `${recipe}${reasonOf(answerOf(report, recipe, 'detect'))}`);
+    const names = saying.join(', ') || 'none is configured';
     failures.push({
       recipe: 'any',
       reason: `no application with an agent is in this machine (${names})`,

@@ -130,3 +130,9 @@ test.each([
   expect(agents).toEqual({ redis: 'application-consistent' });
   expect(failures).toEqual([{ recipe: 'shop', reason: says, step: 'detect', exitStatus: null }]);
 });
+
+test('where no application is, the failure says why each of them was not seen: its volume may not have been mounted', () => {
+  const { failures } = judgeAgents(['redis'], report({ no: { detect: 'there is no data folder' }, record: 'none' }));
+  const [failure] = failures;
+  expect(failure?.reason).toBe('no application with an agent is in this machine (redis: there is no data folder)');
+});
