@@ -79,6 +79,9 @@ function readPath(cloud: Cloud, instance: InstanceRecord, path: string): Answer 
     };
   }
   if (path === '/dynamic/instance-identity/document') return { status: 200, body: identityDocument(cloud, instance) };
+  // cloud-init reads folders by their lists and asks again for seconds where one is missing, several times per boot.
+  if (/^\/dynamic\/instance-identity\/?$/.test(path)) return { status: 200, body: 'document' };
+  if (/^\/dynamic\/?$/.test(path)) return { status: 200, body: 'instance-identity/' };
   const leaves = metadataLeaves(cloud, instance);
   const name = path.replace(/^\/meta-data\/?/, '');
   const leaf = ownValue(leaves, name);

@@ -156,14 +156,25 @@ test('a guest that powers itself off while the cloud is down is not taken for a 
   expect((await stateOf(clone, 'stopped')).StateReason?.Code).toBe('Client.InstanceInitiatedShutdown');
 });
 
-test('a guest that asks its metadata for a name of the prototype gets nothing, and the cloud lives', async () => {
+async function askMetadata(path: string): Promise<{ status: number; body: string }> {
   const port = readFileSync(join(cloud.stateDir, 'm', `${production}.imds-port`), 'utf8').trim();
   const url = `http://127.0.0.1:${port}/latest`;
   const wish = { method: 'PUT', headers: { 'x-aws-ec2-metadata-token-ttl-seconds': '60' } };
   const token = await (await fetch(`${url}/api/token`, wish)).text();
-  const ask = async (name: string) =>
-    (await fetch(`${url}/meta-data/${name}`, { headers: { 'x-aws-ec2-metadata-token': token } })).status;
+  const answer = await fetch(`${url}/${path}`, { headers: { 'x-aws-ec2-metadata-token': token } });
+  return { status: answer.status, body: await answer.text() };
+}
+
+test('a guest that asks its metadata for a name of the prototype gets nothing, and the cloud lives', async () => {
+  const ask = async (name: string) => (await askMetadata(`meta-data/${name}`)).status;
   expect([await ask('constructor'), await ask('__proto__'), await ask('instance-id')]).toEqual([404, 404, 200]);
+});
+
+test('a guest that walks through its metadata, as cloud-init does, finds the identity document', async () => {
+  expect((await askMetadata('dynamic/')).body).toBe('instance-identity/');
+  expect((await askMetadata('dynamic/instance-identity')).body).toBe('document');
+  const document = await askMetadata('dynamic/instance-identity/document');
+  expect(JSON.parse(document.body)).toMatchObject({ instanceId: production });
 });
 
 test('a power cut is the host’s failure, and the machine starts again', async () => {
