@@ -17,8 +17,8 @@ export function filesCatCommand(deps: CliDeps): Command {
   return addPointOptions(command).action((named: string, options: PointFilesOptions) => runCat(named, options, deps));
 }
 
-async function runCat(named: string, options: PointFilesOptions, { stdout, signal }: CliDeps): Promise<void> {
-  const files = await openPointFiles(named, options, signal);
+async function runCat(named: string, options: PointFilesOptions, { stdout, stderr, signal }: CliDeps): Promise<void> {
+  const files = await openPointFiles(named, options, { stderr, signal });
   try {
     const { tree, entry, path } = files.from;
     if (entry.kind !== 'file') {

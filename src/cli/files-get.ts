@@ -56,7 +56,7 @@ async function runGet(named: string, options: GetOptions, deps: CliDeps): Promis
       'InvalidInput',
       "name the folder with --to <folder>, a tar with --tar <file>, or a mover's folder with --workflow <folder>",
     );
-  const files = await openPointFiles(named, options, deps.signal);
+  const files = await openPointFiles(named, options, deps);
   try {
     const tell = (line: string) => void deps.stderr.write(`${terminalText(line)}\n`);
     tellUnread(files.machine, tell);

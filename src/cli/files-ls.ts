@@ -28,7 +28,7 @@ export function filesLsCommand(deps: CliDeps): Command {
 
 async function runLs(named: string, options: LsOptions, deps: CliDeps): Promise<void> {
   const { stdout, stderr, signal } = deps;
-  const files = await openPointFiles(named, options, signal);
+  const files = await openPointFiles(named, options, deps);
   try {
     tellUnread(files.machine, (line) => void stderr.write(`${terminalText(line)}\n`));
     let [shown, damaged] = [0, 0];

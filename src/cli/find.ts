@@ -8,6 +8,7 @@ import { jsonLines } from './json-lines.ts';
 import { addPointOptions, type PointOptions } from './point-access.ts';
 import { openSearchVault } from './search-vault.ts';
 import { terminalText } from './terminal-text.ts';
+import { tellUnreadable } from './unreadable-point.ts';
 
 interface FindOptions extends PointOptions {
   readonly point?: string;
@@ -87,14 +88,19 @@ function describe({ pointId, path, bytes, modifiedAt, target, rows }: FoundFile)
   return target === '' ? line : `${line} -> ${target}`;
 }
 
-async function choosePoints(
-  vault: Vault,
-  options: FindOptions,
-  { now, signal }: CliDeps,
-): Promise<readonly Manifest[]> {
+async function choosePoints(vault: Vault, options: FindOptions, deps: CliDeps): Promise<readonly Manifest[]> {
+  const { now, signal } = deps;
   const { findPoint, listPoints } = await import('../vault/index.ts');
   if (options.point !== undefined)
-    return [await findPoint({ vault, pointId: options.point, machineId: options.machine, signal })];
+    return [
+      await findPoint({
+        vault,
+        pointId: options.point,
+        machineId: options.machine,
+        onUnreadable: tellUnreadable(deps),
+        signal,
+      }),
+    ];
   const since = options.since === undefined ? undefined : now().getTime() - options.since * DAY_MS;
   const newest = new Map<string, Manifest>();
   for await (const found of listPoints({ vault, signal })) {

@@ -30,7 +30,7 @@ async function runIndex(pointId: string, options: IndexOptions, { stdout, stderr
   const { createKernelReader } = await import('../appliance/kernel-reader.ts');
   const { readToolVersion } = await import('../workers/tool-version.ts');
   const findRecipe = await openFindRecipe(options);
-  const point = await openPoint(pointId, options, signal);
+  const point = await openPoint(pointId, options, { signal, stderr });
   try {
     const indexed = await indexPoint({
       ...point,

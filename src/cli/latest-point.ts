@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { VaultError } from '../errors.ts';
 import type { CliDeps } from './deps.ts';
+import { tellUnreadable } from './unreadable-point.ts';
 
 interface LatestOptions {
   readonly vault?: string;
@@ -17,8 +18,10 @@ export async function findPointId(named: string, { vault, machine }: LatestOptio
   if (named !== 'latest') return named;
   const points = await deps.openPoints(vault);
   try {
-    for await (const { state, pointId } of points.list({ instanceId: machine }))
-      if (state === 'committed') return pointId;
+    for await (const point of points.list({ instanceId: machine })) {
+      if (point.state === 'committed') return point.pointId;
+      if (point.state === 'invalid') tellUnreadable(deps)(point);
+    }
   } finally {
     await points.close();
   }

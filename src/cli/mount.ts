@@ -36,7 +36,7 @@ export function mountCommand(deps: CliDeps): Command {
 
 async function runMount(pointId: string, options: MountOptions, deps: CliDeps): Promise<void> {
   const { signal, stderr } = deps;
-  const point = await openPoint(pointId, options, signal);
+  const point = await openPoint(pointId, options, deps);
   const { place, dispose } = await choosePlace(options);
   try {
     const served = await servePoint({

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { Manifest, Vault } from '../vault/index.ts';
+import type { CliDeps } from './deps.ts';
+import { tellUnreadable } from './unreadable-point.ts';
 import { addKeyOptions, type KeyOptions } from './vault-access.ts';
 
 /** How commands that use a recovery point find it. */
@@ -21,12 +23,23 @@ export interface OpenPoint {
   readonly manifest: Manifest;
 }
 
+type Told = Pick<CliDeps, 'signal'> & Partial<Pick<CliDeps, 'stderr'>>;
+
 /** The point and its open vault, which the caller closes. Opened for its data. */
-export async function openPoint(pointId: string, options: PointOptions, signal: AbortSignal): Promise<OpenPoint> {
+export async function openPoint(pointId: string, options: PointOptions, { signal, stderr }: Told): Promise<OpenPoint> {
   const { findPoint } = await import('../vault/index.ts');
   const vault = await openNamed(options, signal);
   try {
-    return { vault, manifest: await findPoint({ vault, pointId, machineId: options.machine, signal }) };
+    return {
+      vault,
+      manifest: await findPoint({
+        vault,
+        pointId,
+        machineId: options.machine,
+        onUnreadable: stderr && tellUnreadable({ stderr }),
+        signal,
+      }),
+    };
   } catch (error) {
     await vault.close();
     throw error;

@@ -4,6 +4,7 @@ import { ConfigurationError } from '../errors.ts';
 import { chooseVolumes } from '../search/choose-volumes.ts';
 import type { PointTree, ReadCost } from '../search/point-tree.ts';
 import type { Manifest } from '../vault/index.ts';
+import type { CliDeps } from './deps.ts';
 import { formatBytes } from './format.ts';
 import { openPoint, type PointOptions } from './point-access.ts';
 
@@ -20,12 +21,13 @@ export interface PointFiles extends PointTree {
 export async function openPointFiles(
   named: string,
   options: PointFilesOptions,
-  signal: AbortSignal,
+  deps: Pick<CliDeps, 'stderr' | 'signal'>,
 ): Promise<PointFiles> {
+  const { signal } = deps;
   const { pointId, path } = parseNamed(named);
   const { openPointTree } = await import('../search/point-tree.ts');
   const { createKernelReader } = await import('../appliance/kernel-reader.ts');
-  const point = await openPoint(pointId, options, signal);
+  const point = await openPoint(pointId, options, deps);
   let files: PointTree | undefined;
   // Whatever goes wrong: a machine that is left reading keeps this process from ending.
   const close = async () => {

@@ -11,6 +11,7 @@ import { jsonLines } from './json-lines.ts';
 import { ALL_POINTS, tellPoints } from './tell-points.ts';
 import { terminalText } from './terminal-text.ts';
 import { transferSink } from './transfer-progress.ts';
+import { tellUnreadable } from './unreadable-point.ts';
 import { addKeyOptions, type KeyOptions, openVaultAt } from './vault-access.ts';
 
 export interface ImageOptions {
@@ -87,6 +88,7 @@ export async function recoverImages(
       volumeIds: options.volume,
       evidence: options.evidence,
       keepGoing: options.keepGoing,
+      onUnreadable: tellUnreadable(deps),
       signal,
       onProgress: (progress) => sink.show(progress),
       onVolume: (volume) => {

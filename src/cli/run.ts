@@ -32,7 +32,7 @@ export function runCommand(deps: CliDeps): Command {
 
 async function runPoint(pointId: string, options: RunOptions, deps: CliDeps): Promise<void> {
   const startedAt = deps.now();
-  const point = await openPoint(pointId, options, deps.signal);
+  const point = await openPoint(pointId, options, deps);
   const folder = options.folder ? resolve(options.folder) : await mkdtemp(join(tmpdir(), 'understudy-run-'));
   // Another one than the overlays': sockets have short paths, and what is kept holds nothing that ends with us.
   const sockets = await mkdtemp(join(tmpdir(), 'understudy-run-'));

@@ -9,7 +9,7 @@ const CHUNK_BYTES = 4 << 20;
 /** A dump that an agent left in a point, read straight from the vault; a sentence says why there is none. */
 export async function openVaultDump(wanted: WantedDump, signal: AbortSignal): Promise<OpenDump | string> {
   const { pointId, vault } = wanted;
-  const point = await openPoint(pointId, vault === undefined ? {} : { vault }, signal);
+  const point = await openPoint(pointId, vault === undefined ? {} : { vault }, { signal });
   let found: OpenDump | string = '';
   try {
     found = await findIn(point, wanted, signal);

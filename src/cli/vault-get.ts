@@ -6,6 +6,7 @@ import type { CliDeps } from './deps.ts';
 import { formatBytes } from './format.ts';
 import { jsonLines } from './json-lines.ts';
 import { transferSink } from './transfer-progress.ts';
+import { tellUnreadable } from './unreadable-point.ts';
 import { addKeyOptions, type KeyOptions, openVaultAt } from './vault-access.ts';
 
 interface GetOptions extends KeyOptions {
@@ -53,7 +54,7 @@ async function runGet({ url, pointId, image: path }: GetRequest, options: GetOpt
   const vault = await openVaultAt({ url, keys: options, roles: ['data', 'meta'], threads, signal });
   const sink = await transferSink(deps, options);
   try {
-    const manifest = await findPoint({ vault, pointId, machineId, signal });
+    const manifest = await findPoint({ vault, pointId, machineId, onUnreadable: tellUnreadable(deps), signal });
     const { volumeId, map } = chooseVolume(manifest, options.volume);
     const from = { vault, volumeId, map, path, signal };
     if (offset !== undefined && bytes !== undefined) {

@@ -26,7 +26,8 @@ export async function* pointLines(
 ): AsyncIterable<PointLine> {
   for (const state of await newestFirst(vault, signal)) {
     if (state.state !== 'committed') {
-      if (machineId === undefined) yield unusable(name, state);
+      // Whose it was cannot be told, and it may be this machine's newest.
+      if (machineId === undefined || state.state === 'invalid') yield unusable(name, state);
     } else if (machineId === undefined || state.manifest.machine.machineId === machineId) {
       yield await committed(vault, name, state, signal);
     }

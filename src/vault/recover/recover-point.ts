@@ -10,7 +10,7 @@ import type { Manifest, ManifestVolume } from '../manifest.ts';
 import { mapKey } from '../object-keys.ts';
 import { countBlocks } from '../parameters.ts';
 import type { Vault } from '../vault.ts';
-import { findPoint } from './find-point.ts';
+import { findPoint, type UnreadablePoint } from './find-point.ts';
 import { type MissingEvidence, type RecoveredEvidence, recoverEvidence, writeNewFile } from './recover-evidence.ts';
 
 export interface RecoverRequest {
@@ -18,6 +18,8 @@ export interface RecoverRequest {
   readonly pointId: string | 'latest';
   /** With latest: of this machine. */
   readonly machineId?: string | undefined;
+  /** With latest: told of each newer point that cannot be read. */
+  readonly onUnreadable?: ((point: UnreadablePoint) => void) | undefined;
   /** Made if it is not there. */
   readonly folder: string;
   /** All of the point's if none are named. */

@@ -98,6 +98,17 @@ test('of two that write one image at once the second is refused, and the image i
   expect(await sameFiles(image, join(folder, 'out.img'))).toBe(true);
 });
 
+test('a point that cannot be read is listed with those of every machine, and latest does not pass over it in silence', async () => {
+  const { folder, url } = await archived(MIB);
+  const torn = '20990101T000000Z-00000000';
+  await writeFile(join(folder, 'vault', 'points', `${torn}.json`), 'torn');
+  const run = (...args: string[]) => runProgram([...args, '--machine', 'm1', '--key-file', 'key'], { cwd: folder });
+  expect((await run('recover', url)).stdout).toMatch(new RegExp(`^${torn}  invalid: `));
+  const told = { exitCode: 0, stderr: expect.stringContaining(`passed over  ${torn} is newer and cannot be read: `) };
+  expect(await run('recover', url, 'latest', '--to', 'out')).toMatchObject(told);
+  expect(await run('vault', 'get', url, 'latest', 'out.img')).toMatchObject(told);
+});
+
 test('with the wrapping key lost, the offline identity lists, recovers and inspects', async () => {
   const folder = await temporaryFolder();
   const { path: identity, recipient } = await ageIdentity();

@@ -28,6 +28,20 @@ test('with --machine it is the newest one of that machine', async () => {
   expect(JSON.stringify(requests[1])).toContain(NEWEST.pointId);
 });
 
+test('a newer point that cannot be read is passed over, and told', async () => {
+  const damaged = {
+    state: 'invalid',
+    pointId: '20261126T023107Z-00000003',
+    vault: 'main',
+    reason: 'mac differs',
+  } as const;
+  const older = { ...damaged, pointId: '20261101T023107Z-00000004' };
+  const { stderr, requests } = await runFake(['verify', 'latest'], { points: [damaged, ...POINTS, older] });
+  expect(JSON.stringify(requests[1])).toContain(NEWEST.pointId);
+  expect(stderr).toContain(`passed over  ${damaged.pointId} is newer and cannot be read: mac differs`);
+  expect(stderr).not.toContain(older.pointId);
+});
+
 test('without any point it is said whose there is none of, and nothing is started', async () => {
   const { exitCode, stderr, requests } = await runFake(['restore', 'latest', '--machine', 'i-1'], { points: [] });
   expect({ exitCode, requests }).toEqual({ exitCode: 1, requests: [{ vault: undefined }] });

@@ -187,6 +187,18 @@ test('a point or volume that is not there is named', async () => {
   expect((await recover(backed, { pointId: 'latest' })).manifest.pointId).toBe(RUN_ID);
 });
 
+test('latest passes over a newer point that cannot be read and tells of it, whose ever it was; of older ones it tells nothing', async () => {
+  const backed = await backedUp();
+  const [older, newer] = ['20000101T000000Z-00000000', '20990101T000000Z-00000000'];
+  for (const id of [older, newer]) await backed.store.create(`points/${id}.json`, text('torn'), NEVER);
+  const told: string[] = [];
+  const onUnreadable = ({ pointId }: { pointId: string }) => told.push(pointId);
+  const { machineId } = backed.manifest.machine;
+  const { manifest } = await recover(backed, { pointId: 'latest', machineId, onUnreadable });
+  expect(manifest.pointId).toBe(RUN_ID);
+  expect(told).toEqual([newer]);
+});
+
 test.each(['../x', 'a b', '', 'newest'])(
   "'%s' is refused as the id of a point, not looked for in the store",
   async (pointId) => {
