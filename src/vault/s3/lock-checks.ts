@@ -1,5 +1,6 @@
 import {
   DeleteObjectCommand,
+  GetObjectLockConfigurationCommand,
   GetObjectRetentionCommand,
   PutObjectLegalHoldCommand,
   PutObjectRetentionCommand,
@@ -7,7 +8,7 @@ import {
 import { VaultError } from '../../errors.ts';
 import { broken, type CheckFinding, missing, type StoreCheck, works } from '../check/finding.ts';
 import type { BucketDoor } from './bucket-door.ts';
-import { findBucketLock, isLockUnsupported } from './s3-locks.ts';
+import { findBucketLock, isLockUnsupported, isNoLock } from './s3-locks.ts';
 
 /**
  * The locked test object cannot be removed before. Two minutes leave room for slow answers and for clocks that differ
@@ -21,6 +22,12 @@ const NEW_BUCKET =
 /** Whether a lock holds, tried on objects of our own. Leaves one object that nobody can delete for two minutes. */
 export function lockChecks(door: BucketDoor): readonly StoreCheck[] {
   return [
+    {
+      name: 'default lock',
+      permission: 's3:GetBucketObjectLockConfiguration',
+      withoutPermission: 'not-checked',
+      run: () => readDefaultLock(door),
+    },
     { name: 'lock', permission: 's3:PutObjectRetention', withoutPermission: 'not-checked', run: () => tryLock(door) },
     {
       name: 'legal hold',
@@ -30,6 +37,26 @@ export function lockChecks(door: BucketDoor): readonly StoreCheck[] {
     },
   ];
 }
+
+async function readDefaultLock({ client, bucket, signal, call }: BucketDoor): Promise<Omit<CheckFinding, 'name'>> {
+  const command = new GetObjectLockConfigurationCommand({ Bucket: bucket });
+  try {
+    const reply = await call('default lock', () => client.send(command, { abortSignal: signal }));
+    const rule = reply.ObjectLockConfiguration?.Rule?.DefaultRetention;
+    if (rule?.Mode === undefined) return works(NO_DEFAULT);
+    const time = rule.Years === undefined ? `${rule.Days} d` : `${rule.Years} y`;
+    return missing(
+      `the bucket locks every object for ${time} (${rule.Mode.toLowerCase()}), those of this check too`,
+      'sessions, tombstones and plans, and what abandoned runs leave, are kept and paid for as long',
+      'remove the default retention; a vault locks what must be locked (docs/operations/bucket.md)',
+    );
+  } catch (error) {
+    if (!(error instanceof VaultError) || error.code === 'AccessDenied') throw error;
+    if (isNoLock(error.cause)) return works(NO_DEFAULT);
+    return { verdict: 'not-checked', found: error.message };
+  }
+}
+const NO_DEFAULT = 'the bucket locks nothing by itself';
 
 async function tryLock(door: BucketDoor): Promise<Omit<CheckFinding, 'name'>> {
   const { client, bucket, clock, signal, put } = door;
@@ -105,7 +132,7 @@ async function lockFacts({ client, bucket, signal }: BucketDoor): Promise<string
 }
 
 const NO_DELETION_TRIED =
-  'These credentials may not delete any version, which is right for every role but deleteVersions, so deleting a locked one proves nothing';
+  'The bucket locks each version, or these credentials may not delete any version, which is right for every role but deleteVersions; so deleting a locked one proves nothing';
 
 /** Whether a refused deletion can be a lock's doing at all. */
 async function mayDelete({ client, bucket, prefix, put, signal }: BucketDoor): Promise<boolean> {

@@ -95,7 +95,7 @@ export async function isLockUnsupported(
   signal: AbortSignal,
 ): Promise<boolean> {
   if (!(error instanceof Error)) return false;
-  if (NO_LOCK.has(error.name)) return true;
+  if (isNoLock(error)) return true;
   if (error.name !== 'InvalidRequest') return false;
   if (/missing\s+object\s*lock\s*configuration/i.test(error.message)) return true;
   return (await findBucketLock(client, Bucket, signal)) === 'off';
@@ -112,8 +112,13 @@ export async function findBucketLock(
     const { ObjectLockConfiguration } = await client.send(command, { abortSignal: signal });
     return ObjectLockConfiguration?.ObjectLockEnabled === 'Enabled' ? 'on' : 'off';
   } catch (error) {
-    return error instanceof Error && NO_LOCK.has(error.name) ? 'off' : undefined;
+    return isNoLock(error) ? 'off' : undefined;
   }
+}
+
+/** Said by name, of a bucket or of one of its objects. */
+export function isNoLock(error: unknown): boolean {
+  return error instanceof Error && NO_LOCK.has(error.name);
 }
 
 const NO_LOCK = new Set(['ObjectLockConfigurationNotFoundError', 'NotImplemented']);

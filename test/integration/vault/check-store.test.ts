@@ -6,6 +6,7 @@ import {
   CreateBucketCommand,
   ListObjectVersionsCommand,
   PutBucketVersioningCommand,
+  PutObjectLockConfigurationCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
@@ -137,6 +138,18 @@ test('a bucket that cannot lock is fit without locks, even when its server refus
   const { verdict, notFit } = await check('s3://plain');
   const found = 'the bucket has no Object Lock';
   expect(notFit).toContainEqual(expect.objectContaining({ name: 'lock', verdict: 'missing', found }));
+  expect(verdict).toBe('fit');
+});
+
+test('a bucket that locks every object by itself is told what that costs, and not that credentials are short', async () => {
+  await owner.send(new CreateBucketCommand({ Bucket: 'hoarding', ObjectLockEnabledForBucket: true }));
+  const Rule = { DefaultRetention: { Mode: 'GOVERNANCE', Days: 1 } } as const;
+  const ObjectLockConfiguration = { ObjectLockEnabled: 'Enabled', Rule } as const;
+  await owner.send(new PutObjectLockConfigurationCommand({ Bucket: 'hoarding', ObjectLockConfiguration }));
+  const { verdict, notFit, findings } = await check('s3://hoarding', true);
+  expect(notFit).toMatchObject([{ name: 'default lock', verdict: 'missing' }]);
+  expect(notFit[0]?.found).toContain('every object for 1 d (governance)');
+  expect(findings.find(({ name }) => name === 'lock')?.found).toContain('The bucket locks each version');
   expect(verdict).toBe('fit');
 });
 
