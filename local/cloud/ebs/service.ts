@@ -6,6 +6,7 @@ import { BLOCK_BYTES } from '../storage/bitmap.ts';
 import { passGate } from '../wire/gate.ts';
 import { readJson } from '../wire/read-json.ts';
 import { oneHeader, type WireAnswer, type WireRequest, type WireService } from '../wire/request.ts';
+import { jsonErrorType } from '../wire/signature-words.ts';
 import { listChangedBlocks, listSnapshotBlocks } from './listing.ts';
 import { readableSnapshot } from './snapshot-access.ts';
 import { checkBlockToken } from './tokens.ts';
@@ -78,7 +79,7 @@ export const ebsService: WireService = {
   },
 
   refuse({ code, message, httpStatus, reason }) {
-    const type = code === 'InternalError' ? 'InternalServerException' : code;
+    const type = code === 'InternalError' ? 'InternalServerException' : jsonErrorType(code);
     const body = JSON.stringify({ Message: message, ...(reason !== undefined && { Reason: reason }) });
     return { status: httpStatus, headers: { ...JSON_TYPE, 'x-amzn-errortype': type }, body };
   },

@@ -26,6 +26,7 @@ export const ec2Service: WireService = {
     const log = { accessKeyId: request.accessKeyId, service: 'ec2', action };
     let input: unknown;
     try {
+      if (action === '') throw new CloudError('MissingAction', 'The request is missing an action');
       const schema = findSchema(action);
       const operation = ownValue(EC2_OPERATIONS, action);
       if (operation === undefined)

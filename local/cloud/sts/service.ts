@@ -23,7 +23,9 @@ export const stsService: WireService = {
     return { status: 200, headers: XML, body: encodeStsAnswer(action, GetCallerIdentity$[5], identity, requestId) };
   },
 
-  refuse({ code, message, httpStatus }, requestId) {
+  refuse({ code: given, message, httpStatus }, requestId) {
+    // A signature that is too old has no name of its own here.
+    const code = given === 'RequestExpired' ? 'SignatureDoesNotMatch' : given;
     const error = `<Error><Type>Sender</Type><Code>${escapeXml(code)}</Code><Message>${escapeXml(message)}</Message></Error>`;
     return {
       status: httpStatus,

@@ -6,6 +6,7 @@ import { ownValue } from '../own-value.ts';
 import { type GateWords, passGate } from './gate.ts';
 import { readJson } from './read-json.ts';
 import { oneHeader, type WireService } from './request.ts';
+import { jsonErrorType } from './signature-words.ts';
 
 export type JsonOperation = (cloud: Cloud, body: unknown, accessKeyId: string) => object | undefined;
 
@@ -67,7 +68,7 @@ export function jsonService({ service, target, operations, internal }: JsonServi
     },
 
     refuse({ code, message, httpStatus }) {
-      const type = code === 'InternalError' ? internal : code;
+      const type = code === 'InternalError' ? internal : jsonErrorType(code);
       return {
         status: httpStatus,
         headers: { ...JSON_TYPE, 'x-amzn-errortype': type },

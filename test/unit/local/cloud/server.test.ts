@@ -27,29 +27,35 @@ interface Sent {
   readonly target?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** The signature's age. */
+  readonly ageMs?: number;
+  readonly secret?: string;
   /** What is signed instead of the target: no client can sign one that cannot be decoded. */
   readonly signedTarget?: string;
 }
 
 /** As the SDK would not send it: signed, but with any target and body. */
-async function send({ service, method = 'POST', target = '/', headers = {}, body = '', signedTarget }: Sent) {
-  const date = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+async function send(sent: Sent) {
+  const { service, method = 'POST', target = '/', headers = {}, body = '', signedTarget } = sent;
+  const { ageMs = 0, secret = KEY.secret } = sent;
+  const date = new Date(Date.now() - ageMs).toISOString().replace(/[-:]|\.\d+/g, '');
   const signed: Record<string, string> = { host: `127.0.0.1:${port}`, 'x-amz-date': date };
   const wire = { method, target: signedTarget ?? target, headers: signed, body: Buffer.from(body) };
   const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
   const scope = [date.slice(0, 8), 'local-1', service, 'aws4_request'];
   const canonical = canonicalRequest(wire, Object.keys(signed), sha256(body));
   const text = ['AWS4-HMAC-SHA256', date, scope.join('/'), sha256(canonical)].join('\n');
-  const hmac = (secret: string | Buffer, part: string) => createHmac('sha256', secret).update(part).digest();
-  const signature = hmac(scope.reduce<string | Buffer>(hmac, `AWS4${KEY.secret}`) as Buffer, text).toString('hex');
+  const hmac = (key: string | Buffer, part: string) => createHmac('sha256', key).update(part).digest();
+  const signature = hmac(scope.reduce<string | Buffer>(hmac, `AWS4${secret}`) as Buffer, text).toString('hex');
   const authorization = `AWS4-HMAC-SHA256 Credential=${KEY.id}/${scope.join('/')}, SignedHeaders=host;x-amz-date, Signature=${signature}`;
-  return new Promise<{ status: number | undefined; text: string }>((resolve, reject) => {
+  return new Promise<{ status: number | undefined; text: string; type: string | undefined }>((resolve, reject) => {
     const request = httpRequest(
       { port, method, path: target, headers: { ...signed, ...headers, authorization } },
       async (response) => {
         let answer = '';
         for await (const chunk of response) answer += String(chunk);
-        resolve({ status: response.statusCode, text: answer });
+        const type = response.headers['x-amzn-errortype'];
+        resolve({ status: response.statusCode, text: answer, type: type === undefined ? type : String(type) });
       },
     );
     request.once('error', reject);
@@ -68,6 +74,19 @@ test('a Query request may have its fields in a form, in its line, or in both', a
   for (const { status, text } of answers) expect([status, text]).toEqual([200, expect.stringContaining('local-1')]);
   const who = await send({ service: 'sts', method: 'GET', target: '/?Action=GetCallerIdentity&Version=2011-06-15' });
   expect([who.status, who.text]).toEqual([200, expect.stringContaining('user/root')]);
+});
+
+test.each([
+  { service: 'ec2', wrong: 'SignatureDoesNotMatch', old: 'RequestExpired' },
+  { service: 'sts', wrong: 'SignatureDoesNotMatch', old: 'SignatureDoesNotMatch' },
+  { service: 'kms', wrong: 'InvalidSignatureException', old: 'InvalidSignatureException' },
+  { service: 'ssm', wrong: 'InvalidSignatureException', old: 'InvalidSignatureException' },
+  { service: 'ebs', wrong: 'InvalidSignatureException', old: 'InvalidSignatureException' },
+])('$service calls a wrong signature $wrong and an old one $old', async ({ service, wrong, old }) => {
+  const another = await send({ service, secret: 'another' });
+  expect([another.type ?? another.text]).toEqual([expect.stringContaining(wrong)]);
+  const late = await send({ service, ageMs: 360_000 });
+  expect([late.type ?? late.text]).toEqual([expect.stringContaining(old)]);
 });
 
 test.each(['ec2', 'sts', 'kms', 'ssm', 'ebs'])(
