@@ -145,10 +145,20 @@ export const imageOperations: Operations = {
   ),
 
   DescribeImages: operation(
-    { ImageIds: z.array(z.string()).optional(), Owners: z.array(z.string()).optional(), Filters: FilterList, ...PAGED },
+    {
+      ImageIds: z.array(z.string()).optional(),
+      Owners: z.array(z.string()).optional(),
+      ExecutableUsers: z.array(z.string()).optional(),
+      // Nothing deprecates or disables an image here, so either value gives the same.
+      IncludeDeprecated: z.boolean().optional(),
+      IncludeDisabled: z.boolean().optional(),
+      Filters: FilterList,
+      ...PAGED,
+    },
     (input, { cloud }) => {
       const { accountId } = cloud.settings;
-      const ours = input.Owners === undefined || input.Owners.includes('self') || input.Owners.includes(accountId);
+      const owned = input.Owners === undefined || input.Owners.includes('self') || input.Owners.includes(accountId);
+      const ours = owned && input.ExecutableUsers === undefined; // which asks for what was shared: nothing is
       const records = ours ? cloud.db.images.all() : [];
       const { items, NextToken } = describe({
         cloud,

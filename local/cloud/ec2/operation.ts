@@ -42,6 +42,9 @@ function refusal(issue: z.core.$ZodIssue | undefined): CloudError {
     const names = issue.keys.map((key) => (path === '' ? key : `${path}.${key}`));
     return unsupported(`the parameter ${names.join(', ')}`);
   }
+  // One value alone: the only one that is acted on here. EC2 has more, so it is not the request that is wrong.
+  if (issue?.code === 'invalid_value' && issue.values.length === 1)
+    return unsupported(`the parameter ${path} with another value than ${String(issue.values[0])}`);
   if (issue?.code === 'invalid_type' && /undefined$/.test(issue.message)) {
     return new CloudError('MissingParameter', `The request must contain the parameter ${path}`);
   }

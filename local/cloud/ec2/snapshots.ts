@@ -90,7 +90,7 @@ export const snapshotOperations: Operations = {
       const { items, NextToken } = describe({
         cloud,
         prefix: 'snap',
-        records: visible(cloud, input.OwnerIds),
+        records: visible(cloud, input),
         ids: input.SnapshotIds,
         filters: input.Filters,
         table: { ...FILTERS, 'owner-id': () => [accountId] },
@@ -116,8 +116,16 @@ export function requireSnapshot(cloud: Cloud, id: string): SnapshotRecord {
   return snapshot;
 }
 
-function visible({ db, settings }: Cloud, owners: readonly string[] | undefined): SnapshotRecord[] {
-  if (owners !== undefined && !owners.includes('self') && !owners.includes(settings.accountId)) return [];
+interface Whose {
+  readonly OwnerIds?: readonly string[] | undefined;
+  readonly RestorableByUserIds?: readonly string[] | undefined;
+}
+
+/** Ours, and nobody else may restore them: asked for what `all` may, the answer is that nothing is public. */
+function visible({ db, settings }: Cloud, { OwnerIds, RestorableByUserIds }: Whose): SnapshotRecord[] {
+  const areUs = (users: readonly string[] | undefined) =>
+    users === undefined || users.length === 0 || users.includes('self') || users.includes(settings.accountId);
+  if (!areUs(OwnerIds) || !areUs(RestorableByUserIds)) return [];
   return db.snapshots.all().filter(({ state }) => state !== 'deleted' && state !== 'capturing');
 }
 

@@ -75,7 +75,8 @@ function readList(schema: NormalizedSchema, node: Node | string, path: string): 
     throw unknownParameter(path);
   }
   const indexes = Object.keys(node);
-  if (!indexes.every((index) => /^[1-9]\d{0,5}$/.test(index))) throw unknownParameter(path);
+  // From 1 in EC2's reference; EC2 takes a 0 as well, from which libcloud counts.
+  if (!indexes.every((index) => /^(0|[1-9]\d{0,5})$/.test(index))) throw unknownParameter(path);
   const member = schema.getValueSchema();
   return indexes
     .map(Number)

@@ -108,3 +108,46 @@ test('a key pair that is named does not exist', async () => {
   const named = { Action: 'DescribeKeyPairs', 'KeyName.1': 'mine' };
   await expect(askEc2(cloud, named)).rejects.toMatchObject({ code: 'InvalidKeyPair.NotFound' });
 });
+
+test('our snapshots are ours alone: none is public, and nobody else may restore one', async () => {
+  const create = { Action: 'CreateSnapshot', VolumeId: await newVolume() };
+  const id = readElement(await askEc2(cloud, create), 'snapshotId');
+  await expect.poll(() => cloud.db.snapshots.get(id)?.state, { timeout: 10_000 }).toBe('completed');
+  const isShown = async (ask: object) => (await askEc2(cloud, { Action: 'DescribeSnapshots', ...ask })).includes(id);
+  expect(await isShown({ 'Owner.1': 'self', 'RestorableBy.1': 'all' })).toBe(false);
+  expect(await isShown({ 'Owner.1': 'self', 'RestorableBy.1': '111111111111' })).toBe(false);
+  expect(await isShown({ 'Owner.1': 'amazon' })).toBe(false);
+  expect(await isShown({ 'RestorableBy.1': 'self' })).toBe(true);
+  expect(await isShown({ 'Owner.1': 'self' })).toBe(true);
+});
+
+test('a value that EC2 has and this cloud has not is no mistake of the request', async () => {
+  const launch = { Action: 'RunInstances', ImageId: 'ami-0123456789abcdef0', MinCount: '2', MaxCount: '2' };
+  const refused = {
+    code: 'UnsupportedOperation',
+    message: expect.stringContaining('MinCount with another value than 1'),
+  };
+  await expect(askEc2(cloud, launch)).rejects.toMatchObject(refused);
+});
+
+test('a list may be counted from 0, as libcloud does', async () => {
+  const id = await newVolume();
+  await askEc2(cloud, {
+    Action: 'CreateTags',
+    'ResourceId.0': id,
+    'Tag.0.Key': 'a',
+    'Tag.0.Value': '1',
+    'Tag.1.Key': 'b',
+  });
+  expect(cloud.db.volumes.get(id)?.tags).toEqual({ a: '1', b: '' });
+});
+
+test('terraform’s and other clients’ questions about images are answered: none is deprecated, disabled or shared', async () => {
+  const list = {
+    Action: 'DescribeImages',
+    IncludeDeprecated: 'false',
+    IncludeDisabled: 'true',
+    'ExecutableBy.1': 'self',
+  };
+  expect(await askEc2(cloud, list)).toContain('<imagesSet/>');
+});
