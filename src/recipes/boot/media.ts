@@ -10,7 +10,7 @@ import { readRecipeFiles } from './recipe-files.ts';
 import { addPartition, encodeHeader, MAX_PAYLOAD_BYTES, SCRATCH_MAGIC } from './scratch-layout.ts';
 import { readScript } from './scripts.ts';
 import { encodeTar } from './tar.ts';
-import { encodeQuietUserData, encodeUserData } from './user-data.ts';
+import { encodeUserData } from './user-data.ts';
 
 /** What a recipe's script may not exceed; the rest of the watchdog is for writing results. */
 const PROBE_SECONDS = 600;
@@ -47,8 +47,7 @@ export async function assembleBootMedia(plan: BootPlan, find: FindRecipe = findR
   const sha256 = createHash('sha256').update(payload).digest('hex');
   const header = encodeHeader(SCRATCH_MAGIC, { runId, bytes: payload.length, sha256 });
   if (plan.agents) addPartition(header, plan.agents.region);
-  const userData =
-    plan.channel === 'run-command' ? encodeQuietUserData() : encodeUserData(await readScript('boot.sh', runId));
+  const userData = encodeUserData(plan.channel === 'run-command' ? undefined : await readScript('boot.sh', runId));
   return { userData, scratch: Buffer.concat([header, payload]) };
 }
 

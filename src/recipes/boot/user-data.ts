@@ -5,8 +5,8 @@ const BOUNDARY = 'understudy-boot-media';
 
 /**
  * What cloud-init must not do again only because the instance id is new: the archived disks should differ from
- * production as little as possible (cloud-init's cc_ssh, cc_set_hostname, cc_package_update_upgrade_install run
- * once per instance).
+ * production as little as possible (cloud-init's cc_ssh, cc_set_hostname, cc_package_update_upgrade_install, cc_locale,
+ * cc_apt_configure run once per instance).
  */
 const CLOUD_CONFIG = `#cloud-config
 ssh_deletekeys: false
@@ -17,18 +17,25 @@ package_upgrade: false
 package_reboot_if_required: false
 growpart: {mode: 'off'}
 resize_rootfs: false
+locale: false
+apt: {preserve_sources_list: true}
 `;
 
-/** MIME multipart for cloud-init: the settings above, then the script. */
-export function encodeUserData(script: string): Uint8Array {
-  const bytes = multipart([part('text/cloud-config', CLOUD_CONFIG), part('text/x-shellscript', script)]);
+/** cc_users_groups locks the password of the image's default user. A machine for people keeps it: their key goes to that user. */
+const OF_CLONES = `${CLOUD_CONFIG}users: []
+`;
+
+/** MIME multipart for the cloud-init of a clone: the settings above, then the script, unless it is sent as a command. */
+export function encodeUserData(script?: string): Uint8Array {
+  const settings = part('text/cloud-config', OF_CLONES);
+  const bytes = multipart(script === undefined ? [settings] : [settings, part('text/x-shellscript', script)]);
   if (bytes.length > MAX_USER_DATA_BYTES) {
     throw new RangeError(`user data takes ${bytes.length} bytes, EC2 accepts ${MAX_USER_DATA_BYTES}: shorten boot.sh`);
   }
   return bytes;
 }
 
-/** Without a script: nothing runs besides what the machine's source would run (restored for people, or sent a command). */
+/** Restored for people: nothing runs besides what the machine's source would run. */
 export function encodeQuietUserData(): Uint8Array {
   return multipart([part('text/cloud-config', CLOUD_CONFIG)]);
 }

@@ -8,6 +8,7 @@ import { ConfigurationError } from '../../../../src/errors.ts';
 import { assembleBootMedia } from '../../../../src/recipes/boot/media.ts';
 import { decodeHeader, HEADER_BYTES, SCRATCH_MAGIC } from '../../../../src/recipes/boot/scratch-layout.ts';
 import { decodeTar } from '../../../../src/recipes/boot/tar.ts';
+import { encodeQuietUserData } from '../../../../src/recipes/boot/user-data.ts';
 
 const RUN = '20261123T023107Z-9f2c01ab';
 const plan = (params: Record<string, unknown> = {}) =>
@@ -29,12 +30,13 @@ test('the same plan gives the same bytes', async () => {
   expect(await assembleBootMedia(plan())).toEqual(await assembleBootMedia(plan()));
 });
 
-test('user data fits EC2, keeps host keys and names, and carries the run in one assignment', async () => {
+test('user data fits EC2, keeps host keys, names and passwords, and carries the run in one assignment', async () => {
   const { userData } = await assembleBootMedia(plan());
   const text = new TextDecoder().decode(userData);
   expect(userData.length).toBeLessThanOrEqual(16_384);
   expect(text).toContain('ssh_deletekeys: false');
   expect(text).toContain('preserve_hostname: true');
+  expect(text).toMatch(/^users: \[\]$/m);
   expect(text.match(/^UNDERSTUDY_RUN=.*$/gm)).toEqual([`UNDERSTUDY_RUN=${RUN}`]);
 });
 
@@ -42,8 +44,15 @@ test('where the script comes as a command, user data keeps the settings and hold
   const bySsm = await assembleBootMedia({ ...plan(), channel: 'run-command' });
   const text = new TextDecoder().decode(bySsm.userData);
   expect(text).toContain('ssh_deletekeys: false');
+  expect(text).toContain('users: []');
   expect(text).not.toMatch(/shellscript|UNDERSTUDY/);
   expect(bySsm.scratch).toEqual((await assembleBootMedia(plan())).scratch);
+});
+
+test("a machine for people keeps the image's default user, to whom their key goes", () => {
+  const text = new TextDecoder().decode(encodeQuietUserData());
+  expect(text).toContain('ssh_deletekeys: false');
+  expect(text).not.toContain('users:');
 });
 
 test("the scratch volume begins with its header, and the host's tar reads what follows", async () => {
