@@ -17,6 +17,7 @@ export const ERROR_STATUS = {
   RunLimitExceeded: 'permanent',
   StepTimedOut: 'permanent',
   Cancelled: 'permanent',
+  Terminated: 'permanent',
   // platform (the machines' side)
   AccessDenied: 'permanent',
   InstanceNotFound: 'permanent',

@@ -5,7 +5,7 @@ import { terminalText, wholeText } from './terminal-text.ts';
 
 /** Why a command did not do what it was asked, in the four parts that are shown. */
 export interface Failure {
-  /** Of the registry (errors.ts), or `Terminated`, `TemporalRefused`, `TemporalUnreachable`, `Unexpected`. */
+  /** Of the registry (errors.ts), or `TemporalRefused`, `TemporalUnreachable`, `Unexpected`. */
   readonly code: string;
   /** What was tried and found, whole, without what steers a terminal. */
   readonly message: string;

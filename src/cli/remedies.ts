@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 
-type Code = ErrorCode | 'Terminated' | 'TemporalRefused' | 'TemporalUnreachable' | 'Unexpected';
+type Code = ErrorCode | 'TemporalRefused' | 'TemporalUnreachable' | 'Unexpected';
 
 /** The first thing to try, in one line; docs/errors.md says more. Codes whose messages already say it all are left out. */
 export const REMEDIES: Readonly<Record<string, string>> = {

@@ -4,6 +4,7 @@ import {
   CancellationScope,
   ChildWorkflowFailure,
   isCancellation,
+  TerminatedFailure,
   TimeoutFailure,
 } from '@temporalio/workflow';
 import type { Failed, Leftover } from '../contract/results.ts';
@@ -27,10 +28,16 @@ export function wasCancelled(error: unknown): boolean {
 }
 
 const CANCELLED = { code: 'Cancelled', message: 'it was cancelled' } as const;
+/** It had no chance to say anything, and none to clean up. */
+const TERMINATED = {
+  code: 'Terminated',
+  message: 'it was terminated by force; the sweeper removes what it left',
+} as const;
 
 /** Code and words of a failure that the workflow goes on after. */
 export function messageOf(error: unknown): Failed {
   if (isCancellation(error)) return CANCELLED;
+  if (wasTerminated(error)) return TERMINATED;
   const { type, message } = reasonOf(error) ?? {};
   return { code: type ?? 'StepTimedOut', message: message ?? "it did not end in time; look at its worker's log" };
 }
@@ -66,12 +73,20 @@ export function readableFailure(error: unknown, { phase, leftovers = [] }: Failu
     const { code: type, message } = CANCELLED;
     return ApplicationFailure.create({ type, message: `${prefix}${message}${suffix}`, nonRetryable: true });
   }
+  if (wasTerminated(error)) {
+    const message = `${prefix}${error.workflowType}: ${TERMINATED.message}${suffix}`;
+    return ApplicationFailure.create({ type: TERMINATED.code, message, nonRetryable: true, cause: error });
+  }
   if (error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) {
     const what = error instanceof ActivityFailure ? error.activityType : error.workflowType;
     const message = `${prefix}${what} did not finish in time and said nothing; look at its worker's log${suffix}`;
     return ApplicationFailure.create({ type: 'StepTimedOut', message, nonRetryable: true, cause: error });
   }
   return error;
+}
+
+function wasTerminated(error: unknown): error is ChildWorkflowFailure {
+  return error instanceof ChildWorkflowFailure && error.cause instanceof TerminatedFailure;
 }
 
 /** The first failure in the chain that says something of its own. */

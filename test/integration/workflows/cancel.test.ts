@@ -100,6 +100,24 @@ describe.concurrent('a person who cancels', () => {
     await runs.temporal.client.workflow.getHandle(await started.promise).cancel();
     await expect(run.result()).rejects.toMatchObject({ code: 'Cancelled' });
   });
+
+  test('one who ends a part by force reads that and who cleans up, not that a step took too long', async () => {
+    const started = Promise.withResolvers<string>();
+    const hanging = hangs(() => undefined);
+    const run = await runs.begin({
+      control: {
+        awaitRecovered: async (order) => {
+          started.resolve(order.run.workflowId);
+          return hanging();
+        },
+      },
+    });
+    await runs.temporal.client.workflow.getHandle(await started.promise).terminate('by hand');
+    await expect(run.result()).rejects.toMatchObject({
+      code: 'Terminated',
+      message: 'backupInstance: it was terminated by force; the sweeper removes what it left',
+    });
+  });
 });
 
 /** Which workflow's resources they are. */
