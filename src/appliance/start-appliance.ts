@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -45,7 +46,12 @@ export async function startAppliance(cacheFolder: string, signal: AbortSignal): 
   const files = await ensureApplianceFiles(cacheFolder, signal);
   const { accelerator } = await chooseAccelerator({ qemu: programs.system, cacheFolder, signal });
   const folder = await mkdtemp(join(tmpdir(), 'understudy-reader-'));
-  const ends: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+  // What was read stands in it decrypted. A command whose output nobody reads any more (`| head`) exits without closing.
+  const removeAtExit = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', removeAtExit);
+  const ends: (() => Promise<unknown>)[] = [
+    () => rm(folder, { recursive: true, force: true }).finally(() => process.off('exit', removeAtExit)),
+  ];
   const close = async () => {
     for (let end = ends.pop(); end; end = ends.pop()) await end();
   };

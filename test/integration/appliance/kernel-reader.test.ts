@@ -153,6 +153,24 @@ test('a command that cannot read its only file system says why, ends, and leaves
   expect(await readdir(TMPDIR)).toEqual([]);
 });
 
+test('a command whose output nobody reads leaves nothing of what it read behind', async () => {
+  const folder = await temporaryFolder();
+  const [key, url] = [join(folder, 'key'), `file://${folder}/vault`];
+  await writeFile(key, `${'42'.repeat(32)}\n`);
+  await runVaultCli('vault', 'init', url, '--key-file', key);
+  await runVaultCli('vault', 'put', xfsImage(folder, CONTENT), url, '--key-file', key);
+  const TMPDIR = join(folder, 'tmp');
+  await mkdir(TMPDIR);
+  const command = '{ "$@"; echo $? >"$TMPDIR.status"; } | true';
+  const listing = ['src/cli/main.ts', 'files', 'ls', 'latest:/many', '--vault', url, '--key-file', key];
+  await promisify(execFile)('sh', ['-c', command, 'sh', process.execPath, ...listing], {
+    env: { ...process.env, TMPDIR },
+    timeout: 120_000,
+  });
+  expect(await readFile(`${TMPDIR}.status`, 'utf8')).toBe('141\n');
+  expect(await readdir(TMPDIR)).toEqual([]);
+});
+
 type RestoredFiles = Awaited<ReturnType<ReturnType<typeof createRestoreFilesActivities>['restoreFiles']>>;
 
 /** A recovery point of one disk, and what a mover's activities need to reach it. */
