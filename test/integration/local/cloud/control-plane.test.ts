@@ -76,7 +76,7 @@ test('whoever signs with an unknown key or a wrong secret is refused in the word
   });
   const wrong = clientsFor(cloud.cloud.endpoint, { ...ROOT_KEY, secretAccessKey: 'something else' });
   await expect(wrong.ebs.send(new ListSnapshotBlocksCommand({ SnapshotId: snapshotId }))).rejects.toMatchObject({
-    name: 'SignatureDoesNotMatch',
+    name: 'InvalidSignatureException',
   });
 });
 
