@@ -97,7 +97,8 @@ async function changes({ source, parent }: Opened): Promise<AsyncIterable<BlockR
 const indexesOf = (refs: readonly BlockRef[]) => refs.map(({ index }) => index);
 
 test('a throttled account gives every listing and every block, later', async () => {
-  // Two pages of each listing, and the reads of six readers, come faster than these however slow the machine is.
+  // Two pages of each listing, and the reads of three readers, come faster than these however slow the machine is. More readers
+  // than that can use up one's attempts where a starved host lets them come in bursts.
   const slow = { capacity: 1, perSecond: 1 };
   const opened = await open({
     ebs: { emptyPages: true },
@@ -120,7 +121,7 @@ test('a throttled account gives every listing and every block, later', async () 
       expect(Buffer.compare(bytes, blocks.get(ref.index) ?? Buffer.alloc(0)), `block ${ref.index}`).toBe(0);
     }
   };
-  await Promise.all(Array.from({ length: 6 }, reader));
+  await Promise.all(Array.from({ length: 3 }, reader));
   expect(waits.length).toBeGreaterThan(0);
 });
 
