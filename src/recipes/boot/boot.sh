@@ -88,6 +88,20 @@ answer() {
   return "$status"
 }
 
+# What systemd is still starting: mounts with nofail, and services where cloud-init does not wait for them. Only jobs that run
+# count, and not this script's own: others may wait for it. Within what applications have to recover, and 300 s, three times
+# systemd's own limit for a device or a service (DefaultTimeoutStartSec).
+settle() {
+  [ -d /run/systemd/system ] || return 0
+  own=$(sed -n 's|.*/\([^/]*\.service\)$|\1|p' /proc/self/cgroup | head -n 1)
+  settled_by=$(($(date +%s) + 300))
+  [ "$settled_by" -le "$ends" ] || settled_by=$ends
+  while systemctl list-jobs --no-legend 2>/dev/null | grep -v " ${own:-cloud-final.service} " | grep -q ' running *$'; do
+    [ "$(date +%s)" -lt "$settled_by" ] || return 0
+    sleep 1
+  done
+}
+
 # Linux never unmarks a vfat that was marked when it was mounted (fs/fat/inode.c: fat_set_state), and in a capture each one is
 # that production has mounted, as /boot/efi. Checked here as at a boot that checks it; without the tool it stays marked.
 check_vfat() {
@@ -162,6 +176,7 @@ main=$$
 ) >/dev/null 2>&1 </dev/null &
 
 ends=$(($(date +%s) + recover_seconds))
+settle
 matched=
 for recipe in $recipes; do
   if answer "$recipe" detect 60; then

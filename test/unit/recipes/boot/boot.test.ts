@@ -15,7 +15,7 @@ const OTHER_RUN = '20261123T023107Z-9f2c01ac';
  */
 async function functionsIn(folder: string): Promise<string> {
   const script = await readScript('boot.sh', RUN_ID);
-  const functions = ['say', 'find_scratch', 'check_vfat', 'power_off'].map((name) => {
+  const functions = ['say', 'find_scratch', 'settle', 'check_vfat', 'power_off'].map((name) => {
     const [text] = new RegExp(`^${name}\\(\\) \\{\\n[^]*?^\\}\\n`, 'm').exec(script) ?? [];
     return must(text, `${name} in boot.sh`);
   });
@@ -95,6 +95,36 @@ test('without a disk of this run none is found', async () => {
     expect(await run(`${await functionsIn(folder)}\nfind_scratch || echo "none, and '$DISK'"`, [])).toBe(
       "none, and ''\n",
     );
+  });
+});
+
+const MOUNTING = ' 97 var-lib-mysql.mount start running';
+const OWN = ' 88 cloud-final.service start running';
+const BEHIND_US = ' 12 multi-user.target start waiting';
+
+test.each([
+  { what: 'nothing but this script and what waits for it', jobs: [[OWN, BEHIND_US]], slept: 0 },
+  { what: 'a mount that takes two seconds', jobs: [[OWN, MOUNTING, BEHIND_US], [OWN, MOUNTING], [OWN]], slept: 2 },
+  { what: 'a service without an end', jobs: [[OWN, MOUNTING]], step: 30, slept: 300 },
+  { what: 'the same, where applications have less time', jobs: [[MOUNTING]], step: 30, ends: 60, slept: 60 },
+  { what: 'no systemd', jobs: undefined, slept: 0 },
+])('the script goes on when systemd starts nothing more: $what', async ({ jobs, step = 1, ends = 3_600, slept }) => {
+  // A clock of seconds that only sleeping moves; each second systemd has the jobs of that second, or those of the first.
+  const stubs = [
+    'date() { cat now; }',
+    `sleep() { echo $(($(cat now) + ${step})) >now.next; mv now.next now; }`,
+    'systemctl() { cat "jobs.$(cat now)" 2>/dev/null || cat jobs.0; }',
+    'echo 0 >now',
+  ];
+  await inEachShell(async (run) => {
+    const folder = await machine({ consoles: 'ttyS0', disks: {} });
+    if (jobs) await mkdir(join(folder, 'run/systemd/system'), { recursive: true });
+    await mkdir(join(folder, 'proc/self'), { recursive: true });
+    await writeFile(join(folder, 'proc/self/cgroup'), '0::/system.slice/cloud-final.service\n');
+    for (const [second, lines] of (jobs ?? []).entries())
+      await writeFile(join(folder, `jobs.${second}`), lines.map((line) => `${line}\n`).join(''));
+    const text = ['cd "$1" || exit', ...stubs, await functionsIn(folder), `ends=${ends}`, 'settle', 'cat now'];
+    expect(await run(text.join('\n'), [folder])).toBe(`${slept}\n`);
   });
 });
 
