@@ -11,12 +11,17 @@ export interface Ec2Answers {
   of(action: string): readonly URLSearchParams[];
 }
 
+/** An error by its name. */
+interface Refusal {
+  readonly refusal: string;
+}
+
 /**
  * An EC2 endpoint of which a test gives each answer's body, knowing all calls so far; `undefined` is an answer that is lost.
  * Time stands still.
  */
 export async function answerEc2(
-  bodyOf: (action: string, calls: readonly URLSearchParams[]) => string | undefined,
+  bodyOf: (action: string, calls: readonly URLSearchParams[]) => string | Refusal | undefined,
 ): Promise<Ec2Answers> {
   const calls: URLSearchParams[] = [];
   const server = createServer(async (incoming, response) => {
@@ -27,6 +32,10 @@ export async function answerEc2(
     const action = fields.get('Action') ?? '';
     const body = bodyOf(action, calls);
     if (body === undefined) response.destroy();
+    else if (typeof body !== 'string')
+      response
+        .writeHead(400)
+        .end(`<Response><Errors><Error><Code>${body.refusal}</Code><Message>no</Message></Error></Errors></Response>`);
     else response.writeHead(200).end(`<${action}Response>${body}</${action}Response>`);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -21,7 +21,10 @@ import { TAG, tagRecord } from './tags.ts';
 
 /** A machine ends within a minute; a stuck one is reported and left to the sweeper. */
 const TERMINATED_WITHIN_MS = 10 * 60_000;
-/** An image's snapshots stay in use for a moment after it is deregistered, a machine's volumes after its end. */
+/**
+ * An image's snapshots stay in use for a moment after it is deregistered, a machine's volumes after its end. For all of a kind
+ * together: two minutes for each of 80 that somebody else holds would outlast the attempt (workflows/proxies.ts).
+ */
 const RELEASED_WITHIN_MS = 2 * 60_000;
 
 /**
@@ -66,16 +69,16 @@ async function removeWhatShows(
   for (const { owned, tags } of await ownedImages(context, run, signal)) {
     if (tags[TAG.retain] === undefined) await attempt('image', owned.id, () => deregisterImage(context, owned, signal));
   }
-  for (const owned of await removableSnapshots(context, request, signal)) {
-    await attempt('snapshot', owned.id, () =>
-      whenReleased(context, `snapshot ${owned.id}`, signal, () => deleteSnapshot(context, owned, signal)),
-    );
+  const snapshots = await removableSnapshots(context, request, signal);
+  const releasedSnapshot = releaseWait(context, signal);
+  for (const owned of snapshots) {
+    await attempt('snapshot', owned.id, () => releasedSnapshot(() => deleteSnapshot(context, owned, signal)));
   }
-  for (const { owned, tags } of await ownedVolumes(context, run, signal)) {
+  const volumes = await ownedVolumes(context, run, signal);
+  const releasedVolume = releaseWait(context, signal);
+  for (const { owned, tags } of volumes) {
     if (tags[TAG.retain] !== undefined || isKeptRestored(request, tags)) continue;
-    await attempt('volume', owned.id, () =>
-      whenReleased(context, `volume ${owned.id}`, signal, () => deleteVolume(context, owned, signal)),
-    );
+    await attempt('volume', owned.id, () => releasedVolume(() => deleteVolume(context, owned, signal)));
   }
   return leftovers;
 }
@@ -146,26 +149,25 @@ async function removableSnapshots(
   return [...removable, ...replaced.map(({ owned }) => owned)];
 }
 
-/** Repeats a removal while the resource is still in use by something that is going away. */
-async function whenReleased(
-  context: Ec2Context,
-  what: string,
-  signal: AbortSignal,
-  remove: () => Promise<void>,
-): Promise<void> {
-  let last: unknown;
-  try {
-    await repeatUntil(context, { limitMs: RELEASED_WITHIN_MS, what: `${what} to be released` }, signal, async () => {
-      try {
-        await remove();
-        return true;
-      } catch (error) {
-        if (!isCode(error, 'NotReadyYet', 'PlatformThrottled')) throw error;
-        last = error;
-        return undefined;
-      }
-    });
-  } catch (error) {
-    throw isCode(error, 'NotReadyYet') ? (last ?? error) : error;
-  }
+/** Repeats removals while their resource is still in use by something that is going away; from now on, within one limit. */
+function releaseWait(context: Ec2Context, signal: AbortSignal): (remove: () => Promise<void>) => Promise<void> {
+  const endsAt = context.clock().getTime() + RELEASED_WITHIN_MS;
+  return async (remove) => {
+    const waiting = { limitMs: endsAt - context.clock().getTime(), what: 'a resource to be released' };
+    let last: unknown;
+    try {
+      await repeatUntil(context, waiting, signal, async () => {
+        try {
+          await remove();
+          return true;
+        } catch (error) {
+          if (!isCode(error, 'NotReadyYet', 'PlatformThrottled')) throw error;
+          last = error;
+          return undefined;
+        }
+      });
+    } catch (error) {
+      throw isCode(error, 'NotReadyYet') ? (last ?? error) : error;
+    }
+  };
 }
