@@ -69,7 +69,7 @@ th.num, td.num { text-align: right; white-space: nowrap; overflow-wrap: normal; 
 .chip { display: inline-block; padding: 1px 9px 2px; border-radius: 99px; background: var(--band); color: var(--soft); font-size: 12px; font-weight: 600; white-space: nowrap; }
 .chip.good, .chip.warn, .chip.bad { background: var(--tone-soft); color: var(--tone); }
 .remedy { display: block; margin-top: 3px; color: var(--bad); }
-dl.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(290px, 1fr)); gap: 14px 26px; margin: 16px 0 22px; }
+dl.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 290px), 1fr)); gap: 14px 26px; margin: 16px 0 22px; }
 dl.facts dt { color: var(--soft); font-size: 12.5px; font-weight: 500; }
 dl.facts .whole { grid-column: 1 / -1; }
 dl.facts dd { margin: 1px 0 0; overflow-wrap: anywhere; }
@@ -111,6 +111,11 @@ pre { margin: 10px 0 0; padding: 12px 14px; max-height: 330px; overflow: auto; b
   .verdicts { grid-template-columns: 1fr 1fr; }
   .verdicts div:nth-child(odd) { border-left: 0; }
   .verdicts div:nth-child(n + 3) { border-top: 1px solid var(--line); }
+}
+@media (max-width: 340px) {
+  .verdicts { grid-template-columns: 1fr; }
+  .verdicts div { border-left: 0; }
+  .verdicts div:nth-child(2) { border-top: 1px solid var(--line); }
 }
 @media (max-width: 720px) {
   body { font-size: 14.5px; }
