@@ -2,6 +2,7 @@ import type { DrillCandidate, ResolvedDrill } from '../contract/drill.ts';
 import {
   BLOCK_BYTES,
   depthOf,
+  findPointState,
   forecast,
   holdsDisks,
   listPoints,
@@ -15,6 +16,11 @@ import type { VaultDoor } from './vault-door.ts';
 
 export interface DrillDeps {
   readonly vaults: VaultDoor;
+}
+
+export interface DrillTurn {
+  readonly vault: string;
+  readonly pointId: string;
 }
 
 /** More than anybody drills in a day, and small enough for a history. */
@@ -45,6 +51,14 @@ export function createDrillActivities({ vaults }: DrillDeps) {
           found.push({ pointId: point.pointId, instanceId: machineId, provenAt: proof, expectedMs });
         }
         return byTurns(found).slice(0, MAX_CANDIDATES);
+      });
+    },
+
+    /** Asked when a point's turn comes, hours after it was picked: a collection may have removed what it was made of. */
+    async hasExpired({ vault: name, pointId }: DrillTurn): Promise<boolean> {
+      return beating(async ({ signal }) => {
+        const point = await findPointState({ vault: await vaults.open(name, signal), pointId, signal });
+        return point?.state === 'committed' && point.expired !== null;
       });
     },
   };

@@ -35,8 +35,11 @@ export interface DrillCandidate {
 }
 
 export interface DrillOutcome extends DrillCandidate {
-  /** `failed`: the attempt, which says nothing about the point. `no-time`: it did not fit any more. */
-  readonly state: 'green' | 'red' | 'failed' | 'no-time';
+  /**
+   * `failed`: the attempt, which says nothing about the point. `no-time`: it did not fit any more. `expired`: while others
+   * were proven.
+   */
+  readonly state: 'green' | 'red' | 'failed' | 'no-time' | 'expired';
   readonly ms?: number;
   readonly restoredBytes?: number;
   /** Why it is not green. */

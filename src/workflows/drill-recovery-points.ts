@@ -2,6 +2,7 @@ import {
   ChildWorkflowCancellationType,
   executeChild,
   ParentClosePolicy,
+  patched,
   setCurrentDetails,
 } from '@temporalio/workflow';
 import type { DrillCandidate, DrillOutcome, DrillRequest, DrillResult, ResolvedDrill } from '../contract/drill.ts';
@@ -50,8 +51,12 @@ async function proveAll(
   return outcomes;
 }
 
+/** Drills that began before this change do not look again, as their histories say. */
+const LOOKS_AGAIN = 'drill-passes-over-what-expired';
+
 async function prove({ vault, isolation }: ResolvedDrill, candidate: DrillCandidate): Promise<DrillOutcome> {
   const { pointId } = candidate;
+  if (patched(LOOKS_AGAIN) && (await control.hasExpired({ vault, pointId }))) return { ...candidate, state: 'expired' };
   const startedMs = Date.now();
   try {
     const { restoredBytes } = await executeChild(verifyRecoveryPoint, {

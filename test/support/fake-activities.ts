@@ -180,6 +180,7 @@ export function fakeControl(changes: Partial<ControlActivities> = {}): ControlAc
     },
     resolveDrill: async () => ({ budgetMs: 60_000, vault: 'main', isolation: 'sealed' }),
     pickDrill: async () => [],
+    hasExpired: async () => false,
     resolveRestore: async (input) => {
       const { pointId, to = 'instance' } = input as { pointId: string; to?: 'instance' | 'volumes' };
       const { deploymentId, isolation, limits } = resolvedBackup('i-unused');

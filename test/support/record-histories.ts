@@ -84,6 +84,7 @@ try {
   });
   await recordCancelled('cancelled-siblings', (started) => ({ mover: { archiveShard: hangs(started) } }));
   await recordCancelled('cancelled-launch', (started) => ({ control: { launchMachine: hangs(started) } }));
+  await recordDrill('drilled-looking-again');
 } finally {
   await runs.stop();
 }

@@ -34,6 +34,22 @@ test('points are proven one after another; one that does not fit the time is lef
   expect(outcomes[0]?.restoredBytes).toBeGreaterThan(0);
 });
 
+test('a point that expired while others were proven is passed over: a collection may have removed it already', async () => {
+  const asked: string[] = [];
+  const run = await drillOf([candidate('20261123T000000Z-00000005', 1), candidate('20261123T000000Z-00000006', 1)], {
+    control: {
+      hasExpired: async ({ pointId }) => pointId.endsWith('6'),
+      readPoint: async ({ vault, pointId }) => {
+        asked.push(pointId);
+        return fakeControl().readPoint({ vault, pointId });
+      },
+    },
+  });
+  const { outcomes } = await run.result();
+  expect(outcomes.map(({ state }) => state)).toEqual(['green', 'expired']);
+  expect(asked).toEqual(['20261123T000000Z-00000005']);
+});
+
 test('a red point fails the drill loudly, and the others are proven all the same', async () => {
   let calls = 0;
   const run = await drillOf([candidate('20261123T000000Z-00000003', null), candidate('20261123T000000Z-00000004', 1)], {
