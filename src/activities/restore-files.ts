@@ -29,6 +29,9 @@ export interface RestoreFilesRequest {
   readonly volumeIds?: readonly string[];
 }
 
+/** The folder is this run's own, and no later run looks into it. */
+const AGAIN = `ask again, which writes all of it into a new folder; remove what is in this one on ${hostname()}`;
+
 /** Results stand in histories: a sentence each, and no more than people read. */
 const MOST_NAMED = 50;
 
@@ -52,7 +55,7 @@ export function createRestoreFilesActivities({ vaults, config, openOthers }: Res
             const message = `${pointId} has no ${guestText(path)}; list what there is with: understudy files ls ${pointId}:/`;
             throw new ConfigurationError('FileMissing', message, { context: { pointId } });
           }
-          const extracted = await writing(folder, async () => {
+          const write = async () => {
             await makeFolders(folder, { mode: 0o700 });
             return extract({
               machine: files.machine,
@@ -62,7 +65,8 @@ export function createRestoreFilesActivities({ vaults, config, openOthers }: Res
               signal,
               onProgress: ({ files: done, bytes }) => progress({ files: done, bytes }),
             });
-          });
+          };
+          const extracted = await writing(folder, write, AGAIN);
           const told = { pointId, runId, vault: request.vault, path, folder, host: hostname() };
           return { ...told, ...summaryOf(extracted), ...files.cost() };
         } finally {

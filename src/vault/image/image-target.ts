@@ -120,8 +120,11 @@ export async function writeFully(file: FileHandle, bytes: Uint8Array, at: number
   }
 }
 
-/** Errors of the system, as what they mean to whoever waits for what is written at `path`. */
-export async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
+/** Of whatever is written by a command: its next attempt finds what this one left. */
+const GOES_ON = 'run the same command again, which goes on where it stopped';
+
+/** Errors of the system, as what they mean to whoever waits for what is written at `path`; `again` says what to do once there is room. */
+export async function writing<T>(path: string, work: () => Promise<T>, again: string = GOES_ON): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -129,14 +132,15 @@ export async function writing<T>(path: string, work: () => Promise<T>): Promise<
     if (code === undefined || !(error instanceof Error) || error.name === 'AbortError') throw error;
     const details = { context: { path }, cause: error };
     if (code === 'EEXIST') throw new VaultError('TargetExists', `${path} exists; name another`, details);
-    const reason = MEANINGS[code] ?? error.message;
+    const full = FULL[code];
+    const reason = full === undefined ? (MEANINGS[code] ?? error.message) : `${full}; make room, then ${again}`;
     throw new VaultError('TargetUnusable', `${path} cannot be written: ${reason} (${code})`, details);
   }
 }
 
+const FULL: Readonly<Record<string, string>> = { ENOSPC: 'the disk is full', EDQUOT: 'the quota is used up' };
+
 const MEANINGS: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full; make room, then run the same command again, which goes on where it stopped',
-  EDQUOT: 'the quota is used up; make room, then run the same command again, which goes on where it stopped',
   EFBIG: 'the file system or a limit (ulimit -f) allows no file of this size',
   EROFS: 'the file system is read-only',
   EBUSY: 'the device is mounted or in use',

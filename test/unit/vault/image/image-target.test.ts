@@ -14,6 +14,15 @@ test('a disk that runs full says so, and what to do', async () => {
   await full.close();
 });
 
+test('where a next attempt does not find what this one left, a full disk says what to do in its place', async () => {
+  const full = await open('/dev/full', 'w');
+  const work = writing('/out/run', () => writeFully(full, Buffer.alloc(4096), 0), 'ask again and remove this one');
+  await expect(work).rejects.toMatchObject({
+    message: '/out/run cannot be written: the disk is full; make room, then ask again and remove this one (ENOSPC)',
+  });
+  await full.close();
+});
+
 test('a link that leads nowhere is refused before anything is written', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'disk.raw');
