@@ -1,3 +1,4 @@
+import { VaultError } from '../errors.ts';
 import { BLOCK_BYTES } from './block-source.ts';
 import { hex } from './bytes.ts';
 import type { Clock, RandomBytes } from './clock.ts';
@@ -33,7 +34,8 @@ const FIRST_EPOCH = 1;
 
 /**
  * Makes a vault of an empty prefix. Repeatable: an existing vault is left as it is (recipients are not added to it:
- * addRecipient); a half-made one is finished.
+ * addRecipient); a half-made one is finished, and one that lost its vault.json gets it back. ObjectMissing where points
+ * lie without their keys.
  */
 export async function initVault(
   request: InitVaultRequest,
@@ -57,6 +59,7 @@ async function ensureFirstKeys(request: InitVaultRequest): Promise<KeysDocument>
   const key = keysKey(FIRST_EPOCH);
   const earlier = await ifPresent(readSmall(store, key, signal));
   if (earlier) return readSelfSigned(earlier);
+  await mustHoldNoPoints(store, signal);
   const vaultId = newUuid(randomBytes);
   const grants = recipients.map((recipient) => ({ recipient, purposes: OFFLINE_PURPOSES }));
   const asked = { vaultId, epoch: FIRST_EPOCH, service, recipients: grants, clock, signal };
@@ -66,6 +69,15 @@ async function ensureFirstKeys(request: InitVaultRequest): Promise<KeysDocument>
   const bytes = encodeDocument(document, { vaultId, key }, { kind: 'signature', privateKey });
   if (await createdFirst(store.create(key, bytes, signal, bornLocked(request)))) return body;
   return readSelfSigned(await readSmall(store, key, signal));
+}
+
+/** They are of a vault whose keys were deleted, or of a copy that lacks them: new keys would open none of it. */
+async function mustHoldNoPoints(store: ObjectStore, signal: AbortSignal): Promise<void> {
+  const key = keysKey(FIRST_EPOCH);
+  for await (const { key: point } of store.list('points/', signal)) {
+    const message = `${key} is gone from ${store.url}, though ${point} is there: no new vault is made over an old one, as its keys would open none of the points; bring ${key} back, by removing its delete marker or from a copy, or name an empty prefix`;
+    throw new VaultError('ObjectMissing', message, { context: { key } });
+  }
 }
 
 /** So that the first backup does not find out that the store cannot lock. */

@@ -123,7 +123,7 @@ export async function writeFully(file: FileHandle, bytes: Uint8Array, at: number
 /** Of whatever is written by a command: its next attempt finds what this one left. */
 const GOES_ON = 'run the same command again, which goes on where it stopped';
 
-/** Errors of the system, as what they mean to whoever waits for what is written at `path`; `again` says what to do once there is room. */
+/** Errors of the system, as what they mean to whoever waits for what is written at `path`; `again`: once there is room. */
 export async function writing<T>(path: string, work: () => Promise<T>, again: string = GOES_ON): Promise<T> {
   try {
     return await work();
