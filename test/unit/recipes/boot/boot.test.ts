@@ -108,25 +108,36 @@ test.each([
   { what: 'a service without an end', jobs: [[OWN, MOUNTING]], step: 30, slept: 300 },
   { what: 'the same, where applications have less time', jobs: [[MOUNTING]], step: 30, ends: 60, slept: 60 },
   { what: 'no systemd', jobs: undefined, slept: 0 },
-])('the script goes on when systemd starts nothing more: $what', async ({ jobs, step = 1, ends = 3_600, slept }) => {
-  // A clock of seconds that only sleeping moves; each second systemd has the jobs of that second, or those of the first.
-  const stubs = [
-    'date() { cat now; }',
-    `sleep() { echo $(($(cat now) + ${step})) >now.next; mv now.next now; }`,
-    'systemctl() { cat "jobs.$(cat now)" 2>/dev/null || cat jobs.0; }',
-    'echo 0 >now',
-  ];
-  await inEachShell(async (run) => {
-    const folder = await machine({ consoles: 'ttyS0', disks: {} });
-    if (jobs) await mkdir(join(folder, 'run/systemd/system'), { recursive: true });
-    await mkdir(join(folder, 'proc/self'), { recursive: true });
-    await writeFile(join(folder, 'proc/self/cgroup'), '0::/system.slice/cloud-final.service\n');
-    for (const [second, lines] of (jobs ?? []).entries())
-      await writeFile(join(folder, `jobs.${second}`), lines.map((line) => `${line}\n`).join(''));
-    const text = ['cd "$1" || exit', ...stubs, await functionsIn(folder), `ends=${ends}`, 'settle', 'cat now'];
-    expect(await run(text.join('\n'), [folder])).toBe(`${slept}\n`);
-  });
-});
+  {
+    what: 'it runs in the one process of a newer cloud-init',
+    unit: 'cloud-init-main',
+    jobs: [[OWN]],
+    step: 30,
+    slept: 0,
+  },
+  { what: 'cloud-init is at work and an agent runs it', unit: 'amazon-ssm-agent', jobs: [[OWN], [OWN], []], slept: 2 },
+])(
+  'the script goes on when systemd starts nothing more: $what',
+  async ({ unit = 'cloud-final', jobs, step = 1, ends = 3_600, slept }) => {
+    // A clock of seconds that only sleeping moves; each second systemd has the jobs of that second, or those of the first.
+    const stubs = [
+      'date() { cat now; }',
+      `sleep() { echo $(($(cat now) + ${step})) >now.next; mv now.next now; }`,
+      'systemctl() { cat "jobs.$(cat now)" 2>/dev/null || cat jobs.0; }',
+      'echo 0 >now',
+    ];
+    await inEachShell(async (run) => {
+      const folder = await machine({ consoles: 'ttyS0', disks: {} });
+      if (jobs) await mkdir(join(folder, 'run/systemd/system'), { recursive: true });
+      await mkdir(join(folder, 'proc/self'), { recursive: true });
+      await writeFile(join(folder, 'proc/self/cgroup'), `0::/system.slice/${unit}.service\n`);
+      for (const [second, lines] of (jobs ?? []).entries())
+        await writeFile(join(folder, `jobs.${second}`), lines.map((line) => `${line}\n`).join(''));
+      const text = ['cd "$1" || exit', ...stubs, await functionsIn(folder), `ends=${ends}`, 'settle', 'cat now'];
+      expect(await run(text.join('\n'), [folder])).toBe(`${slept}\n`);
+    });
+  },
+);
 
 test('a vfat that was marked when it was mounted is unmounted and checked; one in use and other file systems are left alone', async () => {
   const mounts = [
