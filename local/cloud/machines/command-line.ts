@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Settings } from '../settings.ts';
 import { layerNode, monitorSocket } from '../storage/layout.ts';
 
@@ -28,6 +29,7 @@ export function machineArguments(facts: MachineFacts, { qemu, flushToDisk }: Set
   return [
     ...['-name', facts.instanceId, '-nodefaults', '-display', 'none'],
     ...['-accel', qemu.accel, '-machine', 'q35,hpet=off', '-cpu', qemu.cpu],
+    ...['-smbios', `type=1,manufacturer=Amazon EC2,uuid=${systemUuid(facts.instanceId)}`],
     ...['-smp', String(facts.type.vcpus), '-m', String(facts.type.memoryMiB)],
     // A guest that powers itself off waits for us: otherwise a shutdown while the cloud is down would look like a crash.
     ...['-action', 'shutdown=pause'],
@@ -37,4 +39,13 @@ export function machineArguments(facts: MachineFacts, { qemu, flushToDisk }: Set
     ...['-netdev', facts.netdev, '-device', `virtio-net-pci,netdev=n0,mac=${facts.mac},romfile=`],
     ...['-device', 'VGA'],
   ];
+}
+
+/**
+ * By it cloud-init and others know a machine for one of EC2: it begins with `ec2` ("Identify EC2 instances" of the EC2 user
+ * guide). The rest is the instance's own.
+ */
+function systemUuid(instanceId: string): string {
+  const digits = `ec2${createHash('sha256').update(instanceId).digest('hex')}`;
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
 }

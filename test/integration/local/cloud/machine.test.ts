@@ -98,6 +98,7 @@ test('a clone without a route boots, reads its user data and powers itself off, 
   const { Output } = await cloud.ec2.send(new GetConsoleOutputCommand({ InstanceId: clone }));
   const text = Buffer.from(must(Output, 'Output'), 'base64').toString();
   expect(text).toContain(`UNDERSTUDY marker ${clone}`);
+  expect(text).toMatch(/UNDERSTUDY dmi Amazon EC2 ec2[0-9a-f]{5}-/);
   expect(text).toContain('Power down');
   expect(text.match(/UNDERSTUDY reach .*/g)).toEqual([
     expect.stringMatching(/^UNDERSTUDY reach metadata yes/),
@@ -205,6 +206,7 @@ function cloneScript(hostPort: number): string {
 say() { echo "<2>UNDERSTUDY $*" >/dev/kmsg; }
 reach() { if timeout 3 nc $2 $3 </dev/null >/dev/null 2>&1; then say reach $1 yes; else say reach $1 no; fi; }
 say marker $(cat /run/instance-id)
+say dmi $(cat /sys/class/dmi/id/sys_vendor /sys/class/dmi/id/product_uuid)
 reach metadata 169.254.169.254 80
 reach ledger 203.0.113.10 8080
 reach host 10.20.1.1 ${hostPort}
