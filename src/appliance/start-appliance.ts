@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +24,8 @@ const run = promisify(execFile);
 // Each is a client of the block devices, which take 16.
 const MAX_DISKS = 16;
 const PORT_LIMIT_MS = 20_000;
+// One would do but for what ends meanwhile, which is five files at most.
+const REMOVALS = 5;
 // The kernel's last words when it does not come up; a line or two of them help.
 const CONSOLE_CHARACTERS = 300;
 
@@ -46,12 +48,10 @@ export async function startAppliance(cacheFolder: string, signal: AbortSignal): 
   const files = await ensureApplianceFiles(cacheFolder, signal);
   const { accelerator } = await chooseAccelerator({ qemu: programs.system, cacheFolder, signal });
   const folder = await mkdtemp(join(tmpdir(), 'understudy-reader-'));
+  const removeFolder = () => removeWhole(folder);
   // What was read stands in it decrypted. A command whose output nobody reads any more (`| head`) exits without closing.
-  const removeAtExit = () => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', removeAtExit);
-  const ends: (() => Promise<unknown>)[] = [
-    () => rm(folder, { recursive: true, force: true }).finally(() => process.off('exit', removeAtExit)),
-  ];
+  process.once('exit', removeFolder);
+  const ends: (() => unknown)[] = [() => process.off('exit', removeFolder), removeFolder];
   const close = async () => {
     for (let end = ends.pop(); end; end = ends.pop()) await end();
   };
@@ -72,6 +72,11 @@ export async function startAppliance(cacheFolder: string, signal: AbortSignal): 
     await close();
     throw error;
   }
+}
+
+/** Node takes a folder for removed when an entry vanishes under its hands, as QEMU's sockets do while it ends. */
+function removeWhole(folder: string): void {
+  for (let tries = 0; tries < REMOVALS && existsSync(folder); tries++) rmSync(folder, { recursive: true, force: true });
 }
 
 interface Place {

@@ -56,9 +56,10 @@ const LOOKS_AGAIN = 'drill-passes-over-what-expired';
 
 async function prove({ vault, isolation }: ResolvedDrill, candidate: DrillCandidate): Promise<DrillOutcome> {
   const { pointId } = candidate;
-  if (patched(LOOKS_AGAIN) && (await control.hasExpired({ vault, pointId }))) return { ...candidate, state: 'expired' };
   const startedMs = Date.now();
   try {
+    const looksAgain = patched(LOOKS_AGAIN);
+    if (looksAgain && (await control.hasExpired({ vault, pointId }))) return { ...candidate, state: 'expired' };
     const { restoredBytes } = await executeChild(verifyRecoveryPoint, {
       workflowId: verificationWorkflowId(pointId, newRunId()),
       args: [{ pointId, vault, isolation }],

@@ -1,6 +1,5 @@
 import type { ResolvedPlan } from '../contract/resolved-backup.ts';
 import type { Failed, PlanOutcome } from '../contract/results.ts';
-
 import { markdownText } from './markdown.ts';
 
 /** Of failed instances, so many are named in a sentence; all of them stand in the failure's details. */

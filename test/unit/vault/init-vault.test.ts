@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { initVault } from '../../../src/vault/index.ts';
-import { backUp, fixedClock, NEVER, testVault } from '../../support/vault-fixture.ts';
-import { lastingKeys } from '../../support/vault-keys.ts';
+import { backUp, fixedClock, NEVER, testKeys, testVault } from '../../support/vault-fixture.ts';
 import { memoryStore } from '../../support/vault-memory-store.ts';
 import { seededBytes } from '../../support/vault-random.ts';
 import { testVolume, text } from '../../support/vault-volume.ts';
@@ -10,7 +9,13 @@ const VOLUMES = { 'vol-1': testVolume(1, new Map([[0, text('block')]])) };
 
 async function vaultOfOnePoint() {
   const store = memoryStore();
-  const request = { store, keys: lastingKeys(), clock: fixedClock, randomBytes: seededBytes('again'), signal: NEVER };
+  const request = {
+    store,
+    keys: await testKeys(),
+    clock: fixedClock,
+    randomBytes: seededBytes('again'),
+    signal: NEVER,
+  };
   const vault = await testVault({ store, keys: request.keys });
   await backUp(vault, VOLUMES);
   await vault.close();
