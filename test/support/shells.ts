@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { must } from '../../local/up/named.ts';
 import { guestImage } from './guest-image.ts';
 import { temporaryFolder } from './vault-fixture.ts';
 
@@ -26,4 +27,10 @@ export async function inEachShell(work: (run: RunScript) => Promise<void>): Prom
     });
   });
   await Promise.all(ends);
+}
+
+/** One function of a script, as its text; nothing else of the script need run. */
+export function shellFunction(script: string, name: string): string {
+  const [text] = new RegExp(`^${name}\\(\\) \\{\\n[\\s\\S]*?^\\}\\n`, 'm').exec(script) ?? [];
+  return must(text, `${name} in the script`);
 }

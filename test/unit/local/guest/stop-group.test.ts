@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { must } from '../../../../local/up/named.ts';
 import { guestImage } from '../../../support/guest-image.ts';
+import { shellFunction } from '../../../support/shells.ts';
 import { temporaryFolder } from '../../../support/vault-fixture.ts';
 
 const AGENT = new URL('../../../../local/guest/files/etc/rc.ssm', import.meta.url);
@@ -16,9 +16,8 @@ test.each([
   'a command that $what is gone when the agent has ended it',
   async ({ command }) => {
     const { busybox } = await guestImage();
-    const [stopGroup] = /^stop_group\(\) \{\n[\s\S]*?^\}\n/m.exec(await readFile(AGENT, 'utf8')) ?? [];
     const script = [
-      must(stopGroup, 'stop_group in rc.ssm'),
+      shellFunction(await readFile(AGENT, 'utf8'), 'stop_group'),
       `${command} & pid=$!; echo $pid >pid`,
       // As the agent does, beside waiting for the command: one that has ended and is not waited for is there still.
       'stop_group . cancelled & wait $pid; wait',

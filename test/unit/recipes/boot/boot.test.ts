@@ -1,9 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { must } from '../../../../local/up/named.ts';
 import { readScript } from '../../../../src/recipes/boot/scripts.ts';
-import { inEachShell } from '../../../support/shells.ts';
+import { inEachShell, shellFunction } from '../../../support/shells.ts';
 import { temporaryFolder } from '../../../support/vault-fixture.ts';
 
 const RUN_ID = '20261123T023107Z-9f2c01ab';
@@ -15,10 +14,8 @@ const OTHER_RUN = '20261123T023107Z-9f2c01ac';
  */
 async function functionsIn(folder: string): Promise<string> {
   const script = await readScript('boot.sh', RUN_ID);
-  const functions = ['say', 'find_scratch', 'settle', 'check_vfat', 'power_off'].map((name) => {
-    const [text] = new RegExp(`^${name}\\(\\) \\{\\n[^]*?^\\}\\n`, 'm').exec(script) ?? [];
-    return must(text, `${name} in boot.sh`);
-  });
+  const names = ['say', 'find_scratch', 'settle', 'check_vfat', 'power_off'];
+  const functions = names.map((name) => shellFunction(script, name));
   return `UNDERSTUDY_RUN=${RUN_ID}\nN=0\nDISK=\n${functions.join('')}`
     .replaceAll(/"\/dev\//g, `"${folder}/dev/`)
     .replaceAll(/\/(sys|proc)\//g, `${folder}/$1/`)

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { createS3Client, createS3Store } from '../../../../src/vault/s3/s3-store.ts';
+import { createS3Versions } from '../../../../src/vault/s3/s3-versions.ts';
 import { serve } from '../../../support/odd-server.ts';
 import { NEVER } from '../../../support/vault-fixture.ts';
 
@@ -11,6 +12,7 @@ interface Answer {
 }
 
 const RETENTION = { mode: 'governance', until: new Date('2030-01-01') } as const;
+const PLACE = { bucket: 'vaults', prefix: '' };
 const PAGE = '<html><body><h1>Please log in</h1></body></html>';
 
 const error = (code: string, message?: string) =>
@@ -26,7 +28,7 @@ async function answering(answer: Answer | ((request: IncomingMessage) => Answer)
   });
   onTestFinished(() => server.close());
   vi.stubEnv('AWS_ENDPOINT_URL_S3', server.endpoint);
-  return createS3Store(createS3Client(process.env), { bucket: 'vaults', prefix: '' });
+  return createS3Store(createS3Client(process.env), PLACE);
 }
 
 beforeEach(() => {
@@ -45,6 +47,22 @@ test('a bucket of another region is refused at once, and its region named, whate
   await expect(store.head('a.json', NEVER)).rejects.toMatchObject(refusal);
   await expect(store.create('a.json', new Uint8Array(1), NEVER)).rejects.toMatchObject(refusal);
 });
+
+test.each([
+  { kind: 'ListBucketResult', versions: false },
+  { kind: 'ListVersionsResult', versions: true },
+])(
+  'a $kind that is cut off without a word where it goes on is neither the end nor the beginning again',
+  async (row) => {
+    const { kind, versions } = row;
+    const store = await answering({ status: 200, body: `<${kind}><IsTruncated>true</IsTruncated></${kind}>` });
+    const read = async () => {
+      if (!versions) for await (const _ of store.list('points/', NEVER));
+      else for await (const _ of createS3Versions(createS3Client(process.env), PLACE).listVersions('points/', NEVER));
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'VaultRefused', status: 'permanent' });
+  },
+);
 
 test('a redirection that names no region is refused, and region and endpoint are', async () => {
   const store = await answering({ status: 302, headers: { location: 'http://127.0.0.1:9/' }, body: PAGE });

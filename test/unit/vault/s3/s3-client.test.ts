@@ -1,9 +1,6 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ConfigurationError } from '../../../../src/errors.ts';
 import { createS3Client, createS3Store } from '../../../../src/vault/s3/s3-store.ts';
-import { createS3Versions } from '../../../../src/vault/s3/s3-versions.ts';
 import { hurryTimeouts, type OddServer, startSilentServer, startSlowServer } from '../../../support/odd-server.ts';
 import { NEVER, temporaryFolder } from '../../../support/vault-fixture.ts';
 
@@ -40,51 +37,6 @@ test.each([
   }
 });
 
-test.each([
-  { call: 'get', body: '<Error><Code>PermanentRedirect</Code><Message>Use the specified endpoint.</Message></Error>' },
-  { call: 'head', body: '' },
-] as const)('a bucket in another region ends a $call at once, and the error says which', async ({ call, body }) => {
-  const server = createServer((_, response) =>
-    response.writeHead(301, { 'content-type': 'application/xml', 'x-amz-bucket-region': 'eu-central-1' }).end(body),
-  );
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const { port } = server.address() as AddressInfo;
-  for (const name of ['AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'us-east-1');
-  onTestFinished(() => void vi.unstubAllEnvs());
-  const client = createS3Client({ AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}` });
-  vi.stubEnv('AWS_ENDPOINT_URL_S3', `http://127.0.0.1:${port}`);
-  const store = createS3Store(client, { bucket: 'vaults', prefix: '' });
-  const answer = store[call]('vault.json', NEVER);
-  await expect(answer).rejects.toMatchObject({ code: 'VaultRefused', status: 'permanent' });
-  await expect(answer).rejects.toThrow(/bucket is in region eu-central-1: set AWS_REGION=eu-central-1$/);
-});
-
-test.each(['ListBucketResult', 'ListVersionsResult'])(
-  'a %s that is cut off without a word where it goes on is an error, neither the end nor the beginning again',
-  async (kind) => {
-    const body = `<${kind}><IsTruncated>true</IsTruncated></${kind}>`;
-    const server = createServer((_, response) =>
-      response.writeHead(200, { 'content-type': 'application/xml' }).end(body),
-    );
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => void server.close());
-    const { port } = server.address() as AddressInfo;
-    for (const name of ['AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'us-east-1');
-    vi.stubEnv('AWS_ENDPOINT_URL_S3', `http://127.0.0.1:${port}`);
-    onTestFinished(() => void vi.unstubAllEnvs());
-    const client = createS3Client({ AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}` });
-    const place = { bucket: 'vaults', prefix: '' };
-    const list =
-      kind === 'ListBucketResult'
-        ? createS3Store(client, place).list('points/', NEVER)
-        : createS3Versions(client, place).listVersions('points/', AbortSignal.timeout(3_000));
-    const reading = (async () => {
-      for await (const _ of list);
-    })();
-    await expect(reading).rejects.toMatchObject({ code: 'VaultRefused', status: 'permanent' });
-  },
-);
 describe('over time', () => {
   beforeEach(() => {
     vi.stubEnv('AWS_REGION', 'local-1');
